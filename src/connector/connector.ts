@@ -1,0 +1,114 @@
+/** The contract between the gateway and a connector. Connectors import this folder and nothing else of `src`. */
+
+import type { output, ZodType } from 'zod'
+import type { GatewayError } from '../errors.ts'
+import type { CloudEvent } from '../event/index.ts'
+import type { BrokerPort } from './broker.ts'
+import type { CallPort, HealthPort } from './calls.ts'
+
+/** Hands an event to the gateway. Resolves once the event is durable: acknowledge upstream then, never earlier. */
+export type Emit = (event: CloudEvent, offer?: Offer) => Promise<Receipt>
+
+export interface Offer {
+  /** The address within the source: topic, `POST /path`. Empty when the source has only one. */
+  readonly address?: string
+  /** At most once: skips the journal, resolves when matched. QoS 0, and HTTP callers that wait. */
+  readonly direct?: boolean
+}
+
+export interface Receipt {
+  /** Names the call; its reply is published on `replies/<callId>`. */
+  readonly callId: string
+  /** True when the journal already held an event with this `source` and `id`, or with this callId. */
+  readonly duplicate: boolean
+  /** Names of the routes that took the event; empty when none did, which is not an error. */
+  readonly routes: readonly string[]
+}
+
+/** Receives messages from one upstream and emits them as CloudEvents. */
+export interface Source {
+  /** Connects. Resolves when the source is receiving; rejects with a `GatewayError` when it cannot. */
+  start(emit: Emit, signal: AbortSignal): Promise<void>
+  /** Stops receiving, waits for emits in flight, releases everything. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** Writes CloudEvents to one downstream. */
+export interface Sink {
+  start(signal: AbortSignal): Promise<void>
+  /** Resolves once the remote side has accepted the event. Rejects with `SINK_UNAVAILABLE` or `SINK_REJECTED`. */
+  deliver(event: CloudEvent, signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+}
+
+/** What a source promises. Read by the runtime, by the generated docs and by the conformance suite. */
+export interface Guarantees {
+  /** What becomes of a message the gateway did not accept: upstream sends it again, the caller is told, or it is lost. */
+  readonly rejected: 'redelivered' | 'reported' | 'dropped'
+  /** The order in which messages are emitted. */
+  readonly order: 'none' | 'subject' | 'total'
+  /** Whether messages sent while the source is stopped arrive once it is started again. */
+  readonly catchesUp: boolean
+}
+
+/** Writes one line an operator needs. The fields come first, as in pino; never a secret, never data. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Room for more. Sources take credit instead of holding messages that the gateway has no room for. */
+export interface Credit {
+  /** The error to answer with when there is none now (OVERLOADED or JOURNAL_FULL, with retryAfterMs); undefined when there is room. */
+  refusal(): GatewayError | undefined
+  /** Resolves when there is room; at once when there is. Rejects when `signal` is aborted. */
+  wait(signal: AbortSignal): Promise<void>
+}
+
+/** A small value that survives restarts. */
+export interface Cursor {
+  get(): Promise<string | undefined>
+  /** Resolves once it is on disk. */
+  set(value: string): Promise<void>
+}
+
+/** What the gateway lends to one source or sink. */
+export interface Context {
+  /** The name the operator gave this instance in the configuration. */
+  readonly name: string
+  /** The most emits that may be unresolved at once. */
+  readonly maxInFlight: number
+  readonly log: Log
+  readonly credit: Credit
+  readonly cursor: Cursor
+  /** The embedded broker. */
+  readonly broker: BrokerPort
+  /** Calls that wait for their reply. */
+  readonly calls: CallPort
+  readonly health: HealthPort
+}
+
+export interface SourceSpec<C extends ZodType = ZodType> {
+  readonly config: C
+  readonly guarantees: Guarantees
+  create(config: output<C>, context: Context): Source
+}
+
+export interface SinkSpec<C extends ZodType = ZodType> {
+  readonly config: C
+  create(config: output<C>, context: Context): Sink
+}
+
+/** A connector's declaration: everything the registry, the docs and the config schema need to know. */
+export interface Connector {
+  /** The key under a source or sink in the configuration. */
+  readonly type: string
+  readonly title: string
+  readonly summary: string
+  readonly stability: 'experimental' | 'beta' | 'stable'
+  readonly since: string
+  readonly source?: SourceSpec
+  readonly sink?: SinkSpec
+}

@@ -1,0 +1,9 @@
+/** The connector SDK: the only part of the gateway a connector may import. */
+
+export * from '../errors.ts'
+export * from '../event/index.ts'
+export * from '../schema/index.ts'
+export type * from './broker.ts'
+export type * from './calls.ts'
+export type * from './connector.ts'
+export * from './define.ts'

@@ -1,0 +1,35 @@
+/** The one binary form of an event: what the journal stores and what crosses to a worker, encoded once. */
+
+import type { CloudEvent } from './event.ts'
+
+/** Bytes before the head: version (1), flags (1), reserved (2), length of the head (4, little endian). */
+const PREFIX = 8
+const VERSION = 1
+const HAS_DATA = 1
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** Returns `prefix | attributes as JSON | data`. */
+export function encodeEvent(event: CloudEvent): Uint8Array {
+  const { data, ...attributes } = event
+  const head = encoder.encode(JSON.stringify(attributes))
+  const bytes = new Uint8Array(PREFIX + head.length + (data?.length ?? 0))
+  bytes[0] = VERSION
+  bytes[1] = data ? HAS_DATA : 0
+  new DataView(bytes.buffer).setUint32(4, head.length, true)
+  bytes.set(head, PREFIX)
+  if (data) bytes.set(data, PREFIX + head.length)
+  return bytes
+}
+
+/** Reads what `encodeEvent` wrote. `data` is a view of `bytes`, not a copy. Throws a RangeError on anything else. */
+export function decodeEvent(bytes: Uint8Array): CloudEvent {
+  if (bytes.length < PREFIX || bytes[0] !== VERSION)
+    throw new RangeError(`decoding an event: unknown version ${bytes[0]}`)
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(4, true)
+  if (PREFIX + length > bytes.length)
+    throw new RangeError(`decoding an event: head of ${length} bytes in ${bytes.length}`)
+  const attributes = JSON.parse(decoder.decode(bytes.subarray(PREFIX, PREFIX + length))) as CloudEvent
+  return bytes[1] === HAS_DATA ? { ...attributes, data: bytes.subarray(PREFIX + length) } : attributes
+}

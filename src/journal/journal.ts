@@ -1,0 +1,166 @@
+/** The contract of the journal: the durable record of accepted events and of what became of each delivery. */
+
+import type { ErrorType } from '../errors.ts'
+import type { CloudEvent, Origin } from '../event/index.ts'
+
+/** Names the deliveries that one consumer takes: a route and one of its targets, both as written in the configuration. */
+export interface Lane {
+  readonly route: string
+  readonly to: string
+}
+
+/** One delivery to be made of an event. */
+export interface RouteRef extends Lane {
+  /** Deliveries of one lane with the same key are handed out one at a time, in the order of append. */
+  readonly key?: string
+  /** Milliseconds since the epoch before which the delivery is not handed out. */
+  readonly due?: number
+  /** True on the one delivery whose outcome answers the call. */
+  readonly answers?: boolean
+}
+
+export interface Entry {
+  readonly event: CloudEvent
+  readonly origin: Origin
+  /** Names the event towards callers; unique within the retention. */
+  readonly callId: string
+  readonly routes: readonly RouteRef[]
+}
+
+export interface Appended {
+  /** The callId under which the event is held: the first one, when it is a duplicate. */
+  readonly callId: string
+  /** True when an event with this `source` + `id`, or this callId, is held already. Nothing was written then. */
+  readonly duplicate: boolean
+}
+
+/** An event on its way along one lane, leased to whoever claimed it. */
+export interface Delivery extends Lane {
+  /** Opaque; unique within the journal. */
+  readonly id: string
+  readonly event: CloudEvent
+  readonly origin: Origin
+  readonly callId: string
+  readonly key?: string
+  readonly answers: boolean
+  /** 1 on the first attempt; counts settled retries, so it survives a crash. */
+  readonly attempt: number
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number
+}
+
+/** An error as it is kept. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly type: ErrorType
+  readonly detailCode?: string
+  readonly fingerprint?: string
+}
+
+/** The body of an answer, kept so that a repeated call gets it again. */
+export interface Answer {
+  readonly data?: Uint8Array
+  readonly datacontenttype?: string
+  /** The status a function chose, in HTTP's terms. */
+  readonly status?: number
+}
+
+export type Outcome =
+  | { readonly status: 'done'; readonly answer?: Answer }
+  | { readonly status: 'retry' /** Milliseconds since the epoch. */; readonly at: number; readonly error: Failure }
+  | { readonly status: 'dead'; readonly error: Failure }
+
+/** What became of one delivery, for `why` and for callers that ask. */
+export interface DeliveryRecord extends Lane {
+  readonly id: string
+  readonly status: 'due' | 'done' | 'dead'
+  readonly answers: boolean
+  /** Attempts settled so far. */
+  readonly attempts: number
+  readonly due?: number
+  /** The last error, when there was one. */
+  readonly error?: Failure
+  readonly answer?: Answer
+  readonly firstErrorAt?: number
+  readonly settledAt?: number
+}
+
+export interface EventRecord {
+  readonly event: CloudEvent
+  readonly origin: Origin
+  readonly callId: string
+  readonly acceptedAt: number
+  readonly deliveries: readonly DeliveryRecord[]
+}
+
+export interface DeadLetter extends Lane {
+  readonly id: string
+  readonly event: CloudEvent
+  readonly origin: Origin
+  readonly callId: string
+  readonly attempts: number
+  readonly error: Failure
+  /** Milliseconds since the epoch of the first and of the last error. */
+  readonly firstAt: number
+  readonly lastAt: number
+}
+
+/** Every named condition must hold. */
+export interface DeadLetterFilter {
+  readonly ids?: readonly string[]
+  readonly route?: string
+  readonly code?: string
+  /** Milliseconds since the epoch: died at or after. */
+  readonly since?: number
+}
+
+export interface JournalStats {
+  readonly events: number
+  /** Deliveries not settled yet, leased ones included. */
+  readonly pending: number
+  readonly dead: number
+  /** Bytes on disk (of the records, in memory). */
+  readonly bytes: number
+  /** Milliseconds since the epoch at which the oldest unsettled event was accepted. */
+  readonly oldestPending?: number
+  /** Deliveries not settled yet, by lane: shows those whose route has left the configuration. */
+  readonly lanes: readonly (Lane & { readonly pending: number })[]
+}
+
+/**
+ * Durable, deduplicated, at least once. Implementable on a local store and on a distributed log alike: whatever is
+ * batched is batched inside.
+ */
+export interface Journal extends AsyncDisposable {
+  /**
+   * Resolves once the event and its deliveries are on disk. Rejects with `JOURNAL_FULL` when there is no room, with
+   * `JOURNAL_IO` when the disk refused; nothing is held then.
+   */
+  append(entry: Entry): Promise<Appended>
+  /**
+   * Leases the deliveries of a lane as they fall due, oldest first, one for each step of the iteration: whoever does
+   * not ask for the next one has no credit. Ending the iteration hands out no more and keeps the leases. A lease ends
+   * with `settle` or `release`, or with the process, and the delivery is due again then.
+   */
+  claim(lane: Lane, signal: AbortSignal): AsyncIterableIterator<Delivery>
+  /** Records what became of a delivery and ends its lease. Resolves once that is on disk. Settling twice is settling once. */
+  settle(delivery: Delivery, outcome: Outcome): Promise<void>
+  /** Gives a delivery back: it is due again at once, as the same attempt. */
+  release(delivery: Delivery): void
+  /** Finds an event by callId, or by its id (the newest, when several sources use it). */
+  find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined>
+  /** Lists deliveries that were given up on, oldest first, in pages: the cost does not grow with what is not read. */
+  deadLetters(filter?: DeadLetterFilter): AsyncIterable<DeadLetter>
+  /** Makes dead letters due again, attempts counted from 0. Resolves to how many, once that is on disk. */
+  redrive(filter: DeadLetterFilter): Promise<number>
+  /** Removes dead letters for good. Resolves to how many. */
+  drop(filter: DeadLetterFilter): Promise<number>
+  /** Reads a small value that a source keeps between runs, such as the last cron slot. */
+  cursor(name: string): Promise<string | undefined>
+  /** Resolves once the value is on disk. */
+  setCursor(name: string, value: string): Promise<void>
+  stats(): JournalStats
+  /** Resolves with the reason when the journal can no longer keep its promise; pending for as long as it can. */
+  readonly failed: Promise<Error>
+}

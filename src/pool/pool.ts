@@ -1,0 +1,79 @@
+/** The contract of the function pool: warm Wasm instances behind one call. */
+
+import type { CloudEvent } from '../event/index.ts'
+
+/** One call of a function. */
+export interface Call {
+  /** `name` or `name@version`, as configured. */
+  readonly function: string
+  readonly event: CloudEvent
+  readonly callId: string
+  /** 1 on the first attempt. */
+  readonly attempt: number
+  /** Milliseconds since the epoch; the instance is ended then. */
+  readonly deadline: number
+  /** JSON, for direct calls. */
+  readonly parameters?: string
+}
+
+/** What a function answered. */
+export interface Result {
+  readonly reply?: { readonly data: Uint8Array; readonly datacontenttype?: string; readonly status?: number }
+  /** Events that go back to match. */
+  readonly events: readonly CloudEvent[]
+  /** Milliseconds inside the instance. */
+  readonly runMs: number
+  /** True when the call had to wait for an instance to be made. */
+  readonly cold: boolean
+}
+
+/** A function as configured. */
+export interface FunctionSpec {
+  readonly name: string
+  readonly version?: string
+  /** Path of the file, absolute. */
+  readonly wasm: string
+  readonly min: number
+  readonly max: number
+  readonly idleMs: number
+  readonly timeoutMs: number
+  /** Bytes that each linear memory may grow to. */
+  readonly memoryBytes: number
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Where a line that a function wrote goes: the gateway's log. */
+export type FunctionLog = (line: {
+  readonly function: string
+  readonly callId: string
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly message: string
+}) => void
+
+export interface FunctionStats {
+  readonly function: string
+  readonly instances: number
+  readonly busy: number
+  readonly queued: number
+  readonly max: number
+  readonly memoryBytes: number
+  readonly memoryLimitBytes: number
+  readonly coldStarts: number
+}
+
+export interface FunctionPool extends AsyncDisposable {
+  /**
+   * Runs a call on a warm instance, waiting in a bounded queue when all are busy.
+   *
+   * Rejects with `OVERLOADED` when the queue is full, `FUNCTION_TRAPPED`, `FUNCTION_TIMED_OUT`,
+   * `FUNCTION_OUT_OF_MEMORY`, `FUNCTION_RETRY` (after `retryAfterMs`) or `FUNCTION_REJECTED`; `FUNCTION_UNKNOWN` when
+   * there is none of that name; with the reason of `signal` when that is aborted: before the call began it is simply
+   * not made, after that its instance is discarded.
+   */
+  invoke(call: Call, signal: AbortSignal): Promise<Result>
+  /** Calls that could begin or queue now without being refused. */
+  free(name: string): number
+  /** Resolves when the function has its `min` instances warm and one has run; rejects with why not. */
+  ready(name: string): Promise<void>
+  stats(): readonly FunctionStats[]
+}

@@ -1,0 +1,27 @@
+/** The contract of replies: each call gets its answer, on its topic and to the HTTP caller that waits for it. */
+
+import type { ErrorType } from '../errors.ts'
+import type { CloudEvent } from '../event/index.ts'
+
+export interface Reply {
+  readonly callId: string
+  readonly status: 'ok' | 'error'
+  readonly data?: Uint8Array
+  readonly datacontenttype?: string
+  /** The status a function chose, in HTTP's terms. */
+  readonly httpStatus?: number
+  readonly error?: {
+    readonly type: ErrorType
+    readonly code: string
+    readonly message: string
+    readonly retryAfterMs?: number
+  }
+}
+
+export interface ReplyPublisher {
+  /**
+   * Answers the call that `event` is. Resolves once the broker holds the reply, sessions that are away included. A
+   * reply may be published twice; `callId` lets callers tell.
+   */
+  publish(reply: Reply, event: CloudEvent): Promise<void>
+}

@@ -1,0 +1,49 @@
+/** A route as the gateway runs it: plain data, every default filled in by the configuration's schema. */
+
+/** Where a route takes events from. */
+export type From =
+  /** Every event of a named source (or of `call`, `function`, `http`: POST /events), at any address or at one. */
+  | { readonly kind: 'source'; readonly source: string; readonly address?: string }
+  /** An MQTT topic filter, with + and #. */
+  | { readonly kind: 'mqtt'; readonly filter: string }
+  /** An HTTP method (or *) and a path pattern: `:name` is a segment, a * at the end is any rest. */
+  | { readonly kind: 'http'; readonly method: string; readonly path: string }
+  /** Every event, wherever it came in. */
+  | { readonly kind: 'any' }
+
+/** Where a route sends events to. `text` is the target as written; it names the lane. */
+export type Target =
+  | { readonly kind: 'function'; readonly text: string; readonly name: string; readonly version?: string }
+  | { readonly kind: 'sink'; readonly text: string; readonly name: string }
+  | { readonly kind: 'mqtt'; readonly text: string; readonly topic: string; readonly mode: 'binary' | 'structured' }
+
+/** How often and how far apart a delivery is tried again. Counts re-tries: `max` 5 is six attempts in all. */
+export interface RetryPolicy {
+  readonly max: number
+  readonly backoff: 'exponential' | 'linear' | 'constant'
+  readonly delayMs: number
+  readonly capMs: number
+  readonly jitter: 'full' | 'none'
+  /** No attempt begins later than this after the event was accepted. */
+  readonly maxAgeMs?: number
+  /** Error codes and types that are not tried again. */
+  readonly except: readonly string[]
+}
+
+export interface Route {
+  readonly name: string
+  readonly from: readonly From[]
+  /** CEL over attributes, extensions, `data`, `topic`. */
+  readonly when?: string
+  readonly to: readonly Target[]
+  readonly retry: RetryPolicy
+  readonly deadLetter?: Target
+  /** CEL; deliveries with the same value go one at a time, in order. */
+  readonly orderBy?: string
+  /** Deliveries of one target under way at once. */
+  readonly concurrency: number
+  /** Of one attempt. */
+  readonly timeoutMs: number
+  /** `auto`: direct for a waiting HTTP call, durable for everything else. */
+  readonly delivery: 'auto' | 'durable' | 'direct'
+}

@@ -1,0 +1,39 @@
+/** The contract of the router: which routes take an event, and why the others do not. Pure. */
+
+import type { CloudEvent, Origin } from '../event/index.ts'
+import type { Route } from './route.ts'
+
+/** A route that takes an event. */
+export interface Match {
+  readonly route: Route
+  /** The value of `order_by` on this event, when the route has one. */
+  readonly key?: string
+}
+
+/** What one route says of an event. */
+export interface Verdict {
+  readonly route: string
+  readonly takes: boolean
+  /** When it does not: the clause that failed (`from`, or the part of `when`), as written. */
+  readonly clause?: string
+  /** The values that the clause saw, or the error that its evaluation gave. */
+  readonly saw?: string
+}
+
+export interface Router {
+  readonly routes: readonly Route[]
+  /** The routes that take the event, in the order of the configuration. Never throws on data. */
+  match(event: CloudEvent, origin: Origin): readonly Match[]
+  /** A verdict for each route, in the order of the configuration. */
+  explain(event: CloudEvent, origin: Origin): readonly Verdict[]
+  /** The route of this name, or undefined. */
+  get(name: string): Route | undefined
+}
+
+/** What is wrong with an expression of a route; `offset` counts characters from the start of the expression. */
+export interface RouteProblem {
+  readonly route: string
+  readonly field: 'when' | 'order_by' | 'from'
+  readonly offset: number
+  readonly message: string
+}

@@ -1,0 +1,3 @@
+/** What every part's schema is made of. */
+
+export * from './scalars.ts'

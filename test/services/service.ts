@@ -1,0 +1,54 @@
+/** Programs that tests want on the machine: a suite that needs one runs, is listed as not run, or fails in CI. */
+
+import { spawnSync } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+
+/** What may be needed, how to see that it is there, and the line that installs it. */
+export const SERVICES = {
+  mosquitto: { probe: ['mosquitto', '-h'], install: 'apt-get install -y mosquitto mosquitto-clients' },
+  mosquitto_pub: { probe: ['mosquitto_pub', '--help'], install: 'apt-get install -y mosquitto-clients' },
+  curl: { probe: ['curl', '--version'], install: 'apt-get install -y curl' },
+  strace: { probe: ['strace', '-V'], install: 'apt-get install -y strace' },
+  tmpfs: {
+    probe: ['sh', '-c', 'd=$(mktemp -d) && mount -t tmpfs -o size=1m tmpfs "$d" && umount "$d" && rmdir "$d"'],
+    install: 'run the tests as root on Linux',
+  },
+  gcc: { probe: ['gcc', '--version'], install: 'apt-get install -y gcc' },
+} as const
+
+export type ServiceName = keyof typeof SERVICES
+
+const found = new Map<ServiceName, boolean>()
+
+/** Whether a program answers on this machine. */
+export function available(name: ServiceName): boolean {
+  const known = found.get(name)
+  if (known !== undefined) return known
+  const [command, ...args] = SERVICES[name].probe
+  const { error, status } = spawnSync(command, args, { stdio: 'ignore' })
+  // mosquitto -h exits 3 and mosquitto_pub --help exits 1: only a missing program is an error for those.
+  const ok = error === undefined && (command !== 'sh' || status === 0)
+  found.set(name, ok)
+  return ok
+}
+
+const required = (name: ServiceName): boolean => {
+  const wanted = process.env['HEADGATE_REQUIRE_SERVICES'] ?? ''
+  return wanted === 'all' || wanted.split(',').includes(name)
+}
+
+/** A `describe` that needs programs. Absent: fails with the install line where they are required, else is listed at the end. */
+export function describeWith(needs: readonly ServiceName[], title: string, body: () => void): void {
+  const missing = needs.filter((name) => !available(name))
+  if (missing.length === 0) return void describe(title, body)
+  const lines = missing.map((name) => `${name}: ${SERVICES[name].install}`)
+  describe(title, () => {
+    test(`needs ${missing.join(', ')}`, (context) => {
+      if (missing.some(required)) expect.fail(`${title}: not on this machine: ${lines.join('; ')}`)
+      const file = process.env['HEADGATE_NOT_RUN']
+      if (file) appendFileSync(file, lines.map((line) => `${title}\t${line}\n`).join(''))
+      context.skip(lines.join('; '))
+    })
+  })
+}
