@@ -1,0 +1,4 @@
+/** The universal suites: what every implementation of a contract passes. */
+
+export * from './context.ts'
+export * from './source.ts'
