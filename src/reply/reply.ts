@@ -24,4 +24,6 @@ export interface ReplyPublisher {
    * reply may be published twice; `callId` lets callers tell.
    */
   publish(reply: Reply, event: CloudEvent): Promise<void>
+  /** Whoever waits for `callId` gets the reply of `first`, of which it is a repetition. */
+  follow(callId: string, first: string): void
 }

@@ -1,0 +1,90 @@
+/** The front half of the path: event -> match -> append. Resolving is the acknowledgement. */
+
+import type { Offer, Receipt } from '../connector/connector.ts'
+import { type GatewayError, toGatewayError } from '../errors.ts'
+import { CALL_EXTENSIONS, type CloudEvent, extension, type Origin, uuidv7 } from '../event/index.ts'
+import type { Entry, Journal, RouteRef } from '../journal/journal.ts'
+import type { ReplyPublisher } from '../reply/reply.ts'
+import type { Match, Router } from '../router/router.ts'
+import type { ActivityStream } from './activity.ts'
+import { isCall, noRoute, repeated } from './answer.ts'
+import type { JournalCredit } from './credit.ts'
+
+/** Runs a match at most once, without the journal. Never rejects: it answers the caller itself. */
+export type RunDirect = (entry: Entry, ref: RouteRef, match: Match) => void
+
+export interface AcceptParts {
+  readonly journal: Pick<Journal, 'append' | 'find'>
+  readonly router: () => Router
+  readonly replies: ReplyPublisher
+  readonly credit: JournalCredit
+  readonly activity: ActivityStream
+  readonly runDirect: RunDirect
+}
+
+/** Takes an event from anywhere. */
+export type Accept = (event: CloudEvent, origin: Origin, offer?: Offer) => Promise<Receipt>
+
+/**
+ * Builds the one way into the gateway. It resolves once every journaled delivery is on disk, and rejects when there
+ * is no room or the disk refuses; nothing is held then.
+ */
+export const createAccept =
+  (parts: AcceptParts): Accept =>
+  async (event, origin, offer) => {
+    const callId = extension(event, CALL_EXTENSIONS.callId) ?? uuidv7()
+    const matches = parts.router().match(event, origin)
+    if (matches.length === 0) return unmatched(parts, event, origin, callId)
+    const refs = toRefs(matches)
+    const entry: Entry = {
+      event,
+      origin,
+      callId,
+      routes: refs.filter(({ match }) => !isDirect(match, offer)).map(({ ref }) => ref),
+    }
+    const appended = entry.routes.length === 0 ? { callId, duplicate: false } : await append(parts, entry)
+    const routes = matches.map(({ route }) => route.name)
+    parts.activity.publish({ kind: 'accepted', event, origin, routes, ...appended })
+    if (appended.duplicate) await repeated(parts, event, callId, appended.callId)
+    else for (const { ref, match } of refs) if (isDirect(match, offer)) parts.runDirect(entry, ref, match)
+    return { ...appended, routes }
+  }
+
+async function append({ credit, journal }: AcceptParts, entry: Entry) {
+  const refusal = credit.refusal()
+  if (refusal) throw refusal
+  return credit.hold(journal.append(entry))
+}
+
+async function unmatched(
+  { activity, replies }: AcceptParts,
+  event: CloudEvent,
+  origin: Origin,
+  callId: string,
+): Promise<Receipt> {
+  activity.publish({ kind: 'unmatched', event, origin })
+  if (isCall(event)) await replies.publish(noRoute(callId, origin), event)
+  return { callId, duplicate: false, routes: [] }
+}
+
+const isDirect = ({ route }: Match, offer: Offer | undefined): boolean =>
+  route.delivery === 'direct' || (route.delivery === 'auto' && offer?.direct === true)
+
+/** One delivery for each route and target. The first function in the order of the file answers the call; without one, the first target. */
+function toRefs(matches: readonly Match[]): readonly { readonly ref: RouteRef; readonly match: Match }[] {
+  const all = matches.flatMap((match) => match.route.to.map((target) => ({ match, target })))
+  const answering = all.find(({ target }) => target.kind === 'function') ?? all[0]
+  return all.map((each) => ({
+    match: each.match,
+    ref: {
+      route: each.match.route.name,
+      to: each.target.text,
+      answers: each === answering,
+      ...(each.match.key === undefined ? {} : { key: each.match.key }),
+    },
+  }))
+}
+
+/** Whether an error of `accept` is worth another try by the same sender. */
+export const isBackPressure = (error: unknown): error is GatewayError =>
+  ['OVERLOADED', 'JOURNAL_FULL', 'STOPPING'].includes(toGatewayError(error).code)

@@ -1,0 +1,48 @@
+/** What happens on the path, as it happens: for `tail`, metrics and logs. Costs nothing when nobody listens. */
+
+import type { CloudEvent, Origin } from '../event/index.ts'
+import type { Failure } from '../journal/journal.ts'
+
+export type Activity =
+  | {
+      readonly kind: 'accepted'
+      readonly event: CloudEvent
+      readonly origin: Origin
+      readonly callId: string
+      readonly routes: readonly string[]
+      readonly duplicate: boolean
+    }
+  | { readonly kind: 'unmatched'; readonly event: CloudEvent; readonly origin: Origin }
+  | {
+      readonly kind: 'settled'
+      readonly event: CloudEvent
+      readonly callId: string
+      readonly route: string
+      readonly to: string
+      readonly attempt: number
+      readonly outcome: 'done' | 'retry' | 'dead'
+      /** Milliseconds from the start of the attempt. */
+      readonly tookMs: number
+      readonly error?: Failure
+      /** Milliseconds until the next attempt. */
+      readonly retryInMs?: number
+      readonly cold?: boolean
+      /** Milliseconds inside the function. */
+      readonly runMs?: number
+    }
+
+export type Listener = (activity: Activity) => void
+
+export class ActivityStream {
+  readonly #listeners = new Set<Listener>()
+
+  publish(activity: Activity): void {
+    for (const listener of this.#listeners) listener(activity)
+  }
+
+  /** Calls `listener` for all that happens from now on. Returns a function that ends it. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}

@@ -1,0 +1,169 @@
+/** The back half of the path: invoke -> reply -> settle, with retry and dead letter as the two ways to fail. */
+
+import type { Emit } from '../connector/connector.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
+import type { Delivery, Failure, Journal, Outcome } from '../journal/journal.ts'
+import type { ReplyPublisher } from '../reply/reply.ts'
+import type { Route } from '../router/route.ts'
+import type { Accept } from './accept.ts'
+import type { ActivityStream } from './activity.ts'
+import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
+import { asChild, hops, MAX_HOPS } from './chain.ts'
+import { toDeadLetter } from './deadletter.ts'
+import { judge } from './retry.ts'
+import type { Handled, Target } from './target.ts'
+
+export interface DeliverParts {
+  readonly journal: Pick<Journal, 'settle' | 'find' | 'release'>
+  readonly replies: ReplyPublisher
+  readonly activity: ActivityStream
+  readonly accept: Accept
+  /** Appends the copy of a dead letter for a target, durably. */
+  readonly copy: (copy: Parameters<Emit>[0], target: string, route: string) => Promise<void>
+  /** Whether the caller of a call has gone away. */
+  readonly cancelled: (callId: string) => boolean
+  readonly now: () => number
+}
+
+type Attempted = { readonly outcome: Outcome; readonly handled?: Handled; readonly error?: GatewayError }
+
+/**
+ * Runs one delivery to its outcome. What the function emitted is durable and the reply is out before the settle, so a
+ * crash in between repeats them rather than losing them. Resolves once the settle is handed to the journal, which
+ * frees the lane's place; `settled` of the result resolves once it is on disk. When `signal` is aborted nothing is
+ * settled: the delivery is released, as the same attempt.
+ */
+export async function deliver(
+  delivery: Delivery,
+  route: Route,
+  target: Target,
+  parts: DeliverParts,
+  signal: AbortSignal,
+): Promise<{ readonly settled: Promise<void> }> {
+  const begun = parts.now()
+  const { outcome, handled, error } = await attempt(delivery, route, target, parts, begun, signal)
+  if (signal.aborted && outcome.status !== 'done') {
+    parts.journal.release(delivery)
+    return { settled: Promise.resolve() }
+  }
+  if (outcome.status === 'dead' && error) await bury(delivery, route, outcome.error, error, parts)
+  if (outcome.status === 'done') await answer(delivery, handled, parts)
+  const settled = parts.journal.settle(delivery, outcome)
+  report(delivery, outcome, handled, begun, parts)
+  return { settled }
+}
+
+async function attempt(
+  delivery: Delivery,
+  route: Route,
+  target: Target,
+  parts: DeliverParts,
+  begun: number,
+  signal: AbortSignal,
+): Promise<Attempted> {
+  const { event, callId } = delivery
+  const deadline = deadlineOf(event)
+  try {
+    refuse(delivery, deadline, begun, parts)
+    const limit = Math.min(begun + route.timeoutMs, deadline ?? Number.POSITIVE_INFINITY)
+    const handled = await target.handle({ event, callId, attempt: delivery.attempt, deadline: limit }, signal)
+    await emitChildren(delivery, handled, parts)
+    return {
+      outcome: { status: 'done', ...(delivery.answers && handled.answer ? { answer: handled.answer } : {}) },
+      handled,
+    }
+  } catch (thrown) {
+    const error = toGatewayError(thrown)
+    const now = parts.now()
+    const facts = {
+      attempt: delivery.attempt,
+      acceptedAt: delivery.acceptedAt,
+      now,
+      ...(deadline === undefined ? {} : { deadline }),
+    }
+    return { outcome: judge(error, facts, route.retry), error }
+  }
+}
+
+/** Throws when the work is not to be begun: a loop, a deadline that passed, a caller that has gone. */
+function refuse(
+  { event, callId, route }: Delivery,
+  deadline: number | undefined,
+  now: number,
+  { cancelled }: DeliverParts,
+): void {
+  if (hops(event) > MAX_HOPS) {
+    throw new GatewayError(
+      'EVENT_LOOP',
+      `${route} (route): delivering "${event.id}": loop: it went through ${hops(event)} deliveries; a route feeds itself`,
+    )
+  }
+  if (deadline !== undefined && now >= deadline) {
+    throw new GatewayError(
+      'CALL_TIMED_OUT',
+      `${route} (route): delivering "${event.id}": the caller's deadline passed before the work began`,
+    )
+  }
+  if (cancelled(callId)) {
+    throw new GatewayError(
+      'CALL_CANCELLED',
+      `${route} (route): delivering "${event.id}": the caller went away before the work began`,
+    )
+  }
+}
+
+async function emitChildren({ event, id }: Delivery, { children }: Handled, { accept }: DeliverParts): Promise<void> {
+  if (children.length === 0) return
+  await Promise.all(children.map((child, index) => accept(asChild(child.event, event, id, index), child.origin)))
+}
+
+async function answer(
+  { answers, callId, event }: Delivery,
+  handled: Handled | undefined,
+  { replies }: DeliverParts,
+): Promise<void> {
+  if (!answers) return
+  const body = handled?.answer
+  if (isCall(event) || body?.data) await replies.publish(okReply(callId, body ?? {}), event)
+}
+
+async function bury(
+  delivery: Delivery,
+  route: Route,
+  failure: Failure,
+  error: GatewayError,
+  parts: DeliverParts,
+): Promise<void> {
+  const { answers, callId, event } = delivery
+  if (route.deadLetter) {
+    const record = await parts.journal.find({ callId })
+    const firstAt = record?.deliveries.find(({ id }) => id === delivery.id)?.firstErrorAt ?? parts.now()
+    await parts.copy(toDeadLetter(delivery, failure, firstAt, parts.now()), route.deadLetter.text, route.name)
+  }
+  if (answers && isCall(event)) await parts.replies.publish(errorReply(callId, failure, error.retryAfterMs), event)
+}
+
+function report(
+  delivery: Delivery,
+  outcome: Outcome,
+  handled: Handled | undefined,
+  begun: number,
+  { activity, now }: DeliverParts,
+): void {
+  const { attempt: number, callId, event, route, to } = delivery
+  const at = now()
+  activity.publish({
+    kind: 'settled',
+    event,
+    callId,
+    route,
+    to,
+    attempt: number,
+    outcome: outcome.status,
+    tookMs: at - begun,
+    ...(outcome.status === 'done' ? {} : { error: outcome.error }),
+    ...(outcome.status === 'retry' ? { retryInMs: outcome.at - at } : {}),
+    ...(handled?.cold === undefined ? {} : { cold: handled.cold }),
+    ...(handled?.runMs === undefined ? {} : { runMs: handled.runMs }),
+  })
+}

@@ -1,0 +1,75 @@
+/** The path without the journal: at most once, lowest latency, for QoS 0 and for callers that wait. */
+
+import { toGatewayError } from '../errors.ts'
+import type { Entry, RouteRef } from '../journal/journal.ts'
+import type { ReplyPublisher } from '../reply/reply.ts'
+import type { Match } from '../router/router.ts'
+import type { Accept } from './accept.ts'
+import type { ActivityStream } from './activity.ts'
+import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
+import { asChild } from './chain.ts'
+import { toFailure } from './retry.ts'
+import type { Handled, Target } from './target.ts'
+
+export interface DirectParts {
+  readonly replies: ReplyPublisher
+  readonly activity: ActivityStream
+  readonly accept: Accept
+  readonly target: (route: string, to: string) => Target | undefined
+  readonly now: () => number
+}
+
+/** Runs deliveries once and answers their callers. */
+export class DirectRunner {
+  readonly #parts: DirectParts
+  readonly #abort = new AbortController()
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(parts: DirectParts) {
+    this.#parts = parts
+  }
+
+  /** Begins a delivery. Whatever comes of it is answered and reported, never thrown. */
+  run(entry: Entry, ref: RouteRef, match: Match): void {
+    const work = this.#run(entry, ref, match).finally(() => this.#running.delete(work))
+    this.#running.add(work)
+  }
+
+  /** Waits up to `graceMs` for what is under way, then aborts it. */
+  async stop(graceMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#abort.abort(), graceMs)
+    await Promise.all(this.#running)
+    clearTimeout(timer)
+  }
+
+  async #run(entry: Entry, ref: RouteRef, { route }: Match): Promise<void> {
+    const { accept, activity, now, replies, target } = this.#parts
+    const { callId, event } = entry
+    const begun = now()
+    const base = { kind: 'settled', event, callId, route: ref.route, to: ref.to, attempt: 1 } as const
+    try {
+      const limit = Math.min(begun + route.timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
+      const handled = await target(ref.route, ref.to)?.handle(
+        { event, callId, attempt: 1, deadline: limit },
+        this.#abort.signal,
+      )
+      const children = handled?.children ?? []
+      await Promise.all(
+        children.map((child, index) => accept(asChild(child.event, event, `${callId}/${ref.to}`, index), child.origin)),
+      )
+      activity.publish({ ...base, outcome: 'done', tookMs: now() - begun, ...figures(handled) })
+      if (ref.answers && (isCall(event) || handled?.answer?.data))
+        await replies.publish(okReply(callId, handled?.answer ?? {}), event)
+    } catch (thrown) {
+      const error = toGatewayError(thrown)
+      activity.publish({ ...base, outcome: 'dead', tookMs: now() - begun, error: toFailure(error) })
+      if (ref.answers && isCall(event))
+        await replies.publish(errorReply(callId, toFailure(error), error.retryAfterMs), event).catch(() => {})
+    }
+  }
+}
+
+const figures = (handled: Handled | undefined) => ({
+  ...(handled?.cold === undefined ? {} : { cold: handled.cold }),
+  ...(handled?.runMs === undefined ? {} : { runMs: handled.runMs }),
+})

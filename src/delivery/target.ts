@@ -1,0 +1,108 @@
+/** Where a lane sends its deliveries: a function in the pool, or a sink. */
+
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Sink } from '../connector/connector.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
+import { type CloudEvent, expandTemplate, type Origin } from '../event/index.ts'
+import type { Answer } from '../journal/journal.ts'
+import type { FunctionPool } from '../pool/pool.ts'
+
+/** One attempt, as a target sees it. */
+export interface Work {
+  readonly event: CloudEvent
+  readonly callId: string
+  /** 1 on the first. */
+  readonly attempt: number
+  /** Milliseconds since the epoch: the attempt ends then, one way or the other. */
+  readonly deadline: number
+}
+
+/** An event that came of the work and goes back to match. */
+export interface Child {
+  readonly event: CloudEvent
+  readonly origin: Origin
+}
+
+export interface Handled {
+  /** Present when the target answers calls. */
+  readonly answer?: Answer
+  readonly children: readonly Child[]
+  /** Milliseconds inside the function; absent for sinks. */
+  readonly runMs?: number
+  readonly cold?: boolean
+}
+
+export interface Target {
+  /** Whether its outcome is an answer to the caller when a call goes to several targets. */
+  readonly answers: boolean
+  /** Resolves once the work is done; rejects with the GatewayError of the attempt, or with the signal's reason. */
+  handle(work: Work, signal: AbortSignal): Promise<Handled>
+}
+
+/** A target that runs a function. Waits while the pool is full instead of using up an attempt. */
+export class FunctionTarget implements Target {
+  readonly answers = true
+  readonly #pool: FunctionPool
+  readonly #name: string
+  readonly #patient: boolean
+
+  /** `patient` waits for room in the pool; without it a full pool is an error for the caller to hear. */
+  constructor(pool: FunctionPool, name: string, patient: boolean) {
+    this.#pool = pool
+    this.#name = name
+    this.#patient = patient
+  }
+
+  async handle(work: Work, signal: AbortSignal): Promise<Handled> {
+    const result = await this.#invoke(work, signal)
+    const children = result.events.map((event) => ({ event, origin: { source: 'function', address: this.#name } }))
+    return { answer: result.reply ?? {}, children, runMs: result.runMs, cold: result.cold }
+  }
+
+  async #invoke(work: Work, signal: AbortSignal) {
+    for (;;) {
+      try {
+        return await this.#pool.invoke({ function: this.#name, ...work }, signal)
+      } catch (thrown) {
+        const error = toGatewayError(thrown)
+        if (!this.#patient || error.code !== 'OVERLOADED' || Date.now() >= work.deadline) throw error
+        await wait(Math.min(error.retryAfterMs ?? 10, work.deadline - Date.now()), undefined, { signal })
+      }
+    }
+  }
+}
+
+/** A target that hands the event to a sink. A topic that routes take is also an origin: the event goes back to match. */
+export class SinkTarget implements Target {
+  readonly answers = false
+  readonly #name: string
+  readonly #sink: Sink
+  readonly #topic: string | undefined
+
+  constructor(name: string, sink: Sink, topic?: string) {
+    this.#name = name
+    this.#sink = sink
+    this.#topic = topic
+  }
+
+  async handle(work: Work, signal: AbortSignal): Promise<Handled> {
+    const limit = Math.max(0, work.deadline - Date.now())
+    const timeout = AbortSignal.timeout(limit)
+    try {
+      await this.#sink.deliver(work.event, AbortSignal.any([signal, timeout]))
+    } catch (thrown) {
+      if (!timeout.aborted) throw thrown
+      throw new GatewayError(
+        'SINK_UNAVAILABLE',
+        `${this.#name} (sink): delivering "${work.event.id}": no answer within ${limit} ms`,
+        {
+          cause: thrown,
+          type: 'TimeoutError',
+        },
+      )
+    }
+    if (this.#topic === undefined) return { children: [] }
+    const address = expandTemplate(this.#topic, work.event)
+    return { children: [{ event: work.event, origin: { source: 'mqtt', address } }] }
+  }
+}

@@ -1,0 +1,115 @@
+/** Writes a reply in the form that the caller asked for. Pure. */
+
+import { CALL_EXTENSIONS, type CloudEvent, extension, formatJsonEvent } from '../event/index.ts'
+import type { Reply } from './reply.ts'
+
+/** A message for the broker, in the terms of MQTT. */
+export interface ReplyMessage {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: 1
+  readonly retain: false
+  readonly properties?: {
+    readonly contentType?: string
+    readonly correlationData?: Uint8Array
+    readonly userProperties: readonly (readonly [string, string])[]
+  }
+}
+
+const EMPTY = new Uint8Array()
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+const isJson = (mediaType: string | undefined): boolean => mediaType !== undefined && /[/+]json\b/i.test(mediaType)
+const isText = (mediaType: string | undefined): boolean => mediaType === undefined || /^text\//i.test(mediaType)
+
+/** The topic that a call is answered on. */
+export const replyTopic = (event: CloudEvent, callId: string): string =>
+  extension(event, CALL_EXTENSIONS.replyTo) ?? `replies/${callId}`
+
+/** Returns the message that answers the call `event`: an envelope, an MQTT 5 response, or a CloudEvent. */
+export function formatReply(reply: Reply, event: CloudEvent): ReplyMessage {
+  const base = { topic: replyTopic(event, reply.callId), qos: 1, retain: false } as const
+  switch (extension(event, CALL_EXTENSIONS.replyForm)) {
+    case 'envelope':
+      return {
+        ...base,
+        payload: envelope(reply, event),
+        properties: { contentType: 'application/json', userProperties: marks(reply) },
+      }
+    case 'event':
+      return {
+        ...base,
+        payload: formatJsonEvent(asEvent(reply, event)),
+        properties: { contentType: 'application/cloudevents+json', userProperties: [] },
+      }
+    default:
+      return { ...base, payload: reply.data ?? errorBody(reply), properties: response(reply, event) }
+  }
+}
+
+/** MQTT 5 [MQTT-3.3.2-16]: the Correlation Data goes back as it came. */
+function response(reply: Reply, event: CloudEvent): NonNullable<ReplyMessage['properties']> {
+  const correlation = extension(event, CALL_EXTENSIONS.correlationData)
+  const contentType = reply.error ? 'application/json' : reply.datacontenttype
+  return {
+    userProperties: marks(reply),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation, 'base64') }),
+  }
+}
+
+const marks = ({ callId, error, status }: Reply): (readonly [string, string])[] => [
+  ['callid', callId],
+  ['status', status],
+  ...(error
+    ? ([
+        ['errortype', error.type],
+        ['errorcode', error.code],
+      ] as const)
+    : []),
+]
+
+const errorBody = ({ error }: Reply): Uint8Array => (error ? encoder.encode(JSON.stringify({ error })) : EMPTY)
+
+/** `{ callId, messageId?, status, body | error }`; JSON data is put in as it is, other text as a string, bytes as base64. */
+function envelope(reply: Reply, event: CloudEvent): Uint8Array {
+  const head = { callId: reply.callId, messageId: event.id, status: reply.status }
+  if (reply.error) return encoder.encode(JSON.stringify({ ...head, error: reply.error }))
+  const { member, text } = body(reply)
+  return encoder.encode(`${JSON.stringify(head).slice(0, -1)},"${member}":${text}}`)
+}
+
+function body({ data, datacontenttype }: Reply): { readonly member: 'body' | 'bodyBase64'; readonly text: string } {
+  if (data === undefined || data.length === 0) return { member: 'body', text: 'null' }
+  if (isJson(datacontenttype) || datacontenttype === undefined) {
+    const text = decoder.decode(data)
+    if (isValidJson(text)) return { member: 'body', text }
+  }
+  if (isText(datacontenttype) || isJson(datacontenttype))
+    return { member: 'body', text: JSON.stringify(decoder.decode(data)) }
+  return { member: 'bodyBase64', text: JSON.stringify(Buffer.from(data).toString('base64')) }
+}
+
+function isValidJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function asEvent(reply: Reply, event: CloudEvent): CloudEvent {
+  const { callId, data, datacontenttype, error, status } = reply
+  return {
+    specversion: '1.0',
+    id: `${callId}/reply`,
+    source: '/headgate/replies',
+    type: status === 'ok' ? 'headgate.reply' : 'headgate.reply.error',
+    time: new Date().toISOString(),
+    extensions: { callid: callId, status, correlationid: event.id },
+    ...(error ? { datacontenttype: 'application/json', data: encoder.encode(JSON.stringify(error)) } : {}),
+    ...(data && datacontenttype !== undefined ? { datacontenttype } : {}),
+    ...(data ? { data } : {}),
+  }
+}
