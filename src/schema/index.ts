@@ -1,3 +1,4 @@
 /** What every part's schema is made of. */
 
+export * from './nearest.ts'
 export * from './scalars.ts'

@@ -1,0 +1,56 @@
+/** Compiles routes into a router: pure, indexed, and the same answer as asking each route in turn. */
+
+import type { CloudEvent, Origin } from '../event/index.ts'
+import { Lookup } from './lookup.ts'
+import type { Route } from './route.ts'
+import type { Match, RouteProblem, Router, Verdict } from './router.ts'
+import { compileRule, keyOf, type Rule } from './rule.ts'
+import { Variables } from './variables.ts'
+import { verdict } from './verdict.ts'
+
+export interface Compiled {
+  /** Runs the routes that have no problem. */
+  readonly router: Router
+  /** Everything wrong with any route; empty when all is well. */
+  readonly problems: readonly RouteProblem[]
+}
+
+/** Compiles all routes and reports all their problems at once. Never throws. */
+export function compileRouter(routes: readonly Route[]): Compiled {
+  const problems: RouteProblem[] = []
+  const rules = routes
+    .map((route, index) => compileRule(route, index, (problem) => void problems.push(problem)))
+    .filter((rule) => rule !== undefined)
+  return { router: new IndexedRouter(routes, rules), problems }
+}
+
+class IndexedRouter implements Router {
+  readonly routes: readonly Route[]
+  readonly #rules: readonly Rule[]
+  readonly #byName: ReadonlyMap<string, Route>
+  readonly #lookup: Lookup
+
+  constructor(routes: readonly Route[], rules: readonly Rule[]) {
+    this.routes = routes
+    this.#rules = rules
+    this.#byName = new Map(routes.map((route) => [route.name, route]))
+    this.#lookup = new Lookup(rules)
+  }
+
+  match(event: CloudEvent, origin: Origin): readonly Match[] {
+    const variables = new Variables(event, origin)
+    return this.#lookup.find(origin, variables).map((rule) => {
+      const key = rule.orderBy && keyOf(rule, variables)
+      return key === undefined ? { route: rule.route } : { route: rule.route, key }
+    })
+  }
+
+  explain(event: CloudEvent, origin: Origin): readonly Verdict[] {
+    const variables = new Variables(event, origin)
+    return this.#rules.map((rule) => verdict(rule, origin, variables))
+  }
+
+  get(name: string): Route | undefined {
+    return this.#byName.get(name)
+  }
+}

@@ -1,0 +1,104 @@
+/** One route, compiled: its condition, its key, and what it demands of the event before anything is evaluated. */
+
+import { compileExpression, type Expression, isProblem } from './expression.ts'
+import { conjuncts, type Equality, equalityOf, type Guard, guardOf } from './guard.ts'
+import { filterProblem, pathProblem } from './patterns.ts'
+import type { From, Route } from './route.ts'
+import type { RouteProblem } from './router.ts'
+import type { Variables } from './variables.ts'
+
+export interface Rule {
+  readonly route: Route
+  /** Its place in the configuration. */
+  readonly index: number
+  readonly when: Expression | undefined
+  /** An equality that must hold; the index is built on it. */
+  readonly equality: Equality | undefined
+  /** What is left to be asked once the equality holds. True only when the whole condition is. */
+  readonly test: ((variables: Variables) => boolean) | undefined
+  readonly orderBy: Expression | undefined
+}
+
+/** Attributes that tell routes apart best come first. Fields of data come last: asking for one parses the body. */
+const PREFERENCE = ['type', 'source', 'subject', 'topic', 'dataschema', 'id']
+
+/** Compiles a route. Problems go to `report`; a route that has one takes no events. */
+export function compileRule(route: Route, index: number, report: (problem: RouteProblem) => void): Rule | undefined {
+  let sound = true
+  const problem = (field: RouteProblem['field'], offset: number, message: string): undefined => {
+    sound = false
+    report({ route: route.name, field, offset, message })
+    return undefined
+  }
+  for (const from of route.from) {
+    const wrong = fromProblem(from)
+    if (wrong !== undefined) problem('from', 0, wrong)
+  }
+  const compiled = (field: 'when' | 'order_by', text: string | undefined): Expression | undefined => {
+    if (text === undefined) return undefined
+    const made = compileExpression(text, field === 'when' ? 'bool' : 'any')
+    return isProblem(made) ? problem(field, made.offset, made.message) : made
+  }
+  const when = compiled('when', route.when)
+  const orderBy = compiled('order_by', route.orderBy)
+  return sound ? { route, index, when, orderBy, ...plan(when) } : undefined
+}
+
+/** The value of `order_by` on an event: text as it is, all else as JSON. Undefined when there is none to be had. */
+export function keyOf(rule: Rule, variables: Variables): string | undefined {
+  const answer = rule.orderBy?.run(variables)
+  if (answer === undefined || 'error' in answer) return undefined
+  const { value } = answer
+  if (typeof value === 'string') return value
+  return typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined
+}
+
+/** Whether the whole condition is true; an error is not. The reference that the index must agree with. */
+export function holds(rule: Rule, variables: Variables): boolean {
+  const answer = rule.when?.run(variables)
+  return answer === undefined || ('value' in answer && answer.value === true)
+}
+
+function plan(when: Expression | undefined): Pick<Rule, 'equality' | 'test'> {
+  if (!when) return { equality: undefined, test: undefined }
+  const parts = conjuncts(when.ast)
+  const equality = parts
+    .map(equalityOf)
+    .filter((found) => found !== undefined)
+    .sort((left, right) => rank(left) - rank(right))[0]
+  // An equality that is a whole part is told by the index: it need not be asked again.
+  const rest = parts.filter((part) => !equality || equalityOf(part)?.name !== equality.name || !same(part, equality))
+  const guards = rest.map(guardOf)
+  const plain = guards.filter((guard) => guard !== undefined)
+  const whole = plain.length === guards.length
+  if (rest.length === 0) return { equality, test: undefined }
+  return { equality, test: tested(plain, whole ? undefined : when) }
+}
+
+/** Guards first: an expression is only evaluated when each plain part of it is true. */
+function tested(guards: readonly Guard[], when: Expression | undefined): (variables: Variables) => boolean {
+  const [only] = guards
+  if (guards.length === 1 && only && !when) return (variables) => only(variables) === true
+  return (variables) => {
+    for (const guard of guards) if (guard(variables) !== true) return false
+    if (!when) return true
+    const answer = when.run(variables)
+    return 'value' in answer && answer.value === true
+  }
+}
+
+const same = (part: Parameters<typeof equalityOf>[0], equality: Equality): boolean =>
+  JSON.stringify(equalityOf(part)) === JSON.stringify(equality)
+
+function rank({ name, path }: Equality): number {
+  if (path.length > 1) return 100
+  const at = PREFERENCE.indexOf(name)
+  return at < 0 ? PREFERENCE.length : at
+}
+
+function fromProblem(from: From): string | undefined {
+  if (from.kind === 'mqtt') return filterProblem(from.filter)
+  return from.kind === 'http' ? pathProblem(from.method, from.path) : undefined
+}
