@@ -74,6 +74,14 @@ export interface Cursor {
   set(value: string): Promise<void>
 }
 
+/** Time, so that a test can move it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Resolves at about that instant, perhaps early: read `now` again. Rejects with the reason of `signal`. */
+  until(at: number, signal: AbortSignal): Promise<void>
+}
+
 /** What the gateway lends to one source or sink. */
 export interface Context {
   /** The name the operator gave this instance in the configuration. */
@@ -88,6 +96,8 @@ export interface Context {
   /** Calls that wait for their reply. */
   readonly calls: CallPort
   readonly health: HealthPort
+  /** Absent: the system's. */
+  readonly clock?: Clock
 }
 
 export interface SourceSpec<C extends ZodType = ZodType> {
