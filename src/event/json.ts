@@ -105,12 +105,17 @@ function readData(members: Members, slice: Uint8Array | undefined): Uint8Array |
   return encoder.encode(value)
 }
 
+/** Checks that bytes are one JSON text that is not too deep, without keeping it. Throws EVENT_INVALID that says why not. */
+export function checkJson(bytes: Uint8Array): void {
+  if (!isUtf8(bytes)) throw invalid('not UTF-8 text')
+  const text = asBuffer(bytes).toString('latin1')
+  checkDepth(text)
+  parseText(text)
+}
+
 function isJson(data: Uint8Array): boolean {
-  if (!isUtf8(data)) return false
-  const text = asBuffer(data).toString('latin1')
   try {
-    checkDepth(text)
-    JSON.parse(text)
+    checkJson(data)
     return true
   } catch {
     return false

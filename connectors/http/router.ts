@@ -1,0 +1,53 @@
+/** Method and path -> what is done. */
+
+import { callFunction, callRoute } from './calls.ts'
+import { postEvents, shakeHands } from './events.ts'
+import type { Exchange } from './exchange.ts'
+import type { Parts } from './parts.ts'
+import { HttpProblem } from './problem.ts'
+import { readCall, readHealth, readReady } from './status.ts'
+
+/** Serves one request. Rejects with what the caller is to be told. */
+export async function serve(parts: Parts, exchange: Exchange): Promise<void> {
+  const { method, path } = exchange
+  if (path === '/events') {
+    if (method === 'OPTIONS') return shakeHands(parts, exchange)
+    only(exchange, 'POST', 'OPTIONS')
+    return takes(parts, () => postEvents(parts, exchange))
+  }
+  if (path.startsWith('/call/')) {
+    only(exchange, 'POST')
+    const name = segment(path.slice('/call/'.length))
+    return takes(parts, () => callFunction(parts, exchange, name))
+  }
+  if (path.startsWith('/calls/')) {
+    only(exchange, 'GET', 'HEAD')
+    return readCall(parts, exchange, segment(path.slice('/calls/'.length)))
+  }
+  if (path === '/health' || path === '/ready') {
+    only(exchange, 'GET', 'HEAD')
+    return path === '/health' ? readHealth(parts, exchange) : readReady(parts, exchange)
+  }
+  return takes(parts, () => callRoute(parts, exchange))
+}
+
+/** Refuses before the body is read when there is no room for it. */
+function takes({ context, slots }: Parts, work: () => Promise<void>): Promise<void> {
+  const refusal = context.credit.refusal() ?? (slots.full ? slots.overloaded : undefined)
+  if (refusal) throw refusal
+  return work()
+}
+
+function only({ method, path }: Exchange, ...allowed: readonly string[]): void {
+  if (allowed.includes(method)) return
+  const allow = allowed.join(', ')
+  throw new HttpProblem(405, 'NO_ROUTE', `${path} is not offered with ${method}; use ${allow}`, { allow })
+}
+
+function segment(text: string): string {
+  try {
+    const name = decodeURIComponent(text)
+    if (name !== '') return name
+  } catch {}
+  throw new HttpProblem(400, 'EVENT_INVALID', 'the path ends in no readable name')
+}
