@@ -1,0 +1,45 @@
+/** Turns routes into lanes: which target each one feeds, with which concurrency, and where its dead letters are copied. */
+
+import type { Route, Target as RouteTarget } from '../router/route.ts'
+import { deadLetterLane, fromDeadLetter } from './deadletter.ts'
+import { type DeliverParts, deliver } from './deliver.ts'
+import type { LaneWork } from './dispatch.ts'
+import type { Target, Work } from './target.ts'
+
+/** Finds the target that a route names. Throws when there is none: the configuration was checked before. */
+export type FindTarget = (target: RouteTarget) => Target
+
+/** A copy has no dead letter of its own: when its retries are used up it stays in the built-in store. */
+const COPY_RETRY = {
+  max: 20,
+  backoff: 'exponential',
+  delayMs: 1_000,
+  capMs: 60_000,
+  jitter: 'full',
+  except: [],
+} as const
+const COPY_CONCURRENCY = 8
+
+/** One lane for each target of a route, and one for its dead letters' copies. */
+export function lanesOf(route: Route, find: FindTarget, parts: DeliverParts): readonly LaneWork[] {
+  const lanes = route.to.map((to) => lane(route, to.text, find(to), parts))
+  return route.deadLetter ? [...lanes, copyLane(route, route.deadLetter, find, parts)] : lanes
+}
+
+const lane = (route: Route, to: string, target: Target, parts: DeliverParts): LaneWork => ({
+  route: route.name,
+  to,
+  concurrency: route.concurrency,
+  run: (delivery, signal) => deliver(delivery, route, target, parts, signal),
+})
+
+function copyLane(route: Route, deadLetter: RouteTarget, find: FindTarget, parts: DeliverParts): LaneWork {
+  const target = find(deadLetter)
+  const unwrapping: Target = {
+    answers: false,
+    handle: (work: Work, signal) => target.handle({ ...work, event: fromDeadLetter(work.event) }, signal),
+  }
+  const { deadLetter: _, ...rest } = route
+  const copying: Route = { ...rest, retry: COPY_RETRY, concurrency: COPY_CONCURRENCY }
+  return lane(copying, deadLetterLane(deadLetter.text), unwrapping, parts)
+}

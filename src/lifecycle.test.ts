@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { Lifecycle } from './lifecycle.ts'
+
+test('parts stop in the opposite order of their start', async () => {
+  const log: string[] = []
+  const life = new Lifecycle({ startMs: 1_000, stopMs: 1_000 })
+  for (const name of ['a', 'b', 'c']) {
+    await life.open(
+      name,
+      async () => log.push(`start ${name}`),
+      async () => log.push(`stop ${name}`),
+    )
+  }
+  await life.stop()
+  await life.stop()
+  expect(log).toEqual(['start a', 'start b', 'start c', 'stop c', 'stop b', 'stop a'])
+})
+
+test('a part that hangs is named, and the others stop all the same', async () => {
+  let stopped = false
+  const life = new Lifecycle({ startMs: 20, stopMs: 20 })
+  await life.open(
+    'journal',
+    async () => {},
+    async () => {
+      stopped = true
+    },
+  )
+  await life.open(
+    'pool',
+    async () => {},
+    () => new Promise(() => {}),
+  )
+  await expect(
+    life.open(
+      'orders',
+      () => new Promise(() => {}),
+      async () => {},
+    ),
+  ).rejects.toThrow('orders (part): starting: not done after 20 ms')
+  await expect(life.stop()).rejects.toThrow('pool (part): stopping: not done after 20 ms')
+  expect(stopped).toBe(true)
+})
+
+test('what did not start is not stopped', async () => {
+  const life = new Lifecycle({ startMs: 1_000, stopMs: 1_000 })
+  await expect(
+    life.open(
+      'sink',
+      () => Promise.reject(new Error('no')),
+      () => expect.fail('stopped'),
+    ),
+  ).rejects.toThrow('no')
+  await life.stop()
+})

@@ -1,0 +1,64 @@
+/** Starts parts in order and stops them in the opposite one, naming the part that hangs. */
+
+import { GatewayError, toGatewayError } from './errors.ts'
+
+export interface Patience {
+  readonly startMs: number
+  readonly stopMs: number
+}
+
+interface Started {
+  readonly name: string
+  readonly stop: () => Promise<unknown>
+}
+
+/** Holds what a gateway has opened, so that it is closed again in the opposite order. */
+export class Lifecycle {
+  readonly #patience: Patience
+  readonly #started: Started[] = []
+  #stopping: Promise<void> | undefined
+
+  constructor(patience: Patience) {
+    this.#patience = patience
+  }
+
+  /** Resolves to what `start` opened; `stop` will close it. Rejects with its error, or naming the part when it hangs. */
+  async open<T>(
+    name: string,
+    start: (signal: AbortSignal) => Promise<T>,
+    stop: (opened: T) => Promise<unknown>,
+  ): Promise<T> {
+    const { startMs } = this.#patience
+    const starting = start(AbortSignal.timeout(startMs))
+    const opened = await within(starting, startMs, `${name} (part): starting: not done after ${startMs} ms`)
+    this.#started.push({ name, stop: () => stop(opened) })
+    return opened
+  }
+
+  /** Resolves once everything is closed; rejects with the first problem, after trying all. Stopping twice is stopping once. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const { stopMs } = this.#patience
+    const problems: GatewayError[] = []
+    for (const { name, stop } of this.#started.splice(0).reverse()) {
+      await within(stop(), stopMs, `${name} (part): stopping: not done after ${stopMs} ms`).catch((error: unknown) => {
+        problems.push(toGatewayError(error))
+      })
+    }
+    if (problems[0]) throw problems[0]
+  }
+}
+
+async function within<T>(work: Promise<T>, limitMs: number, message: string): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new GatewayError('INTERNAL', message)), limitMs)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
