@@ -2,3 +2,4 @@
 
 export * from './nearest.ts'
 export * from './scalars.ts'
+export * from './secrets.ts'
