@@ -1,0 +1,131 @@
+/** Limits, broken requests, and an orderly stop: each over a bare socket. */
+
+import { expect, test } from 'vitest'
+import { memoryContext } from '#conformance'
+import { httpConfig } from './config.ts'
+import { Face, problemOf, received, until } from './face.ts'
+import { freePort } from './harness.ts'
+import { HttpSource } from './source.ts'
+
+const EVENT = 'ce-specversion: 1.0\r\nce-id: 1\r\nce-source: /s\r\nce-type: t\r\n'
+
+test('a body that is announced too large, or comes too large, is 413', async () => {
+  await using face = await Face.open({ body_limit: '1KiB' })
+  const announced = await face.post('/events', 'x'.repeat(1_025), { 'ce-id': '1' })
+  expect(announced.status).toBe(413)
+  expect((await problemOf(announced)).detail).toContain('http.body_limit')
+  expect(
+    (
+      await face.post('/events', 'x'.repeat(1_024), {
+        'ce-id': '1',
+        'ce-specversion': '1.0',
+        'ce-source': '/',
+        'ce-type': 't',
+      })
+    ).status,
+  ).toBe(202)
+  const chunk = `400\r\n${'x'.repeat(1_024)}\r\n`
+  const socket = face.raw(
+    `POST /events HTTP/1.1\r\nhost: x\r\n${EVENT}transfer-encoding: chunked\r\n\r\n${chunk}${chunk}`,
+  )
+  expect(await received(socket)).toContain('413 Payload Too Large')
+})
+
+test('an endless body is cut off and held nowhere', async () => {
+  await using face = await Face.open({ body_limit: '64KiB' })
+  const socket = face.raw(`POST /events HTTP/1.1\r\nhost: x\r\n${EVENT}content-length: 268435456\r\n\r\n`)
+  const block = Buffer.alloc(65_536)
+  const pump = (): void => {
+    while (!socket.destroyed && socket.write(block)) {}
+  }
+  socket.on('drain', pump)
+  pump()
+  expect(await received(socket)).toContain('413')
+  expect(socket.bytesWritten).toBeLessThan(32 * 2 ** 20)
+})
+
+test('a head that does not end and a body that does not end are 408', async () => {
+  await using face = await Face.open({ header_timeout: '100ms', body_timeout: '200ms' })
+  const head = received(face.raw('POST /events HTTP/1.1\r\nhost: x\r\n'))
+  const body = received(face.raw(`POST /events HTTP/1.1\r\nhost: x\r\n${EVENT}content-length: 10\r\n\r\nabc`))
+  for (const answer of await Promise.all([head, body])) {
+    expect(answer).toContain('408 Request Timeout')
+    expect(answer).toContain('application/problem+json')
+  }
+  expect(face.gateway.emitted).toEqual([])
+})
+
+test('a head that is too large is 431', async () => {
+  await using face = await Face.open({ header_limit: '2KiB' })
+  const answer = await received(face.raw(`GET / HTTP/1.1\r\nhost: x\r\nlong: ${'x'.repeat(4_096)}\r\n\r\n`))
+  expect(answer).toContain('HTTP/1.1 431')
+  expect(answer).toContain('http.header_limit')
+})
+
+test.each([
+  'nonsense\r\n\r\n',
+  'GET / HTTP/1.1\r\nhost: x\r\nbad header: 1\r\n\r\n',
+  'POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+])('%j is 400', async (request) => {
+  await using face = await Face.open()
+  const answer = await received(face.raw(request))
+  expect(answer).toContain('HTTP/1.1 400 Bad Request')
+  expect(answer).toContain('"code":"EVENT_INVALID"')
+})
+
+test('a body that is cut off is no event', async () => {
+  await using face = await Face.open()
+  const socket = face.raw(`POST /events HTTP/1.1\r\nhost: x\r\n${EVENT}content-length: 10\r\n\r\nabc`)
+  socket.end()
+  expect(await received(socket)).toContain('400 Bad Request')
+  expect(face.gateway.emitted).toEqual([])
+  expect((await face.fetch('/health')).status).toBe(200)
+})
+
+test('more requests than may wait their turn are 429', async () => {
+  await using face = await Face.open({ max_queued: 2 })
+  const gate = Promise.withResolvers<object>()
+  face.gateway.accept = () => gate.promise
+  const headers = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/s', 'ce-type': 't' }
+  // Eight run, as the context allows, two wait, one is too many.
+  const all = Array.from({ length: 11 }, () => face.post('/events', '', headers))
+  expect((await Promise.race(all)).status).toBe(429)
+  gate.resolve({})
+  expect((await Promise.all(all)).map(({ status }) => status).sort()).toEqual([...Array(10).fill(202), 429])
+})
+
+test('a taken port is an error that names it and the key to change', async () => {
+  await using face = await Face.open()
+  const second = new HttpSource(httpConfig.parse({ listen: face.source.address }), memoryContext({ name: 'http' }))
+  await expect(second.start(face.gateway.emit, new AbortController().signal)).rejects.toMatchObject({
+    code: 'ADDRESS_IN_USE',
+    message: `http (http): listening on ${face.source.address}: another program listens there; stop that program, or change http.listen in the configuration`,
+  })
+  await second.stop()
+})
+
+test('stop answers callers that still wait, closes idle connections and frees the port', async () => {
+  const port = await freePort()
+  const face = await Face.open({ listen: `127.0.0.1:${port}` })
+  expect((await face.fetch('/health')).status).toBe(200)
+  const waiting = face.post('/x', '')
+  await until(() => face.gateway.waiting.size === 1, 'a wait')
+  const half = received(face.raw('POST /events HTTP/1.1\r\nhost: x\r\n'))
+  const stopped = face.source.stop()
+  expect((await waiting).status).toBe(503)
+  await stopped
+  await half
+  await using next = await Face.open({ listen: `127.0.0.1:${port}` })
+  expect((await next.fetch('/health')).status).toBe(200)
+})
+
+test('a reply that comes during stop still goes out', async () => {
+  const face = await Face.open({ drain: '10s' })
+  const waiting = face.post('/x', '')
+  await until(() => face.gateway.waiting.size === 1, 'a wait')
+  const stopped = face.source.stop()
+  for (const [callId, answer] of face.gateway.waiting) answer({ callId, status: 'ok' })
+  const response = await waiting
+  expect([response.status, response.headers.get('connection')]).toEqual([200, 'close'])
+  await stopped
+})
