@@ -1,0 +1,95 @@
+/** The gateway under test: a child process with a configuration made for the bench, and data of its own. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import { type Child, freePort, start } from './child.ts'
+import { type Running, type Subject, scratch } from './peers/subject.ts'
+
+const ROOT = new URL('../../', import.meta.url).pathname
+
+/** The small compiled function that answers each event with its own data. */
+export const ECHO = `${ROOT}functions/echo/echo.wasm`
+
+export interface Ports {
+  readonly mqtt: number
+  readonly http: number
+  readonly admin: number
+}
+
+/** Where the journal lies: on the disk of the repository, or on a memory file system, where a flush costs nothing. */
+export type Place = 'disk' | 'memory'
+
+/** A folder for the data of one gateway. */
+export function dataFolder(place: Place): { readonly path: string; remove(): void } {
+  if (place === 'disk') return scratch('headgate')
+  const path = mkdtempSync('/dev/shm/headgate-bench-')
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) }
+}
+
+/** Resolves once the gateway says that each route's whole way is open; rejects after `withinMs`. */
+export async function gatewayReady(admin: number, withinMs = 60_000): Promise<void> {
+  const deadline = Date.now() + withinMs
+  for (;;) {
+    const response = await fetch(`http://127.0.0.1:${admin}/ready`).catch(() => undefined)
+    const body = (await response?.text()) ?? 'nothing listens'
+    if (response?.ok) return
+    if (Date.now() > deadline) throw new Error(`the gateway is not ready: ${body.slice(0, 1_000)}`)
+    await sleep(20)
+  }
+}
+
+/** Writes the configuration into `folder` and starts the gateway; resolves once it listens. */
+export async function launch(folder: string, ports: Ports, config: object): Promise<Child> {
+  const file = `${folder}/headgate.yaml`
+  const listen = {
+    broker: { listen: [`tcp://127.0.0.1:${ports.mqtt}`] },
+    http: { listen: `127.0.0.1:${ports.http}` },
+    admin: { listen: `127.0.0.1:${ports.admin}` },
+    journal: { path: `${folder}/journal` },
+  }
+  writeFileSync(file, stringify({ name: 'bench', ...listen, ...config }))
+  const wanted = [ports.mqtt, ports.http, ports.admin]
+  return start(process.execPath, [`${ROOT}src/main.ts`, 'run', file], { ports: wanted, cwd: folder })
+}
+
+/** Three free ports. */
+export async function freePorts(): Promise<Ports> {
+  return { mqtt: await freePort(), http: await freePort(), admin: await freePort() }
+}
+
+/** A gateway with the parts of a configuration that a bench is about. */
+export function gateway(name: string, place: Place, config: object): Subject {
+  return {
+    name,
+    async start(): Promise<Running> {
+      const data = dataFolder(place)
+      const ports = await freePorts()
+      try {
+        const child = await launch(data.path, ports, config)
+        await gatewayReady(ports.admin)
+        const stop = async (): Promise<void> => {
+          await child.stop()
+          data.remove()
+        }
+        return { ports: { ...ports }, pids: [child.pid], stop }
+      } catch (error) {
+        data.remove()
+        throw error
+      }
+    },
+  }
+}
+
+/** Keeps every event; its one target is a topic to which nobody subscribes. */
+export function acceptingGateway(): Subject {
+  const to = 'mqtt:accepted'
+  return gateway('headgate', 'disk', {
+    routes: { published: { from: 'mqtt:accept/#', to }, posted: { from: 'http', to } },
+  })
+}
+
+/** Runs `echo`: by its service topic, by POST /call/echo, and by a route on bench/echo. */
+export function callingGateway(name: string, place: Place): Subject {
+  return gateway(name, place, { functions: { echo: ECHO }, routes: { echo: { from: 'mqtt:bench/echo', to: 'echo' } } })
+}

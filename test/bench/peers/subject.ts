@@ -1,0 +1,40 @@
+/** What is measured: something that can be started, listens on ports of 127.0.0.1, and is ended. */
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { NotRun } from '../load.ts'
+
+export type Protocol = 'mqtt' | 'http' | 'nats'
+
+export interface Running {
+  readonly ports: Readonly<Partial<Record<Protocol | 'admin', number>>>
+  /** Every process whose memory and time count as the subject's. */
+  readonly pids: readonly number[]
+  /** Ends all of it and removes its files; safe to call twice. */
+  stop(): Promise<void>
+}
+
+export interface Subject {
+  readonly name: string
+  /** Resolves when it listens. Rejects with NotRun when something is missing on this machine. */
+  start(): Promise<Running>
+}
+
+const CACHE = new URL('../../.cache/', import.meta.url).pathname
+
+/** Throws NotRun with the line that installs a program, unless it is there. */
+export function need(program: string, install: string): void {
+  if (spawnSync(program, ['-h'], { stdio: 'ignore' }).error) throw new NotRun(`${program} is not here: ${install}`)
+}
+
+/** A new folder on the disk of the repository (memory file systems would flatter what writes), and how to remove it. */
+export function scratch(name: string): { readonly path: string; remove(): void } {
+  mkdirSync(`${CACHE}run`, { recursive: true })
+  const path = mkdtempSync(`${CACHE}run/${name}-`)
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) }
+}
+
+/** The path of a program that lies beside this file. */
+export function program(file: string): string {
+  return new URL(`./${file}`, import.meta.url).pathname
+}

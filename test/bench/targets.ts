@@ -1,0 +1,74 @@
+/** The targets, as data: what must hold between a subject and its peer, or of a subject alone. */
+
+import type { Figures } from './result.ts'
+
+/** Names one result: subject and label, as the bench gives them. */
+export interface Which {
+  readonly subject: string
+  readonly label: string
+}
+
+export type Target = { readonly bench: string; readonly of: Which } & (
+  | { readonly atLeast: number; readonly times: Which; readonly metric: 'throughput' }
+  | { readonly atMost: number; readonly times: Which; readonly metric: 'rss' }
+  | { readonly below: number; readonly metric: keyof Figures; readonly unit: string }
+)
+
+const ratios = (
+  bench: string,
+  subject: string,
+  labels: readonly string[],
+  peers: Readonly<Record<string, number>>,
+): Target[] =>
+  labels.flatMap((label) =>
+    Object.entries(peers).map(([peer, atLeast]) => ({
+      bench,
+      of: { subject, label },
+      times: { subject: peer, label },
+      metric: 'throughput' as const,
+      atLeast,
+    })),
+  )
+
+const below = (bench: string, subject: string, label: string, metric: keyof Figures, ms: number): Target => ({
+  bench,
+  of: { subject, label },
+  metric,
+  below: ms,
+  unit: 'ms',
+})
+
+const MQTTS = ['headgate, MQTT 3.1.1', 'headgate, MQTT 5']
+
+/** What a reply may cost against services that promise less. */
+const PATH_PEERS = { 'mosquitto + mqtt.js responder': 2, 'Node-RED on mosquitto': 4, 'NATS micro service': 1.3 }
+
+const MIB = 1024 * 1024
+
+export const TARGETS: readonly Target[] = [
+  ...ratios('accept', 'headgate, POST structured', ['64 connections'], { 'Node-RED http-in': 4 }),
+  ...ratios('accept', 'headgate, PUBLISH QoS 1', ['64 clients'], { 'mosquitto, persistence on': 0.7 }),
+  below('accept', 'headgate, POST structured', '64 connections, half load', 'p99', 10),
+  below('accept', 'headgate, PUBLISH QoS 1', '64 clients, half load', 'p99', 10),
+  ...MQTTS.flatMap((subject) => [
+    ...ratios('path', subject, ['50 clients', '200 clients'], PATH_PEERS),
+    below('path', subject, '1 client', 'p50', 0.8),
+    below('path', subject, '50 clients, half load', 'p99', 10),
+  ]),
+  ...ratios('path', 'headgate, MQTT 3.1.1', ['50 clients', '200 clients'], { 'headgate, journal in memory': 0.85 }),
+  ...ratios('path-direct', 'headgate, POST /call', ['64 connections'], {
+    'node:http + Wasm in one worker': 0.75,
+    'functions-framework': 4,
+    'Extism, pool of 4': 12,
+  }),
+  below('path-direct', 'headgate, POST /call', '1 connection', 'p50', 0.3),
+  { bench: 'idle', of: { subject: 'headgate', label: '0 clients' }, metric: 'rss', below: 120 * MIB, unit: 'bytes' },
+  { bench: 'idle', of: { subject: 'headgate', label: '0 clients' }, metric: 'cpu', below: 0.01, unit: 'cores' },
+  ...[1000, 5000].map((clients): Target => {
+    const label = `per client of ${clients}`
+    const times = { subject: 'aedes, in-process responder', label }
+    return { bench: 'idle', of: { subject: 'headgate', label }, times, metric: 'rss', atMost: 1.2 }
+  }),
+  below('recover', 'headgate', 'ready', 'elapsed', 3000),
+  below('recover', 'headgate', 'first delivery after ready', 'elapsed', 1000),
+]
