@@ -1,0 +1,59 @@
+/** What a client may connect as, publish to, subscribe to and be sent, before identity and access rules come into it. */
+
+import type { BrokerLimits } from './config.ts'
+import type { AedesClient, BrokerPacket } from './internals.ts'
+import { parseShared, SHARED, topicProblem } from './topics.ts'
+
+/** aedes' CONNACK codes: MQTT 3's, which it maps to those of MQTT 5. */
+const IDENTIFIER_REJECTED = 2
+const SERVER_UNAVAILABLE = 3
+
+/** The error that aedes turns into a CONNACK. */
+export interface ConnectRefusal extends Error {
+  returnCode: number
+}
+
+const refuse = (returnCode: number, message: string): ConnectRefusal =>
+  Object.assign(new Error(message), { returnCode })
+
+/** Why a client may not connect; undefined when it may. */
+export function connectRefusal(
+  client: AedesClient,
+  limits: BrokerLimits,
+  connected: number,
+): ConnectRefusal | undefined {
+  if (client.id.length > limits.max_client_id_length)
+    return refuse(IDENTIFIER_REJECTED, `client identifier is longer than ${limits.max_client_id_length} characters`)
+  if (hasControl(client.id)) return refuse(IDENTIFIER_REJECTED, 'client identifier has a control character')
+  if (connected >= limits.max_clients)
+    return refuse(SERVER_UNAVAILABLE, `${limits.max_clients} clients are connected; raise broker.limits.max_clients`)
+  return undefined
+}
+
+/** Whether a client may publish to a topic at all. */
+export const mayPublish = (topic: string): boolean => topicProblem(topic) === undefined
+
+/** Why a subscription is not granted; undefined when it is. */
+export function subscribeRefusal(client: AedesClient, filter: string, limits: BrokerLimits): string | undefined {
+  const held = client.subscriptions
+  if (!(filter in held) && Object.keys(held).length >= limits.max_subscriptions)
+    return `it has ${limits.max_subscriptions} subscriptions already; raise broker.limits.max_subscriptions`
+  if (filter.includes('\u0000')) return 'it has a NUL character'
+  if (filter.startsWith(SHARED)) {
+    const shared = parseShared(filter)
+    if (!shared) return 'a shared subscription is $share/<group>/<filter>'
+    return shared.filter.startsWith('$') ? 'topics that begin with $ belong to the broker' : undefined
+  }
+  // $SYS tells of client identifiers and of every subscription, reply topics included (5-faults, finding 5).
+  return filter.startsWith('$') ? 'topics that begin with $ belong to the broker' : undefined
+}
+
+/** Whether a message may be sent to clients at all, whatever they subscribed to: live, queued or retained. */
+export const mayForward = (packet: BrokerPacket): boolean => packet.topic.charCodeAt(0) !== DOLLAR
+
+const DOLLAR = 36
+
+const hasControl = (text: string): boolean => {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 32) return true
+  return false
+}

@@ -1,0 +1,144 @@
+/** One socket in front of aedes: guards its bytes, stops reading it, and repairs what the beta says on the wire. */
+
+import type { Duplex } from 'node:stream'
+import { Framing, type Verdict } from './framing.ts'
+import type { AedesClient } from './internals.ts'
+import { SHARE, SHARED } from './topics.ts'
+
+interface TopicPacket {
+  readonly cmd: string
+  readonly subscriptions?: { topic: string }[]
+  readonly unsubscriptions?: string[]
+}
+
+/**
+ * Hooks the `read` of a stream before aedes takes it. A stream of ours in between would cost a copy of each chunk
+ * through two more buffers; this costs one call a chunk.
+ */
+export class Connection {
+  readonly stream: Duplex
+  readonly #framing: Framing
+  readonly #refuse: (verdict: Exclude<Verdict, 'ok'>) => void
+  #client: AedesClient | undefined
+  #held = false
+  #parsing = false
+  #refused = false
+  #wanted = false
+  /** When the packet that is not complete was begun, by the sweep's clock; 0 when there is none. */
+  #begun = 0
+  #packets = 0
+  #connack: Buffer[] | undefined
+
+  /** `refuse` is called once, for bytes that no parser shall see. */
+  constructor(stream: Duplex, maxPacketSize: number, refuse: (verdict: Exclude<Verdict, 'ok'>) => void) {
+    this.stream = stream
+    this.#framing = new Framing(maxPacketSize)
+    this.#refuse = refuse
+    const read = stream.read.bind(stream)
+    stream.read = (size?: number) => {
+      if (size === 0) return read(0)
+      // Reading while the parser is at work would make it parse a packet twice: it is not re-entrant.
+      if (this.#held || this.#parsing) this.#wanted = true
+      return this.#held || this.#parsing || this.#refused ? null : this.#checked(read(size))
+    }
+  }
+
+  /** Takes the client that aedes made of the stream. */
+  attach(client: AedesClient): void {
+    this.#client = client
+    // Topics and broker ids named like members of Object would be found in a plain object (GHSA-52qw-whmv-87c5).
+    client.subscriptions = Object.create(null)
+    const parser = client._parser
+    const parse = parser.parse.bind(parser)
+    parser.parse = (bytes) => {
+      this.#parsing = true
+      try {
+        return parse(bytes)
+      } finally {
+        this.#parsing = false
+        if (this.#wanted && !this.#held) this.#goOn()
+      }
+    }
+    parser.prependListener('packet', respellShared)
+  }
+
+  /** Stops reading the socket, or goes on. What TCP has no room for then, the other side has to keep. */
+  hold(held: boolean): void {
+    if (held === this.#held) return
+    this.#held = held
+    this.#begun = 0
+    if (!held && this.#wanted) this.#goOn()
+  }
+
+  /** Called about once a second. Returns true when one packet has been incomplete for longer than `timeout` ms. */
+  sweep(now: number, timeout: number): boolean {
+    if (this.#held) {
+      // The client's pings are in the socket that we do not read: that is no sign that it is gone.
+      this.#client?._keepaliveTimer?.refresh()
+      return false
+    }
+    const { inside, packets } = this.#framing
+    if (!inside || packets !== this.#packets) this.#begun = inside ? now : 0
+    this.#packets = packets
+    return this.#begun > 0 && now - this.#begun > timeout
+  }
+
+  /**
+   * Holds back what is written until `sendConnack`, which changes the CONNACK: the beta always says that shared
+   * subscriptions are not available [MQTT5 3.2.2.3.13]. For MQTT 5 clients, before they are let in.
+   */
+  holdConnack(): void {
+    const chunks: Buffer[] = []
+    this.#connack = chunks
+    this.stream.write = ((chunk: Buffer | string) => {
+      chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+      return true
+    }) as Duplex['write']
+  }
+
+  /** Sends the CONNACK that was held back, if one was. */
+  sendConnack(): void {
+    if (this.#connack === undefined) return
+    // What was assigned hides the method of the prototype; without it that one is back.
+    Reflect.deleteProperty(this.stream, 'write')
+    this.stream.write(allowShared(Buffer.concat(this.#connack)))
+    this.#connack = undefined
+  }
+
+  #checked(chunk: Buffer | null): Buffer | null {
+    if (chunk === null) return null
+    const verdict = this.#framing.feed(chunk)
+    if (verdict === 'ok') return chunk
+    this.#refused = true
+    this.#refuse(verdict)
+    return null
+  }
+
+  #goOn(): void {
+    this.#wanted = false
+    setImmediate(() => this.#client?._nextBatch())
+  }
+}
+
+function respellShared(packet: TopicPacket): void {
+  for (const subscription of packet.subscriptions ?? []) subscription.topic = respell(subscription.topic)
+  if (packet.cmd === 'unsubscribe' && packet.unsubscriptions)
+    for (const [at, topic] of packet.unsubscriptions.entries()) packet.unsubscriptions[at] = respell(topic)
+}
+
+const respell = (topic: string): string => (topic.startsWith(SHARE) ? SHARED + topic.slice(SHARE.length) : topic)
+
+/** Sets Shared Subscription Available, which aedes writes first among the properties of a CONNACK, to 1. */
+function allowShared(connack: Buffer): Buffer {
+  const afterLength = (at: number): number => {
+    let end = at
+    while ((connack[end] ?? 0) > 0x7f) end++
+    return end + 1
+  }
+  // Fixed header, flags and reason code, then the length of the properties.
+  const properties = afterLength(afterLength(1) + 2)
+  if (connack[properties] === SHARED_AVAILABLE) connack[properties + 1] = 1
+  return connack
+}
+
+const SHARED_AVAILABLE = 0x2a

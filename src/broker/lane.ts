@@ -1,0 +1,131 @@
+/** The way of one client's publishes into the gateway: in order, a bounded number at once, none without credit. */
+
+import { crc32 } from 'node:zlib'
+import type { ClientPublish, Ingress } from '../connector/broker.ts'
+import type { Credit } from '../connector/connector.ts'
+import type { Use, Uses } from './identity.ts'
+import type { BrokerPacket } from './internals.ts'
+import { fromWire } from './properties.ts'
+import { Ring } from './ring.ts'
+
+/** What the lane needs of its client. */
+export interface LaneClient {
+  readonly id: string
+  readonly protocol: 3 | 4 | 5
+  readonly uses: Uses
+  /** Whether the connection stands. */
+  readonly open: boolean
+  mayPublish(topic: string): boolean
+  /** Stops, or goes on, reading the socket. */
+  hold(held: boolean): void
+  /** Keeps the name of a use for the next process, when the session is one that may come back to it. */
+  remember(id: number, use: Use, checksum: () => number): Promise<unknown> | undefined
+  /** Whether this QoS 2 publish was taken already, and only its PUBREC is to be sent again. */
+  received(packet: BrokerPacket): boolean
+}
+
+/** Ends one publish: accepted, refused with an error, or dropped without an answer. */
+export type Done = (outcome: 'accepted' | 'dropped' | { readonly error: unknown }) => void
+
+interface Waiting {
+  readonly packet: BrokerPacket
+  readonly takers: readonly Ingress[]
+  readonly done: Done
+}
+
+export class Lane {
+  readonly #client: LaneClient
+  readonly #max: number
+  readonly #credit: Credit | undefined
+  readonly #signal: AbortSignal
+  readonly #waiting = new Ring<Waiting>()
+  #active = 0
+  #waitsForCredit = false
+
+  /** `max`: publishes at once. `signal` ends waiting for credit. */
+  constructor(client: LaneClient, max: number, credit: Credit | undefined, signal: AbortSignal) {
+    this.#client = client
+    this.#max = max
+    this.#credit = credit
+    this.#signal = signal
+  }
+
+  /** Offers a publish to those who take it. One that cannot go at once waits, and the socket is not read meanwhile. */
+  offer(packet: BrokerPacket, takers: readonly Ingress[], done: Done): void {
+    if (this.#waiting.size === 0 && this.#free()) return this.#run(packet, takers, done)
+    this.#waiting.push({ packet, takers, done })
+    this.#client.hold(true)
+  }
+
+  #free(): boolean {
+    if (this.#active >= this.#max || this.#waitsForCredit) return false
+    if (this.#credit?.refusal() === undefined) return true
+    this.#waitsForCredit = true
+    const go = () => {
+      this.#waitsForCredit = false
+      this.#pump()
+    }
+    this.#credit.wait(this.#signal).then(go, go)
+    return false
+  }
+
+  #pump(): void {
+    if (this.#waiting.size === 0) return
+    const gone = this.#signal.aborted || !this.#client.open
+    while (this.#waiting.size > 0 && (gone || this.#free())) {
+      const next = this.#waiting.shift()
+      if (gone) next?.done('dropped')
+      else if (next) this.#run(next.packet, next.takers, next.done)
+    }
+    if (this.#waiting.size === 0) this.#client.hold(false)
+  }
+
+  #run(packet: BrokerPacket, takers: readonly Ingress[], done: Done): void {
+    const id = packet.messageId
+    // [MQTT-4.3.3-10] a QoS 2 publish goes in once; its PUBREC may be asked for again.
+    if (packet.qos === 2 && this.#client.received(packet)) return done('accepted')
+    const checksum = () => crc32(packet.payload, crc32(packet.topic))
+    const use = id === undefined ? undefined : this.#client.uses.of(id, packet.dup, checksum)
+    if (use?.owner === this) return done('dropped') // sent twice on one connection: the first one is answered.
+    if (use) use.owner = this
+    this.#active++
+    const publish = toPublish(packet, this.#client, use)
+    const kept = use && id !== undefined ? this.#client.remember(id, use, checksum) : undefined
+    offer(publish, takers, kept).then(
+      () => {
+        // An acknowledgement that could not be sent does not end the use.
+        if (use && id !== undefined && this.#client.open) this.#client.uses.acknowledge(id, use)
+        this.#end(use, 'accepted', done)
+      },
+      (error: unknown) => this.#end(use, { error }, done),
+    )
+  }
+
+  #end(use: Use | undefined, outcome: Parameters<Done>[0], done: Done): void {
+    this.#active--
+    if (use?.owner === this) use.owner = undefined
+    done(outcome)
+    this.#pump()
+  }
+}
+
+const offer = (publish: ClientPublish, takers: readonly Ingress[], kept: Promise<unknown> | undefined) => {
+  const [first] = takers
+  if (first && takers.length === 1 && kept === undefined) return first(publish)
+  return Promise.all([kept, ...takers.map((take) => take(publish))])
+}
+
+const toPublish = (packet: BrokerPacket, client: LaneClient, use: Use | undefined): ClientPublish => {
+  const properties = packet.properties && fromWire(packet.properties)
+  return {
+    topic: packet.topic,
+    payload: packet.payload,
+    qos: packet.qos,
+    retain: packet.retain,
+    clientId: client.id,
+    protocol: client.protocol,
+    mayPublish: client.mayPublish,
+    ...(use && { identity: use.name }),
+    ...(properties && { properties }),
+  }
+}
