@@ -1,0 +1,116 @@
+/** The gateway's metrics: counted as things happen, gauges read when somebody asks. */
+
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { JournalStats } from '../journal/journal.ts'
+import type { FunctionStats } from '../pool/pool.ts'
+import { METRICS, type MetricSpec } from './names.ts'
+import { Counter, Histogram, type Reading, renderSamples } from './tally.ts'
+
+/** Where gauges are read, each time somebody asks for the metrics. What is absent is not shown. */
+export interface Gauges {
+  readonly journal?: () => JournalStats
+  readonly functions?: () => readonly FunctionStats[]
+  readonly mqttClients?: () => number
+}
+
+export interface Metrics {
+  /** A route took an event of this source. */
+  accepted(source: string): void
+  unmatched(source: string): void
+  duplicate(source: string): void
+  /** An attempt ended. */
+  settled(route: string, outcome: 'done' | 'retry' | 'dead', seconds: number): void
+  /** A call of a function ended, with this code when that was an error. */
+  invoked(name: string, seconds: number, errorCode?: string): void
+  /** Reads these gauges from now on, in place of any given before under the same name. */
+  watch(gauges: Gauges): void
+  /** Resolves to all metrics, those of the process and of Node included, in the Prometheus text format. */
+  render(): Promise<string>
+}
+
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** The process has one event loop and one heap, however many gateways: made once, at the first scrape. */
+let processMetrics: Registry | undefined
+
+export function createMetrics(now: () => number = Date.now): Metrics {
+  const accepted = new Counter(METRICS.accepted)
+  const unmatched = new Counter(METRICS.unmatched)
+  const duplicates = new Counter(METRICS.duplicates)
+  const deliveries = new Counter(METRICS.deliveries)
+  const retries = new Counter(METRICS.retries)
+  const deliverySeconds = new Histogram(METRICS.deliverySeconds)
+  const invocations = new Counter(METRICS.functionInvocations)
+  const errors = new Counter(METRICS.functionErrors)
+  const duration = new Histogram(METRICS.functionDuration)
+  const counted = [accepted, unmatched, duplicates, deliveries, retries, deliverySeconds, invocations, errors, duration]
+  let gauges: Gauges = {}
+  return {
+    accepted: (source) => accepted.add(source),
+    unmatched: (source) => unmatched.add(source),
+    duplicate: (source) => duplicates.add(source),
+    settled(route, outcome, seconds) {
+      deliveries.add(route, outcome)
+      if (outcome === 'retry') retries.add(route)
+      deliverySeconds.observe(route, seconds)
+    },
+    invoked(name, seconds, errorCode) {
+      invocations.add(name)
+      if (errorCode !== undefined) errors.add(name, errorCode)
+      duration.observe(name, seconds)
+    },
+    watch(added) {
+      gauges = { ...gauges, ...added }
+    },
+    async render() {
+      const read = [...journalGauges(gauges, now()), ...functionGauges(gauges), ...brokerGauges(gauges)]
+      const ours = [...counted.map((metric) => metric.render()), ...read].join('')
+      return ours + (await ofProcess())
+    },
+  }
+}
+
+function ofProcess(): Promise<string> {
+  if (processMetrics === undefined) {
+    processMetrics = new Registry()
+    collectDefaultMetrics({ register: processMetrics })
+  }
+  return processMetrics.metrics()
+}
+
+const single = (spec: MetricSpec, value: number): string => renderSamples(spec, [{ labels: [], value }])
+
+function journalGauges({ journal }: Gauges, now: number): string[] {
+  if (journal === undefined) return []
+  const { events, dead, bytes, oldestPending, lanes } = journal()
+  const age = oldestPending === undefined ? 0 : Math.max(0, now - oldestPending) / 1_000
+  const pending = lanes.map(({ route, to, pending: value }): Reading => ({ labels: [route, to], value }))
+  return [
+    single(METRICS.journalEvents, events),
+    single(METRICS.journalBytes, bytes),
+    single(METRICS.journalOldest, age),
+    single(METRICS.deadLetters, dead),
+    renderSamples(METRICS.journalPending, pending),
+  ]
+}
+
+function functionGauges({ functions }: Gauges): string[] {
+  if (functions === undefined) return []
+  const stats = functions()
+  const each = (spec: MetricSpec, value: (of: FunctionStats) => number) =>
+    renderSamples(
+      spec,
+      stats.map((of) => ({ labels: [of.function], value: value(of) })),
+    )
+  return [
+    each(METRICS.functionColdStarts, ({ coldStarts }) => coldStarts),
+    each(METRICS.functionMemory, ({ memoryBytes }) => memoryBytes),
+    each(METRICS.functionMemoryLimit, ({ memoryLimitBytes }) => memoryLimitBytes),
+    each(METRICS.functionDesired, ({ busy, queued, max }) => Math.min(max, busy + queued)),
+    each(METRICS.functionAvailable, ({ instances }) => instances),
+  ]
+}
+
+function brokerGauges({ mqttClients }: Gauges): string[] {
+  return mqttClients === undefined ? [] : [single(METRICS.mqttClients, mqttClients())]
+}

@@ -1,0 +1,121 @@
+/** Every metric of the gateway, in one table: what is counted, and what the reference is generated from. */
+
+export interface MetricSpec {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+export const METRICS = {
+  functionInvocations: {
+    name: 'wasm_function_invocations_total',
+    type: 'counter',
+    help: 'Calls that a function ended, with or without an error.',
+    labels: ['function'],
+  },
+  functionErrors: {
+    name: 'wasm_function_errors_total',
+    type: 'counter',
+    help: 'Calls that a function ended with an error; error_type is the code, such as FUNCTION_TIMED_OUT.',
+    labels: ['function', 'error_type'],
+  },
+  functionDuration: {
+    name: 'wasm_function_duration_seconds',
+    type: 'histogram',
+    help: 'Seconds inside the function; of a call that ended with an error, those of the whole attempt.',
+    labels: ['function'],
+  },
+  functionColdStarts: {
+    name: 'wasm_function_cold_starts_total',
+    type: 'counter',
+    help: 'Instances made.',
+    labels: ['function'],
+  },
+  functionMemory: {
+    name: 'wasm_function_memory_usage_bytes',
+    type: 'gauge',
+    help: 'Linear memory of all instances of a function.',
+    labels: ['function'],
+  },
+  functionMemoryLimit: {
+    name: 'wasm_function_memory_limit_bytes',
+    type: 'gauge',
+    help: 'Cap of the linear memory of one instance.',
+    labels: ['function'],
+  },
+  functionDesired: {
+    name: 'wasm_function_desired_replicas',
+    type: 'gauge',
+    help: 'Instances that the calls under way and waiting would keep busy, up to the maximum of the pool.',
+    labels: ['function'],
+  },
+  functionAvailable: {
+    name: 'wasm_function_available_replicas',
+    type: 'gauge',
+    help: 'Instances that there are.',
+    labels: ['function'],
+  },
+  accepted: {
+    name: 'headgate_events_accepted_total',
+    type: 'counter',
+    help: 'Events that a route took and that were accepted, without duplicates.',
+    labels: ['source'],
+  },
+  unmatched: {
+    name: 'headgate_events_unmatched_total',
+    type: 'counter',
+    help: 'Events that no route took: acknowledged and forgotten.',
+    labels: ['source'],
+  },
+  duplicates: {
+    name: 'headgate_duplicates_total',
+    type: 'counter',
+    help: 'Events that were held already, under the same source and id or the same callId.',
+    labels: ['source'],
+  },
+  deliveries: {
+    name: 'headgate_deliveries_total',
+    type: 'counter',
+    help: 'Attempts, by what became of them: done, retry or dead.',
+    labels: ['route', 'outcome'],
+  },
+  deliverySeconds: {
+    name: 'headgate_delivery_seconds',
+    type: 'histogram',
+    help: 'Seconds that one attempt took.',
+    labels: ['route'],
+  },
+  retries: {
+    name: 'headgate_retries_total',
+    type: 'counter',
+    help: 'Attempts that will be repeated.',
+    labels: ['route'],
+  },
+  deadLetters: {
+    name: 'headgate_dead_letters',
+    type: 'gauge',
+    help: 'Deliveries given up on that wait to be redriven or dropped.',
+    labels: [],
+  },
+  journalEvents: {
+    name: 'headgate_journal_events',
+    type: 'gauge',
+    help: 'Events held, settled ones included.',
+    labels: [],
+  },
+  journalPending: {
+    name: 'headgate_journal_pending',
+    type: 'gauge',
+    help: 'Deliveries that are not settled.',
+    labels: ['route', 'to'],
+  },
+  journalBytes: { name: 'headgate_journal_bytes', type: 'gauge', help: 'Size of the journal on disk.', labels: [] },
+  journalOldest: {
+    name: 'headgate_journal_oldest_pending_seconds',
+    type: 'gauge',
+    help: 'Age of the oldest event that is not settled; 0 when there is none.',
+    labels: [],
+  },
+  mqttClients: { name: 'headgate_mqtt_clients', type: 'gauge', help: 'MQTT clients that are connected.', labels: [] },
+} as const satisfies Record<string, MetricSpec>

@@ -1,0 +1,72 @@
+/** Turns what happens on the path into metrics, and into the few lines that an operator needs. */
+
+import type { Log } from '../connector/connector.ts'
+import type { Activity } from '../delivery/activity.ts'
+import type { Metrics } from './metrics.ts'
+
+type Settled = Extract<Activity, { kind: 'settled' }>
+
+/**
+ * Returns a listener for the path. A route that has trouble is told of once, and once again when it has recovered; a
+ * delivery that is given up is a line each; everything else is counted.
+ */
+export function observe(log: Log, metrics: Metrics): (activity: Activity) => void {
+  const troubles = new Troubles(log)
+  return (activity) => {
+    if (activity.kind === 'unmatched') return metrics.unmatched(activity.origin.source)
+    if (activity.kind === 'accepted') {
+      return activity.duplicate ? metrics.duplicate(activity.origin.source) : metrics.accepted(activity.origin.source)
+    }
+    metrics.settled(activity.route, activity.outcome, activity.tookMs / 1_000)
+    countCall(activity, metrics)
+    if (activity.outcome === 'done') troubles.end(activity)
+    else if (activity.outcome === 'retry') troubles.begin(activity)
+    else log.error(fields(activity), `${activity.route}: given up: ${activity.error?.message ?? 'no reason'}`)
+  }
+}
+
+/** Only a function has time inside itself or an error of its own; other targets are deliveries and no more. */
+function countCall({ to, runMs, tookMs, error }: Settled, metrics: Metrics): void {
+  if (error?.code.startsWith('FUNCTION_')) metrics.invoked(to, (runMs ?? tookMs) / 1_000, error.code)
+  else if (runMs !== undefined) metrics.invoked(to, runMs / 1_000)
+}
+
+/** Routes whose last attempt has to be repeated, by route and target. */
+class Troubles {
+  readonly #log: Log
+  readonly #retries = new Map<string, number>()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  begin(activity: Settled): void {
+    const key = keyOf(activity)
+    const before = this.#retries.get(key) ?? 0
+    this.#retries.set(key, before + 1)
+    if (before > 0) return
+    const { route, error, retryInMs } = activity
+    const line = { ...fields(activity), retry_in_ms: retryInMs }
+    this.#log.warn(line, `${route}: trying again: ${error?.message ?? 'no reason'}; further tries are only counted`)
+  }
+
+  end(activity: Settled): void {
+    if (this.#retries.size === 0) return
+    const key = keyOf(activity)
+    const retries = this.#retries.get(key)
+    if (retries === undefined) return
+    this.#retries.delete(key)
+    this.#log.info({ route: activity.route, to: activity.to, retries }, `${activity.route}: delivering again`)
+  }
+}
+
+const keyOf = ({ route, to }: Settled): string => `${route} ${to}`
+
+const fields = ({ event, callId, route, to, attempt, error }: Settled): object => ({
+  event: event.id,
+  call: callId,
+  route,
+  to,
+  attempt,
+  code: error?.code,
+})
