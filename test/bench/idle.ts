@@ -10,7 +10,7 @@ import { aedes } from './peers/aedes.ts'
 import { mosquitto } from './peers/mosquitto.ts'
 import type { Running, Subject } from './peers/subject.ts'
 import { type Figures, type Result, result } from './result.ts'
-import type { Missing, Outcome, Plan } from './rounds.ts'
+import { type Missing, type Outcome, type Plan, reason } from './rounds.ts'
 
 const CLIENTS = [0, 1000, 5000] as const
 const FUNCTIONS = 200
@@ -98,7 +98,7 @@ export async function idle(plan: Plan): Promise<Outcome> {
           all.set(key, entry)
         }
       } catch (error) {
-        if (!missing.some((one) => one.name === name)) missing.push({ name, why: String(error) })
+        if (!missing.some((one) => one.name === name)) missing.push({ name, why: reason(error) })
       }
     }
   }

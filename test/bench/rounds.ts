@@ -30,6 +30,13 @@ export interface Missing {
   readonly why: string
 }
 
+/** The one line of an error that tells most. */
+export function reason(error: unknown): string {
+  const lines = (error instanceof Error ? error.message : String(error)).split('\n')
+  const telling = lines.find((line) => /error\b/i.test(line)) ?? lines[0] ?? ''
+  return telling.slice(0, 300)
+}
+
 export interface Outcome {
   readonly results: readonly Result[]
   readonly missing: readonly Missing[]
@@ -136,10 +143,8 @@ export class Lab {
   }
 
   #lack(one: Case, error: unknown): void {
-    const lines = (error instanceof Error ? error.message : String(error)).split('\n')
-    const telling = lines.find((line) => /error\b/i.test(line)) ?? lines[0] ?? ''
     const started = this.#broken.get(one.subject) !== error
-    const why = `${started ? `${one.label}: ` : ''}${telling.slice(0, 300)}`
+    const why = `${started ? `${one.label}: ` : ''}${reason(error)}`
     if (!this.#missing.some((known) => known.name === one.name && known.why === why)) {
       this.#missing.push({ name: one.name, why })
     }
