@@ -1,0 +1,43 @@
+/** The configuration as the gateway runs it: plain data, every default filled in, every name settled. */
+
+import type { AdminConfig } from '../admin/config.ts'
+import type { BrokerConfig } from '../broker/config.ts'
+import type { JournalConfig } from '../journal/config.ts'
+import type { FunctionSpec } from '../pool/pool.ts'
+import type { Route } from '../router/route.ts'
+import type { LogConfig } from '../telemetry/config.ts'
+
+/** A source or a sink: its name, the type of its connector, and the options that the connector's schema gave. */
+export interface Instance {
+  readonly name: string
+  readonly type: string
+  readonly config: unknown
+}
+
+/** A function that is called at an address that others share. */
+export interface ServiceFunction {
+  readonly service: string
+  /** What the envelope calls it. */
+  readonly as: string
+  readonly function: string
+}
+
+export interface Config {
+  readonly name: string
+  readonly broker: BrokerConfig
+  /** The options of the http connector, as its schema gave them; undefined when there is no such connector. */
+  readonly http: unknown
+  readonly admin: AdminConfig
+  readonly log: LogConfig
+  readonly journal: JournalConfig
+  readonly sources: readonly Instance[]
+  readonly sinks: readonly Instance[]
+  readonly functions: readonly FunctionSpec[]
+  /** Names of the functions that anyone may call by name. */
+  readonly callable: readonly string[]
+  readonly services: readonly ServiceFunction[]
+  /** Those of the file; the implicit ones come from `callRoutes`. */
+  readonly routes: readonly Route[]
+  /** The whole configuration in its long form, as it would be written: defaults filled in, secrets hidden. */
+  readonly expanded: Readonly<Record<string, unknown>>
+}

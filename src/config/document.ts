@@ -1,0 +1,188 @@
+/** Reads one YAML file into plain values and their places; what YAML allows and a configuration must not is a problem. */
+
+import { dirname } from 'node:path'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml'
+import { type Environment, interpolate } from './interpolate.ts'
+import type { Problem } from './problem.ts'
+import { type Path, type Place, Places, problemAt, type Source } from './tree.ts'
+
+const MAX_BYTES = 1_048_576
+/** Values in one file, those that aliases repeat included: an alias bomb ends here. */
+const MAX_VALUES = 100_000
+const MAX_DEPTH = 40
+
+export interface Read {
+  readonly value: unknown
+  readonly places: Places
+  readonly problems: readonly Problem[]
+}
+
+/** Reads the text of a file. Never throws: everything wrong is in `problems`. */
+export function readDocument(text: string, file: string, environment: Environment): Read {
+  const lines = new LineCounter()
+  const source = { file, text, lines }
+  const places = new Places()
+  places.set([], { source, key: 0, value: 0, end: 0 })
+  const refused = (offset: number, message: string): Read => {
+    if (lines.lineStarts.length === 0) lines.addNewLine(0)
+    return { value: {}, places, problems: [problemAt(source, offset, [], message)] }
+  }
+  if (text.length > MAX_BYTES) return refused(0, `the file has ${text.length} characters; at most ${MAX_BYTES}`)
+  const deep = nestsTooDeep(text)
+  if (deep !== undefined) return refused(0, `the file nests deeper than ${MAX_DEPTH}`)
+  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })
+  if (!Array.isArray(documents) || documents.length === 0) return { value: {}, places, problems: [] }
+  const [document, second] = documents
+  if (!document) return { value: {}, places, problems: [] }
+  if (second) return refused(second.range[0], 'a second document begins here; a file holds one')
+  const faults = [...document.errors, ...document.warnings]
+  if (faults.length > 0) {
+    const problems = faults.slice(0, 20).map(({ pos, message }) => problemAt(source, pos[0], [], plain(message)))
+    return { value: {}, places, problems }
+  }
+  const reader = new Reader(document, source, places, environment)
+  const value = document.contents === null ? {} : reader.read(document.contents as Node, [], 0)
+  return { value, places, problems: reader.problems }
+}
+
+class Reader {
+  readonly problems: Problem[] = []
+  readonly #document: Document
+  readonly #source: Source
+  readonly #places: Places
+  readonly #environment: Environment
+  readonly #open = new Set<Node>()
+  #values = 0
+
+  constructor(document: Document, source: Source, places: Places, environment: Environment) {
+    this.#document = document
+    this.#source = source
+    this.#places = places
+    this.#environment = environment
+  }
+
+  /** Returns the value of a node and notes its place; `key` is the offset of its key. */
+  read(node: Node | null, path: Path, key: number): unknown {
+    this.#values++
+    if (this.#values > MAX_VALUES) {
+      if (this.#values === MAX_VALUES + 1) this.#report(key, path, `aliases repeat more than ${MAX_VALUES} values`)
+      return null
+    }
+    if (path.length > MAX_DEPTH) return this.#report(key, path, `this nests deeper than ${MAX_DEPTH}`)
+    if (node === null) return this.#place(path, key, key, key, null)
+    if (isAlias(node)) return this.#alias(node, path, key)
+    const [start, end] = node.range ?? [key, key]
+    if (isMap(node)) return this.#place(path, key, start, end, this.#map(node, path))
+    if (isSeq(node)) {
+      const items = node.items.map((item, at) => this.read(item as Node, [...path, at], offsetOf(item, key)))
+      return this.#place(path, key, start, end, items)
+    }
+    return isScalar(node) ? this.#scalar(node, path, key) : null
+  }
+
+  #alias(node: Node & { source: string }, path: Path, key: number): unknown {
+    const target = isAlias(node) ? node.resolve(this.#document) : undefined
+    if (!target) return this.#report(offsetOf(node, key), path, `there is no anchor "&${node.source}" above`)
+    if (this.#open.has(target)) return this.#report(offsetOf(node, key), path, `"*${node.source}" holds itself`)
+    this.#open.add(target)
+    const value = this.read(target, path, key)
+    this.#open.delete(target)
+    return value
+  }
+
+  #map(node: YAMLMap, path: Path): Record<string, unknown> {
+    const value: Record<string, unknown> = {}
+    const seen = new Map<string, number>()
+    for (const item of node.items) {
+      const pair = item as Pair<Node, Node | null>
+      const at = offsetOf(pair.key, 0)
+      const name = isScalar(pair.key) ? String(pair.key.value) : undefined
+      const first = name === undefined ? undefined : seen.get(name)
+      if (name === undefined) this.#report(at, path, 'a key is text, not a list or a mapping')
+      else if (name === '__proto__') this.#report(at, [...path, name], 'this key is refused')
+      else if (first !== undefined)
+        this.#report(
+          at,
+          [...path, name],
+          `the key stands twice, first in line ${this.#source.lines.linePos(first).line}`,
+        )
+      else {
+        seen.set(name, at)
+        value[name] = this.read(pair.value, [...path, name], at)
+      }
+    }
+    return value
+  }
+
+  #scalar(node: Scalar, path: Path, key: number): unknown {
+    const [start, end] = node.range ?? [key, key]
+    if (typeof node.value === 'bigint') return this.#place(path, key, start, end, Number(node.value))
+    if (typeof node.value !== 'string') return this.#place(path, key, start, end, node.value)
+    const style = STYLES[node.type ?? 'PLAIN'] ?? 'plain'
+    const { value, hidden, wrong } = interpolate(node.value, style === 'plain', {
+      ...this.#environment,
+      folder: dirname(this.#source.file),
+    })
+    this.#places.set(path, {
+      source: this.#source,
+      key,
+      value: start,
+      end,
+      style,
+      ...(hidden.length > 0 ? { hidden } : {}),
+    })
+    for (const { offset, message, suggestion } of wrong)
+      this.problems.push(this.#places.problem(path, message, { on: offset, ...(suggestion ? { suggestion } : {}) }))
+    return value
+  }
+
+  #place<T>(path: Path, key: number, value: number, end: number, held: T): T {
+    const place: Place = { source: this.#source, key: path.length === 0 ? value : key, value, end }
+    this.#places.set(path, place)
+    return held
+  }
+
+  #report(offset: number, path: Path, message: string): null {
+    this.problems.push(problemAt(this.#source, offset, path, message))
+    return null
+  }
+}
+
+const STYLES: Readonly<Record<string, Place['style']>> = {
+  PLAIN: 'plain',
+  QUOTE_SINGLE: 'single',
+  QUOTE_DOUBLE: 'double',
+  BLOCK_LITERAL: 'block',
+  BLOCK_FOLDED: 'block',
+}
+
+const offsetOf = (node: unknown, otherwise: number): number =>
+  (typeof node === 'object' && node !== null && 'range' in node && (node as Node).range?.[0]) || otherwise
+
+/** The parser recurses over brackets and indents: deep ones are refused before it sees them. */
+function nestsTooDeep(text: string): true | undefined {
+  let depth = 0
+  for (const char of text) {
+    if (char === '[' || char === '{') depth++
+    else if (char === ']' || char === '}') depth = Math.max(0, depth - 1)
+    if (depth > MAX_DEPTH) return true
+  }
+  return /^ *(- ){41}/m.test(text) || /^ {400}/m.test(text) || undefined
+}
+
+const plain = (message: string): string => {
+  const [first = ''] = message.split('\n', 1)
+  return `this is not YAML: ${first.charAt(0).toLowerCase()}${first.slice(1)}`
+}

@@ -1,0 +1,151 @@
+/** The long form of a configuration, as it would be written: defaults filled in, secrets hidden, retries computed. */
+
+import { Document, isScalar } from 'yaml'
+import * as z from 'zod'
+import type { Connector } from '../connector/connector.ts'
+import type { FunctionSpec } from '../pool/pool.ts'
+import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
+import type { Config } from './config.ts'
+import { mapping } from './names.ts'
+import { configSchema } from './sections.ts'
+
+type JsonSchema = z.core.JSONSchema.BaseSchema
+
+const HIDDEN = '(hidden)'
+
+/** The configuration in its long form, as YAML; each route's retries are followed by the waits they come to. */
+export function expand(config: Config): string {
+  const document = new Document(config.expanded, { aliasDuplicateObjects: false })
+  for (const { name, retry } of config.routes) {
+    const node: unknown = document.getIn(['routes', name, 'retry', 'max'], true)
+    if (isScalar(node)) node.comment = waits(retry)
+  }
+  return document.toString({ lineWidth: 120 })
+}
+
+function waits(retry: RetryPolicy): string {
+  const all = retrySchedule(retry).map(durationText)
+  const shown = all.length > 12 ? [...all.slice(0, 10), '...', all.at(-1)] : all
+  if (all.length === 0) return ' one attempt'
+  return ` ${all.length + 1} attempts, waits ${retry.jitter === 'full' ? 'up to ' : ''}${shown.join(', ')}`
+}
+
+/** Builds the long form of what was written. */
+export function expanded(
+  written: unknown,
+  connectors: readonly Connector[],
+  { functions, routes }: { readonly functions: readonly FunctionSpec[]; readonly routes: readonly Route[] },
+): Readonly<Record<string, unknown>> {
+  const schema = z.toJSONSchema(configSchema(connectors), { io: 'input', unrepresentable: 'any', reused: 'inline' })
+  const filled = { ...mapping(withDefaults(schema, written)) }
+  filled['functions'] = Object.fromEntries(
+    functions.map((spec) => [spec.name, functionOf(spec, mapping(filled['functions'])[spec.name])]),
+  )
+  filled['routes'] = Object.fromEntries(routes.map((route) => [route.name, routeOf(route)]))
+  return filled
+}
+
+/** Fills in defaults as a schema gives them, and hides what it calls a secret. */
+function withDefaults(schema: JsonSchema, written: unknown): unknown {
+  const value = written === undefined || written === null ? structuredClone(schema.default) : written
+  if (schema['secret'] === true) return value === undefined ? undefined : HIDDEN
+  if (Array.isArray(value)) {
+    const items = schema.items
+    return typeof items === 'object' && !Array.isArray(items) ? value.map((item) => withDefaults(items, item)) : value
+  }
+  if (typeof value !== 'object' || value === null) return value
+  const branch = schema.anyOf?.find((one) => typeof one === 'object' && one.type === 'object')
+  if (branch && typeof branch === 'object') return withDefaults(branch, value)
+  const filled: Record<string, unknown> = {}
+  for (const [key, part] of Object.entries(schema.properties ?? {})) {
+    const held = typeof part === 'object' ? withDefaults(part, mapping(value)[key]) : mapping(value)[key]
+    if (held !== undefined) filled[key] = held
+  }
+  const rest = schema.additionalProperties
+  for (const [key, held] of Object.entries(value))
+    if (!Object.hasOwn(schema.properties ?? {}, key))
+      filled[key] = typeof rest === 'object' ? withDefaults(rest, held) : held
+  return filled
+}
+
+function functionOf(spec: FunctionSpec, written: unknown): unknown {
+  return {
+    wasm: spec.wasm,
+    ...(spec.version === undefined ? {} : { version: spec.version }),
+    pool: { min: spec.min, max: spec.max, idle: durationText(spec.idleMs) },
+    timeout: durationText(spec.timeoutMs),
+    memory: sizeText(spec.memoryBytes),
+    env: Object.fromEntries(Object.keys(spec.env).map((name) => [name, HIDDEN])),
+    call: mapping(written)['call'] ?? true,
+  }
+}
+
+function routeOf(route: Route): unknown {
+  return {
+    from: route.from.map(fromText),
+    ...(route.when === undefined ? {} : { when: route.when }),
+    to: route.to.map(targetOf),
+    retry: retryOf(route.retry),
+    ...(route.deadLetter ? { dead_letter: targetOf(route.deadLetter) } : {}),
+    ...(route.orderBy === undefined ? {} : { order_by: route.orderBy }),
+    concurrency: route.concurrency,
+    timeout: durationText(route.timeoutMs),
+    delivery: route.delivery,
+  }
+}
+
+function fromText(from: From): string {
+  switch (from.kind) {
+    case 'any':
+      return 'any'
+    case 'mqtt':
+      return `mqtt:${from.filter}`
+    case 'http':
+      return `http:${from.method} ${from.path}`
+    case 'source':
+      return from.address === undefined ? from.source : `${from.source}:${from.address}`
+  }
+}
+
+const targetOf = (target: Target): unknown =>
+  target.kind === 'mqtt' ? { mqtt: target.topic, mode: target.mode } : target.text
+
+function retryOf(retry: RetryPolicy): unknown {
+  return {
+    max: retry.max,
+    backoff: retry.backoff,
+    delay: durationText(retry.delayMs),
+    cap: durationText(retry.capMs),
+    jitter: retry.jitter,
+    ...(retry.maxAgeMs === undefined ? {} : { max_age: durationText(retry.maxAgeMs) }),
+    except: retry.except,
+  }
+}
+
+/** The waits before each re-try, in milliseconds; with full jitter each is the longest that it may be. */
+export function retrySchedule({ max, backoff, delayMs, capMs }: RetryPolicy): readonly number[] {
+  return Array.from({ length: max }, (_, at) => {
+    const factor = backoff === 'exponential' ? 2 ** at : backoff === 'linear' ? at + 1 : 1
+    return Math.min(capMs, delayMs * factor)
+  })
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+]
+const SIZES: readonly (readonly [string, number])[] = [
+  ['GiB', 2 ** 30],
+  ['MiB', 2 ** 20],
+  ['KiB', 2 ** 10],
+]
+
+const unitText = (value: number, units: readonly (readonly [string, number])[], smallest: string): string => {
+  const [unit, size] = units.find(([, size]) => value > 0 && value % size === 0) ?? [smallest, 1]
+  return `${value / size}${unit}`
+}
+
+const durationText = (ms: number): string => unitText(ms, UNITS, 'ms')
+const sizeText = (bytes: number): string => unitText(bytes, SIZES, 'B')

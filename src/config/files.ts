@@ -1,0 +1,83 @@
+/** Finds the files of a configuration and merges them: by top-level key, and by name where a key holds names. */
+
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readDocument } from './document.ts'
+import type { Environment } from './interpolate.ts'
+import { mapping } from './names.ts'
+import { ConfigError, type Problem } from './problem.ts'
+import { Places } from './tree.ts'
+
+/** Sections that hold names, which files may share between them. */
+const SHARED = new Set(['sources', 'sinks', 'functions', 'services', 'routes'])
+
+export interface Merged {
+  readonly value: Readonly<Record<string, unknown>>
+  readonly places: Places
+  readonly problems: readonly Problem[]
+}
+
+/** Reads a file, or every .yaml and .yml of a folder in the order of their names. Rejects with a ConfigError. */
+export async function readFiles(path: string): Promise<readonly { readonly file: string; readonly text: string }[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [{ file: path, text: await readFile(path, 'utf8') }]
+    const names = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).sort()
+    if (names.length === 0) throw unreadable(path, 'the folder holds no .yaml file')
+    return await Promise.all(
+      names.map(async (name) => ({ file: join(path, name), text: await readFile(join(path, name), 'utf8') })),
+    )
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (error instanceof ConfigError) throw error
+    throw unreadable(path, code === 'ENOENT' ? 'there is no such file or folder' : `it cannot be read (${code})`)
+  }
+}
+
+const unreadable = (file: string, message: string): ConfigError =>
+  new ConfigError([{ file, line: 1, column: 1, path: '', message, excerpt: '' }])
+
+/** Reads and merges files. A key or name that two files define is a problem that shows both places. */
+export function mergeFiles(
+  files: readonly { readonly file: string; readonly text: string }[],
+  environment: Environment,
+): Merged {
+  const merged: Record<string, unknown> = {}
+  const places = new Places()
+  const problems: Problem[] = []
+  for (const { file, text } of files) {
+    const read = readDocument(text, file, environment)
+    problems.push(...read.problems)
+    if (read.value === null || typeof read.value !== 'object' || Array.isArray(read.value)) {
+      problems.push(read.places.problem([], 'expected a mapping such as `routes:`', { on: 'value' }))
+      continue
+    }
+    for (const [key, value] of Object.entries(read.value)) merge(merged, key, value, places, read.places, problems)
+    places.adopt(read.places)
+  }
+  return { value: merged, places, problems }
+}
+
+function merge(
+  into: Record<string, unknown>,
+  key: string,
+  value: unknown,
+  places: Places,
+  own: Places,
+  problems: Problem[],
+): void {
+  const held = into[key]
+  const twice = (path: readonly string[]): void => {
+    const first = places.problem(path, '', { on: 'key' })
+    problems.push(own.problem(path, `this is defined twice, first in ${first.file}:${first.line}`, { on: 'key' }))
+  }
+  if (!Object.hasOwn(into, key)) into[key] = value
+  else if (!SHARED.has(key)) twice([key])
+  else {
+    const names: Record<string, unknown> = { ...mapping(held) }
+    for (const [name, given] of Object.entries(mapping(value))) {
+      if (Object.hasOwn(names, name)) twice([key, name])
+      else names[name] = given
+    }
+    into[key] = names
+  }
+}

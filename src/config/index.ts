@@ -1,0 +1,8 @@
+/** The configuration: YAML with places, one schema, every mistake told at once. */
+
+export { callRoutes } from './calls.ts'
+export type { Config, Instance, ServiceFunction } from './config.ts'
+export { expand, retrySchedule } from './expand.ts'
+export { type LoadOptions, loadConfig, parseConfig } from './load.ts'
+export { ConfigError, formatProblem, type Problem } from './problem.ts'
+export { configSchema } from './sections.ts'

@@ -1,0 +1,128 @@
+/** Loads a configuration: reads, merges, checks, settles names. Everything wrong is told at once. */
+
+import { existsSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import type { Connector } from '../connector/connector.ts'
+import { RESERVED } from '../router/address.ts'
+import { type RouteConfig, routeConfig } from '../router/config.ts'
+import type { Config, Instance, ServiceFunction } from './config.ts'
+import { expanded } from './expand.ts'
+import { type Merged, mergeFiles, readFiles } from './files.ts'
+import { functionsOf } from './functions.ts'
+import { checkNames, checkServices, mapping, namesOf, Reporter } from './names.ts'
+import { ConfigError, type Problem } from './problem.ts'
+import { check } from './report.ts'
+import { makeRoutes } from './routes.ts'
+import { configSchema, type Sections } from './sections.ts'
+
+export interface LoadOptions {
+  readonly connectors: readonly Connector[]
+  /** What `${NAME}` stands for; the environment of the process when absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Reads a file or a folder. A function's file that is not there is a mistake, too.
+ *
+ * Rejects with a ConfigError that holds every problem found.
+ */
+export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
+  const shown = relative(process.cwd(), resolve(path))
+  const files = await readFiles(shown.startsWith('..') || shown === '' ? path : shown)
+  return build(mergeFiles(files, { env: options.env ?? process.env }), options, existsSync)
+}
+
+/** Reads a text as if it stood in `file`; looks at no file but those that `${file:...}` names. Throws a ConfigError. */
+export function parseConfig(text: string, file: string, options: LoadOptions): Config {
+  return build(mergeFiles([{ file, text }], { env: options.env ?? process.env }), options, () => true)
+}
+
+function build(merged: Merged, { connectors }: LoadOptions, exists: (file: string) => boolean): Config {
+  const { value, places } = merged
+  const reporter = new Reporter(places)
+  // What is no YAML says nothing about the rest: more problems would be echoes of the first.
+  if (merged.problems.some(({ path }) => path === '')) throw new ConfigError(merged.problems)
+  const sections = checkSections(value, connectors, reporter)
+  const names = namesOf(value)
+  checkNames(names, RESERVED, reporter)
+  const { functions, callable } = functionsOf(sections.functions ?? {}, reporter, exists)
+  checkServices(sections.services ?? {}, names, new Set(callable), reporter)
+  const instances = (section: 'sources' | 'sinks'): readonly Instance[] =>
+    Object.entries(sections[section] ?? {}).flatMap(([name, held]) => instance(section, name, held, reporter))
+  const sources = instances('sources')
+  const sinks = instances('sinks')
+  const routes = makeRoutes(sections.routes ?? {}, names, reporter)
+  const problems = [...merged.problems, ...reporter.problems]
+  if (problems.length > 0) throw new ConfigError(inOrder(problems))
+  const { name, broker, admin, log, journal } = sections as Sections
+  const services = servicesOf(sections.services ?? {})
+  const config = { name, broker, http: mapping(sections)['http'], admin, log, journal, sources, sinks, functions }
+  return { ...config, callable, services, routes, expanded: expanded(value, connectors, { functions, routes }) }
+}
+
+/** Checks the whole; when something is wrong, what is sound is still returned, so that its names are checked, too. */
+function checkSections(
+  value: Merged['value'],
+  connectors: readonly Connector[],
+  reporter: Reporter,
+): Partial<Sections> {
+  const schema = configSchema(connectors)
+  const report = (problem: Problem): void => void reporter.problems.push(problem)
+  const whole = check(schema, value, [], reporter.places, report)
+  if (whole) return whole
+  const sound: Record<string, unknown> = {}
+  for (const [key, part] of Object.entries(schema.shape)) {
+    if (!NAMED.has(key)) continue
+    const held: Record<string, unknown> = {}
+    for (const [name, entry] of Object.entries(mapping(value[key]))) {
+      const one = part.safeParse({ [name]: entry })
+      if (one.success) Object.assign(held, one.data)
+      else if (key === 'routes') held[name] = soundRoute(entry)
+    }
+    sound[key] = held
+  }
+  return sound as Partial<Sections>
+}
+
+const NAMED = new Set(['sources', 'sinks', 'functions', 'services', 'routes'])
+
+/** What can be used of a route that has a mistake. */
+function soundRoute(entry: unknown): RouteConfig {
+  const usable = Object.entries(routeConfig.shape)
+    .map(([key, schema]) => [key, schema.safeParse(mapping(entry)[key])] as const)
+    .filter(([, parsed]) => parsed.success)
+    .map(([key, parsed]) => [key, parsed.data])
+  return { ...routeConfig.parse({ from: 'any', to: 'any' }), from: [], to: [], ...Object.fromEntries(usable) }
+}
+
+function instance(
+  section: string,
+  name: string,
+  held: Readonly<Record<string, unknown>>,
+  reporter: Reporter,
+): Instance[] {
+  const given = Object.entries(held).filter(([, config]) => config !== undefined)
+  const [first, second] = given
+  if (!first || second) {
+    const which = second ? `${given.map(([type]) => type).join(' and ')}` : 'nothing'
+    reporter.report([section, name], `expected one technology, such as cron, got ${which}`, { on: 'key' })
+    return []
+  }
+  return [{ name, type: first[0], config: first[1] }]
+}
+
+const servicesOf = (services: Sections['services']): readonly ServiceFunction[] =>
+  Object.entries(services).flatMap(([service, functions]) =>
+    Object.entries(functions).map(([as, name]) => ({ service, as, function: name })),
+  )
+
+/** By file, then by place. Of several at one path and place the first is told: the others follow from it. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Set<string>()
+  return problems
+    .toSorted((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1))
+    .filter(({ file, line, column, path }) => {
+      const place = `${file}:${line}:${column}:${path}`
+      return !seen.has(place) && seen.add(place)
+    })
+}

@@ -1,0 +1,91 @@
+/** Settles what the names in a configuration stand for, and reports those that stand for nothing. */
+
+import { nearest } from '../schema/index.ts'
+import type { Problem } from './problem.ts'
+import type { Sections } from './sections.ts'
+import type { Path, Places } from './tree.ts'
+
+/** Collects problems at paths of a configuration. */
+export class Reporter {
+  readonly problems: Problem[] = []
+  readonly places: Places
+
+  constructor(places: Places) {
+    this.places = places
+  }
+
+  /** Notes a problem; `on` as in `Places.problem`. */
+  report(path: Path, message: string, given: { on?: 'key' | 'value' | number; suggestion?: string } = {}): undefined {
+    this.problems.push(this.places.problem(path, message, given))
+    return undefined
+  }
+
+  /** Notes that a name stands for nothing, with the nearest that does. */
+  unknown(path: Path, what: string, name: string, known: Iterable<string>): undefined {
+    const names = [...known]
+    const close = nearest(name, names)
+    const there = names.length === 0 ? 'there is none yet' : `there are ${names.slice(0, 20).join(', ')}`
+    return this.report(path, `there is no ${what} "${name}"`, {
+      suggestion: close ? `did you mean "${close}"?` : there,
+    })
+  }
+}
+
+/** What each name is, as far as targets go. */
+export interface Names {
+  readonly sources: ReadonlySet<string>
+  readonly sinks: ReadonlySet<string>
+  /** With the version that each has. */
+  readonly functions: ReadonlyMap<string, string | undefined>
+}
+
+/** Returns the names that a configuration gives, as it was written: also when other parts of it are wrong. */
+export function namesOf(value: unknown): Names {
+  const keys = (section: string): string[] => Object.keys(mapping(mapping(value)[section]))
+  const functions = mapping(mapping(value)['functions'])
+  const version = (held: unknown): string | undefined => {
+    const written = mapping(held)['version']
+    return written === undefined ? undefined : String(written)
+  }
+  return {
+    sources: new Set(keys('sources')),
+    sinks: new Set(keys('sinks')),
+    functions: new Map(Object.entries(functions).map(([name, held]) => [name, version(held)])),
+  }
+}
+
+/** A value as a mapping; an empty one when it is something else. */
+export const mapping = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+
+/** Reports names that would mean two things. */
+export function checkNames(names: Names, reserved: readonly string[], reporter: Reporter): void {
+  for (const name of names.sources)
+    if (reserved.includes(name))
+      reporter.report(['sources', name], `"${name}" means something else`, {
+        on: 'key',
+        suggestion: 'choose another name',
+      })
+  for (const name of names.sinks)
+    if (names.functions.has(name))
+      reporter.report(['sinks', name], `"${name}" is a function, too; a target must be one thing`, { on: 'key' })
+}
+
+/** Reports services whose functions are not there, and those at an address that a function has. */
+export function checkServices(
+  services: Sections['services'],
+  names: Names,
+  callable: ReadonlySet<string>,
+  reporter: Reporter,
+): void {
+  for (const [service, functions] of Object.entries(services)) {
+    if (callable.has(service))
+      reporter.report(['services', service], `"service/${service}" is the address of the function "${service}"`, {
+        on: 'key',
+        suggestion: 'choose another name, or set `call: false` on the function',
+      })
+    for (const [as, name] of Object.entries(functions))
+      if (!names.functions.has(name))
+        reporter.unknown(['services', service, as], 'function', name, names.functions.keys())
+  }
+}

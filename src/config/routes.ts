@@ -1,0 +1,109 @@
+/** Makes routes of their configuration: reads addresses, finds targets, compiles expressions for their mistakes. */
+
+import { readFrom, readTarget, readTopic } from '../router/address.ts'
+import { compileRouter } from '../router/compile.ts'
+import { type RouteConfig, retryOptions, type TargetConfig } from '../router/config.ts'
+import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
+import type { Names, Reporter } from './names.ts'
+import type { Path } from './tree.ts'
+
+/** Returns the routes that are sound; reports everything wrong with the others. */
+export function makeRoutes(
+  configs: Readonly<Record<string, RouteConfig>>,
+  names: Names,
+  reporter: Reporter,
+): readonly Route[] {
+  const routes = Object.entries(configs)
+    .map(([name, config]) => makeRoute(name, config, names, reporter))
+    .filter((route) => route !== undefined)
+  for (const { route, field, offset, message } of compileRouter(routes).problems)
+    reporter.report(['routes', route, field], message, { on: offset })
+  return routes
+}
+
+function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Reporter): Route | undefined {
+  const path = ['routes', name]
+  const from = each(config.from, [...path, 'from'], (text, at) => source(text, at, names, reporter))
+  const to = each(config.to, [...path, 'to'], (written, at) => target(written, at, names, reporter))
+  const deadLetter =
+    config.dead_letter === undefined ? undefined : target(config.dead_letter, [...path, 'dead_letter'], names, reporter)
+  if (deadLetter?.kind === 'function')
+    reporter.report(
+      [...path, 'dead_letter'],
+      `"${deadLetter.text}" is a function; a dead letter goes to a sink or mqtt:<topic>`,
+    )
+  reportTwice(to, [...path, 'to'], reporter)
+  return {
+    name,
+    from,
+    ...(config.when === undefined ? {} : { when: config.when }),
+    to,
+    retry: retryPolicy(config.retry),
+    ...(deadLetter ? { deadLetter } : {}),
+    ...(config.order_by === undefined ? {} : { orderBy: config.order_by }),
+    concurrency: config.concurrency,
+    timeoutMs: config.timeout,
+    delivery: config.delivery,
+  }
+}
+
+/** Reads one or a list; the path of a list's entry ends in its number. */
+function each<A, B>(written: A | readonly A[], path: Path, read: (one: A, at: Path) => B | undefined): readonly B[] {
+  const made = isList(written) ? written.map((one, at) => read(one, [...path, at])) : [read(written, path)]
+  return made.filter((one) => one !== undefined)
+}
+
+const isList = <A>(written: A | readonly A[]): written is readonly A[] => Array.isArray(written)
+
+function source(text: string, path: Path, names: Names, reporter: Reporter): From | undefined {
+  const read = readFrom(text)
+  if ('wrong' in read) return reporter.report(path, read.wrong)
+  const { value } = read
+  if (value.kind !== 'source') return value
+  if (value.source === 'function') {
+    if (names.functions.has(value.address ?? '')) return value
+    return reporter.unknown(path, 'function', value.address ?? '', names.functions.keys())
+  }
+  return names.sources.has(value.source) ? value : reporter.unknown(path, 'source', value.source, names.sources)
+}
+
+function target(written: TargetConfig, path: Path, names: Names, reporter: Reporter): Target | undefined {
+  const read =
+    typeof written === 'string' ? readTarget(written) : readTopic(`mqtt:${written.mqtt}`, written.mqtt, written.mode)
+  if ('wrong' in read) return reporter.report(path, read.wrong)
+  return read.value.kind === 'name' ? named(read.value.name, path, names, reporter) : read.value
+}
+
+function named(text: string, path: Path, names: Names, reporter: Reporter): Target | undefined {
+  if (names.sinks.has(text)) return { kind: 'sink', text, name: text }
+  const [name = '', version] = text.split('@')
+  if (!names.functions.has(name))
+    return reporter.unknown(path, 'function or sink', name, [...names.functions.keys(), ...names.sinks])
+  const held = names.functions.get(name)
+  if (version !== undefined && version !== held)
+    return reporter.report(path, `the function "${name}" has no version "${version}"`, {
+      suggestion: held === undefined ? `write "${name}", or give the function a version` : `it has version "${held}"`,
+    })
+  return { kind: 'function', text, name, ...(version === undefined ? {} : { version }) }
+}
+
+/** Deliveries are told apart by their target: the same one twice would be one. */
+function reportTwice(targets: readonly Target[], path: Path, reporter: Reporter): void {
+  targets.forEach(({ text }, at) => {
+    if (targets.findIndex((other) => other.text === text) < at)
+      reporter.report([...path, at], `"${text}" stands twice; each target gets an event once`)
+  })
+}
+
+function retryPolicy(given: RouteConfig['retry']): RetryPolicy {
+  const { max, backoff, delay, cap, jitter, max_age, except } = retryOptions(given)
+  return {
+    max,
+    backoff,
+    delayMs: delay,
+    capMs: cap,
+    jitter,
+    ...(max_age === undefined ? {} : { maxAgeMs: max_age }),
+    except,
+  }
+}

@@ -1,0 +1,62 @@
+/** The configuration's schema, put together from the schema of each part. */
+
+import * as z from 'zod'
+import { adminConfig } from '../admin/config.ts'
+import { brokerConfig } from '../broker/config.ts'
+import type { Connector } from '../connector/connector.ts'
+import { journalConfig } from '../journal/config.ts'
+import { functionConfig } from '../pool/config.ts'
+import { routeConfig } from '../router/config.ts'
+import { logConfig } from '../telemetry/config.ts'
+
+/** Connectors that are always there, once: they stand at the top, not under `sources`. */
+const BUILT_IN = ['http', 'mqtt']
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
+
+/** A name given by the operator: it becomes part of addresses, topics and labels. */
+const name = z.string().regex(NAME, {
+  error: ({ input }) => `"${input}" is no name; use letters, digits, - and _, at most 64`,
+})
+
+const named = <S extends z.ZodType>(schema: S, what: string) => z.record(name, schema).prefault({}).describe(what)
+
+/** The parts of an instance: one key, which says its technology. */
+const instance = (connectors: readonly Connector[], half: 'source' | 'sink') =>
+  z.strictObject(
+    Object.fromEntries(
+      connectors
+        .filter((connector) => connector[half] && !BUILT_IN.includes(connector.type))
+        .map((connector) => [connector.type, connector[half]?.config.optional().describe(connector.summary)]),
+    ) as Record<string, z.ZodType>,
+  )
+
+/** A function as it is written: the path of its file, or its options. */
+export const functionEntry = z.union([z.string().min(1), functionConfig])
+
+/** The schema of a whole configuration, given the connectors there are. */
+export function configSchema(connectors: readonly Connector[]) {
+  const http = connectors.find(({ type }) => type === 'http')?.source?.config
+  return z.strictObject({
+    name: name
+      .prefault('headgate')
+      .describe('What this gateway is called in logs and in the `source` of its own events.'),
+    broker: brokerConfig.prefault({}).describe('The embedded MQTT broker.'),
+    ...(http ? { http: http.prefault({}).describe('The HTTP face.') } : {}),
+    admin: adminConfig.prefault({}).describe('Health, metrics and the control API.'),
+    log: logConfig.prefault({}).describe('What is logged.'),
+    journal: journalConfig.prefault({}).describe('Where accepted events are kept.'),
+    sources: named(instance(connectors, 'source'), 'What events are received from, by a name of your choice.'),
+    sinks: named(instance(connectors, 'sink'), 'What events are delivered to beside functions and topics, by name.'),
+    functions: named(functionEntry, 'Functions, by name: the path of a .wasm file, or the options below.'),
+    services: named(
+      z.record(name, z.string()),
+      'Functions that are called at one address: `service/<name>`, where the envelope says which.',
+    ),
+    routes: named(routeConfig, 'Which events go where, by name.'),
+  })
+}
+
+export type ConfigSchema = ReturnType<typeof configSchema>
+/** The configuration as its schema gives it: defaults filled in, names not yet settled. */
+export type Sections = z.output<ConfigSchema>

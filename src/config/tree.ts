@@ -1,0 +1,112 @@
+/** Values as YAML gives them, and where each stands: the one way from a path to file, line and column. */
+
+import type { LineCounter } from 'yaml'
+import { masked, type Problem } from './problem.ts'
+
+export type Path = readonly (string | number)[]
+
+/** A file of the configuration. */
+export interface Source {
+  readonly file: string
+  readonly text: string
+  readonly lines: LineCounter
+}
+
+/** Where a value and its key stand, as offsets. */
+export interface Place {
+  readonly source: Source
+  readonly key: number
+  readonly value: number
+  /** The end of the value. */
+  readonly end: number
+  /** For text: how it is quoted, so that an offset in it can be found in the file. */
+  readonly style?: 'plain' | 'single' | 'double' | 'block'
+  /** What `${...}` in it stood for: never to be printed. */
+  readonly hidden?: readonly { readonly name: string; readonly value: string }[]
+}
+
+/** Places by path. */
+export class Places {
+  readonly #places = new Map<string, Place>()
+
+  set(path: Path, place: Place): void {
+    this.#places.set(id(path), place)
+  }
+
+  at(path: Path): Place | undefined {
+    return this.#places.get(id(path))
+  }
+
+  /** The place of the path, or of the nearest that holds it. */
+  nearest(path: Path): { readonly place: Place; readonly exact: boolean } | undefined {
+    for (let length = path.length; length >= 0; length--) {
+      const place = this.at(path.slice(0, length))
+      if (place) return { place, exact: length === path.length }
+    }
+    return undefined
+  }
+
+  /** Takes over the places of another file. */
+  adopt(other: Places): void {
+    for (const [key, place] of other.#places) if (!this.#places.has(key)) this.#places.set(key, place)
+  }
+
+  /** Makes a problem at a path. `on` says whether it lies in the key, the value, or so far into a text. */
+  problem(path: Path, message: string, given: { on?: 'key' | 'value' | number; suggestion?: string } = {}): Problem {
+    const found = this.nearest(path)
+    if (!found) throw new RangeError(`placing a problem: no place for ${path.join('.')}`)
+    const { place, exact } = found
+    const on = exact ? (given.on ?? 'value') : 'key'
+    const offset = on === 'key' ? place.key : on === 'value' ? place.value : within(place, on)
+    return problemAt(place.source, offset, path, hide(place, message), given.suggestion)
+  }
+}
+
+/** Makes a problem at an offset of a file. */
+export function problemAt(source: Source, offset: number, path: Path, message: string, suggestion?: string): Problem {
+  const { line, col } = source.lines.linePos(Math.min(offset, source.text.length))
+  const start = source.lines.lineStarts[line - 1] ?? 0
+  const excerpt = masked((source.text.slice(start).split('\n', 1)[0] ?? '').replace(/\r$/, ''))
+  const place = { file: source.file, line: Math.max(1, line), column: Math.max(1, col), path: path.join('.') }
+  return { ...place, message, ...(suggestion === undefined ? {} : { suggestion }), excerpt }
+}
+
+/** Finds in the file a character of a text, however that is quoted or folded: by counting what is not white space. */
+function within(place: Place, offset: number): number {
+  const { source, value: start, end, style } = place
+  if (place.hidden || !style) return start
+  const raw = source.text.slice(start, end)
+  const skip = style === 'plain' ? 0 : style === 'block' ? raw.indexOf('\n') + 1 : 1
+  if (style !== 'block' && !raw.includes('\n') && !raw.includes('\\') && !raw.slice(1, -1).includes("''"))
+    return start + skip + offset
+  return start + skip + textBefore(raw.slice(skip), style, offset)
+}
+
+/** How far into the raw text its character of this number lies, escapes and folded lines counted as written. */
+function textBefore(raw: string, style: NonNullable<Place['style']>, offset: number): number {
+  let [at, seen] = [0, 0]
+  const skipSpace = (): void => {
+    while (/\s/.test(raw.charAt(at))) at++
+  }
+  skipSpace()
+  while (seen < offset && at < raw.length) {
+    if (style === 'double' && raw[at] === '\\') at++
+    if (style === 'single' && raw.startsWith("''", at)) at++
+    at++
+    seen++
+    if (!/\n/.test(raw.charAt(at))) continue
+    // A line break and the indent after it are one character of the text.
+    skipSpace()
+    seen++
+  }
+  return at
+}
+
+/** Puts the names of variables back where a message quotes what they stood for. */
+function hide(place: Place, message: string): string {
+  let shown = message
+  for (const { name, value } of place.hidden ?? []) if (value !== '') shown = shown.replaceAll(value, name)
+  return shown
+}
+
+const id = (path: Path): string => JSON.stringify(path.map(String))

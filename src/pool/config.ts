@@ -1,0 +1,48 @@
+/** The options of a function in the configuration. */
+
+import * as z from 'zod'
+import { duration, size } from '../schema/index.ts'
+
+const pool = z
+  .strictObject({
+    min: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .default(1)
+      .describe('Instances that are warm before the gateway is ready, and stay.'),
+    max: z.int().min(1).max(1_000).default(8).describe('Instances at most, over all worker threads.'),
+    idle: duration().prefault('60s').describe('After this long without a call the instances above `min` are let go.'),
+  })
+  .refine(({ min, max }) => min <= max, { error: 'min is more than max' })
+
+const options = z.strictObject({
+  wasm: z.string().min(1).describe('The component, built against functions/wit; relative to the configuration file.'),
+  version: z
+    .union([z.string().regex(/^[\w.-]+$/), z.int().min(0).transform(String)])
+    .optional()
+    .describe('Named in `to: name@version`, and told to the function.'),
+  pool: pool.prefault({}).describe('How many instances are kept.'),
+  timeout: duration().prefault('30s').describe('A call that runs longer is ended, and its instance with it.'),
+  memory: size().prefault('64MiB').describe('What each linear memory of an instance may grow to.'),
+  env: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Environment variables the function sees; it sees no others.'),
+  call: z
+    .boolean()
+    .default(true)
+    .describe('Whether anyone may call it by its name, as `service/<name>` and `POST /call/<name>`.'),
+})
+
+/** A function: a path, or its options. */
+export const functionConfig = z.union([
+  z
+    .string()
+    .min(1)
+    .transform((wasm) => options.parse({ wasm })),
+  options,
+])
+
+/** A function's options with every default filled in; milliseconds and bytes. */
+export type FunctionConfig = z.output<typeof functionConfig>

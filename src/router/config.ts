@@ -1,0 +1,103 @@
+/** Options of a route, as written in YAML. What the names in it stand for is settled where all names are known. */
+
+import * as z from 'zod'
+import { ERRORS } from '../errors.ts'
+import { duration, nearest } from '../schema/index.ts'
+
+const TYPES = ['ValidationError', 'BusinessLogicError', 'SystemError', 'TimeoutError']
+const KNOWN = [...Object.keys(ERRORS), ...TYPES]
+
+/** A code of ours, an error type, or a function's own code: only what looks like a misspelt one of ours is refused. */
+const errorName = z.string().check((context) => {
+  const close = KNOWN.includes(context.value) ? undefined : nearest(context.value, KNOWN)
+  if (close)
+    context.issues.push({
+      code: 'custom',
+      input: context.value,
+      message: `"${context.value}" is no error code or type; did you mean "${close}"?`,
+    })
+})
+
+const retryCount = z.int().min(0).max(1_000)
+
+const retryPolicy = z.strictObject({
+  max: retryCount.default(3).describe('How often a delivery is tried again after its first attempt.'),
+  backoff: z
+    .enum(['exponential', 'linear', 'constant'])
+    .default('exponential')
+    .describe('How the wait grows: doubled each time, by `delay` each time, or not at all.'),
+  delay: duration().prefault('1s').describe('The first wait.'),
+  cap: duration().prefault('1m').describe('The longest wait.'),
+  jitter: z
+    .enum(['full', 'none'])
+    .default('full')
+    .describe('`full` waits a random time up to the computed one, so that many failures do not come back at once.'),
+  max_age: duration().optional().describe('No attempt begins later than this after the event was accepted.'),
+  except: z
+    .array(errorName)
+    .default([])
+    .describe('Error codes or types that are not tried again, such as TimeoutError.'),
+})
+
+const mqttTarget = z.strictObject({
+  mqtt: z.string().min(1).describe('The topic.'),
+  mode: z
+    .enum(['binary', 'structured'])
+    .default('binary')
+    .describe(
+      '`binary`: data as payload, attributes as MQTT 5 user properties. `structured`: the CloudEvents JSON format.',
+    ),
+})
+
+const target = z.union([z.string().min(1), mqttTarget])
+
+export const routeConfig = z.strictObject({
+  from: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .describe(
+      'Where events come from: a source, `mqtt:<topic filter>`, `http:<METHOD> <path>`, `http` (POST /events), `function:<name>` (what it emits), `any`, or a list of these.',
+    ),
+  when: z
+    .string()
+    .optional()
+    .describe(
+      'A CEL condition over the attributes, `data` and `topic`. An event for which it cannot be evaluated is not taken.',
+    ),
+  to: z
+    .union([z.string().min(1), mqttTarget, z.array(target).min(1)])
+    .describe(
+      'Where events go: a function (`name` or `name@version`), a sink, `mqtt:<topic>`, or a list; each is a delivery with its own retries.',
+    ),
+  retry: z
+    .union([retryCount, retryPolicy])
+    .default(3)
+    .describe('How often a failed delivery is tried again: a number, or the options below.'),
+  dead_letter: target
+    .optional()
+    .describe(
+      'A sink or `mqtt:<topic>` that also gets a copy of what was given up. It is kept in the dead-letter store either way.',
+    ),
+  order_by: z
+    .string()
+    .optional()
+    .describe('A CEL expression; deliveries for which it gives the same value go one at a time, in order.'),
+  concurrency: z.int().min(1).max(10_000).default(16).describe('Deliveries of one target under way at once.'),
+  timeout: duration().prefault('30s').describe('How long one attempt may take.'),
+  delivery: z
+    .enum(['auto', 'durable', 'direct'])
+    .default('auto')
+    .describe(
+      '`durable`: on disk before it is acknowledged. `direct`: at most once, lowest latency. `auto`: direct for an HTTP caller that waits and for QoS 0, durable for everything else.',
+    ),
+})
+
+export type RouteConfig = z.output<typeof routeConfig>
+export type TargetConfig = z.output<typeof target>
+export type RetryConfig = z.output<typeof retryPolicy>
+
+/** The retry options, all with their defaults: a bare number sets `max`. */
+export const retryOptions = (given: RouteConfig['retry']): RetryConfig =>
+  typeof given === 'number' ? retryPolicy.parse({ max: given }) : given
+
+/** The schema of the retry options alone, for the reference. */
+export const retryConfig = retryPolicy
