@@ -52,8 +52,11 @@ export type FunctionLog = (line: {
 
 export interface FunctionStats {
   readonly function: string
+  readonly version?: string
   readonly instances: number
+  /** Calls running or on their way to an instance. */
   readonly busy: number
+  /** Calls that wait for room. */
   readonly queued: number
   readonly max: number
   readonly memoryBytes: number

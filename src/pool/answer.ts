@@ -1,0 +1,164 @@
+/** How answers cross from a worker to the main thread: the results of several calls in one buffer. */
+
+import { type ErrorCode, type ErrorType, GatewayError } from '../errors.ts'
+import { decodeEvent, encodeEvent } from '../event/index.ts'
+import type { Lifted } from './lift.ts'
+import type { Result } from './pool.ts'
+
+const MESSAGE_HEAD = 4
+const RESULT_HEAD = 28
+const FLAG = { cold: 1, reply: 2, type: 4, status: 8, error: 16 } as const
+const KEPT = 64 << 10
+
+/** An error on its way to the main thread. */
+export interface Fault {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly type?: ErrorType
+  readonly detailCode?: string
+  readonly fingerprint?: string
+  readonly retryAfterMs?: number
+}
+
+/** What became of one call. */
+export interface Answer {
+  readonly slot: number
+  readonly outcome: Result | GatewayError
+}
+
+/** Gathers answers until they are taken as one message. */
+export class AnswerWriter {
+  #bytes = Buffer.allocUnsafeSlow(KEPT)
+  #at = MESSAGE_HEAD
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Copies what a guest returned: the views in it need not outlive the call. */
+  response(slot: number, lifted: Lifted & { kind: 'response' }, runMs: number, cold: boolean): void {
+    const { reply, events } = lifted
+    const flags =
+      (cold ? FLAG.cold : 0) |
+      (reply ? FLAG.reply : 0) |
+      (reply?.datacontenttype === undefined ? 0 : FLAG.type) |
+      (reply?.status === undefined ? 0 : FLAG.status)
+    const type = reply?.datacontenttype ?? ''
+    const encoded = events.map(encodeEvent)
+    const data = reply?.data
+    const size = type.length * 3 + (data?.length ?? 0) + encoded.reduce((sum, event) => sum + 4 + event.length, 0)
+    this.#reserve(size)
+    const typeLength = type ? this.#bytes.write(type, this.#at + RESULT_HEAD) : 0
+    this.#head(slot, flags, runMs, reply?.status ?? 0, typeLength, data?.length ?? 0, encoded.length)
+    this.#at += RESULT_HEAD + typeLength
+    if (data) this.#put(data)
+    for (const event of encoded) {
+      this.#bytes.writeUInt32LE(event.length, this.#at)
+      this.#at += 4
+      this.#put(event)
+    }
+  }
+
+  error(slot: number, fault: Fault, runMs: number): void {
+    const json = Buffer.from(JSON.stringify(fault))
+    this.#reserve(json.length)
+    this.#head(slot, FLAG.error, runMs, 0, 0, json.length, 0)
+    this.#at += RESULT_HEAD
+    this.#put(json)
+  }
+
+  /** Returns one message; `last` when the array of calls is through. */
+  take(array: number, last: boolean): ArrayBuffer {
+    this.#bytes[0] = array
+    this.#bytes[1] = last ? 1 : 0
+    this.#bytes.writeUInt16LE(this.#count, 2)
+    // A copy of exactly what was written: the buffer is handed over, and this one is used again.
+    const message = new ArrayBuffer(this.#at)
+    this.#bytes.copy(new Uint8Array(message), 0, 0, this.#at)
+    if (this.#bytes.length > KEPT) this.#bytes = Buffer.allocUnsafeSlow(KEPT)
+    this.#at = MESSAGE_HEAD
+    this.#count = 0
+    return message
+  }
+
+  #head(slot: number, flags: number, runMs: number, status: number, type: number, data: number, events: number): void {
+    const at = this.#at
+    this.#bytes.writeUInt16LE(slot, at)
+    this.#bytes.writeUInt16LE(flags, at + 2)
+    this.#bytes.writeUInt32LE(status, at + 4)
+    this.#bytes.writeDoubleLE(runMs, at + 8)
+    this.#bytes.writeUInt32LE(type, at + 16)
+    this.#bytes.writeUInt32LE(data, at + 20)
+    this.#bytes.writeUInt32LE(events, at + 24)
+    this.#count++
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#at)
+    this.#at += bytes.length
+  }
+
+  #reserve(size: number): void {
+    const wanted = this.#at + RESULT_HEAD + size
+    if (wanted <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#bytes.length))
+    this.#bytes.copy(larger, 0, 0, this.#at)
+    this.#bytes = larger
+  }
+}
+
+/** Which array of calls a message answers, and whether that array is through. */
+export const answersHead = (message: Buffer): { array: number; last: boolean } => ({
+  array: message[0] ?? 0,
+  last: message[1] === 1,
+})
+
+/** Reads a message of answers. `data` of replies and events are views of it. */
+export function* decodeAnswers(message: Buffer): Generator<Answer> {
+  const count = message.readUInt16LE(2)
+  let at = MESSAGE_HEAD
+  for (let index = 0; index < count; index++) {
+    const slot = message.readUInt16LE(at)
+    const flags = message.readUInt16LE(at + 2)
+    const type = at + RESULT_HEAD
+    const data = type + message.readUInt32LE(at + 16)
+    const events = data + message.readUInt32LE(at + 20)
+    const eventCount = message.readUInt32LE(at + 24)
+    if (flags & FLAG.error) {
+      yield { slot, outcome: toError(JSON.parse(message.toString('utf8', data, events)) as Fault) }
+      at = events
+      continue
+    }
+    const found = []
+    at = events
+    for (let nth = 0; nth < eventCount; nth++) {
+      const end = at + 4 + message.readUInt32LE(at)
+      found.push(decodeEvent(message.subarray(at + 4, end)))
+      at = end
+    }
+    const start = type - RESULT_HEAD
+    const reply = flags & FLAG.reply ? replyOf(message, flags, start, type, data, events) : undefined
+    const result = { events: found, runMs: message.readDoubleLE(start + 8), cold: (flags & FLAG.cold) !== 0 }
+    yield { slot, outcome: reply ? { reply, ...result } : result }
+  }
+}
+
+function replyOf(
+  message: Buffer,
+  flags: number,
+  start: number,
+  type: number,
+  data: number,
+  end: number,
+): NonNullable<Result['reply']> {
+  const datacontenttype = flags & FLAG.type ? message.toString('utf8', type, data) : undefined
+  const status = flags & FLAG.status ? message.readUInt32LE(start + 4) : undefined
+  return {
+    data: message.subarray(data, end),
+    ...(datacontenttype !== undefined && { datacontenttype }),
+    ...(status !== undefined && { status }),
+  }
+}
+
+const toError = ({ code, message, ...options }: Fault): GatewayError => new GatewayError(code, message, options)

@@ -1,0 +1,38 @@
+/** Makes a pool: loads the functions, starts the workers. */
+
+import { availableParallelism } from 'node:os'
+import { GatewayError } from '../errors.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { loadFunctions } from './load.ts'
+import type { FunctionLog, FunctionPool, FunctionSpec } from './pool.ts'
+
+export interface PoolOptions {
+  /** Gets what functions write. */
+  readonly log: FunctionLog
+  /** Worker threads that run calls; one more is kept as a spare. The machine's cores less one, at least one, by default. */
+  readonly workers?: number
+  /** Calls of one function that may wait; one more is refused. 1,000 by default. */
+  readonly queue?: number
+}
+
+const QUEUE = 1_000
+
+/**
+ * Resolves once every function is loaded and the workers are starting: `ready(name)` says when a function is warm.
+ * Rejects with `FUNCTION_INVALID`, one line for each file that is no function, or `CONFIG_INVALID` for a name used twice.
+ */
+export async function createPool(functions: readonly FunctionSpec[], options: PoolOptions): Promise<FunctionPool> {
+  const names = new Set<string>()
+  for (const { name, version } of functions) {
+    const full = version === undefined ? name : `${name}@${version}`
+    if (names.has(full))
+      throw new GatewayError('CONFIG_INVALID', `${full} (function): reading the configuration: defined twice`)
+    names.add(full)
+  }
+  const codes = await loadFunctions(functions)
+  return new Dispatcher(functions, codes, {
+    log: options.log,
+    workers: Math.max(1, options.workers ?? availableParallelism() - 1),
+    queue: options.queue ?? QUEUE,
+  })
+}

@@ -1,0 +1,242 @@
+/** The pool: gives calls that wait to workers that have room, and replaces workers that cannot go on. */
+
+import { GatewayError } from '../errors.ts'
+import type { Answer } from './answer.ts'
+import type { FunctionCode } from './instance.ts'
+import { ARRAY_CALLS, WATCH_MS } from './limits.ts'
+import { Places } from './places.ts'
+import type { Call, FunctionLog, FunctionPool, FunctionSpec, FunctionStats, Result } from './pool.ts'
+import type { Report } from './protocol.ts'
+import { type Pending, WaitingFunction } from './waiting.ts'
+import { Watch } from './watch.ts'
+import { PoolWorker, type WorkerEvents } from './worker.ts'
+
+export interface DispatcherOptions {
+  readonly log: FunctionLog
+  readonly workers: number
+  readonly queue: number
+}
+
+export class Dispatcher implements FunctionPool {
+  readonly #functions: readonly WaitingFunction[]
+  readonly #byName = new Map<string, number>()
+  readonly #codes: readonly FunctionCode[]
+  readonly #options: DispatcherOptions
+  readonly #workers: PoolWorker[] = []
+  readonly #places: Places
+  readonly #watch: Watch
+  readonly #events: WorkerEvents
+  readonly #ending = new Set<Promise<void>>()
+  #scheduled = false
+  /** Index of the function that is served first next time: each gets its turn. */
+  #turn = 0
+  #stopped = false
+
+  constructor(specs: readonly FunctionSpec[], codes: readonly FunctionCode[], options: DispatcherOptions) {
+    this.#functions = specs.map((spec) => new WaitingFunction(spec, options.queue))
+    this.#codes = codes
+    this.#options = options
+    for (const [fn, { name, version }] of specs.entries()) {
+      if (version !== undefined) this.#byName.set(`${name}@${version}`, fn)
+      if (!this.#byName.has(name)) this.#byName.set(name, fn)
+    }
+    this.#events = {
+      answered: (pending, outcome) => this.#answered(pending, outcome),
+      freed: () => this.#schedule(),
+      reported: (report) => this.#reported(report),
+      died: (worker, error) => this.#died(worker, error),
+    }
+    this.#places = new Places(this.#functions, this.#workers, options.workers)
+    this.#watch = new Watch(this.#functions, this.#workers, {
+      held: (calls) => this.#putBack(calls),
+      ended: (worker, error) => this.#replace(worker, error),
+    })
+    // Without functions there is nothing to run.
+    if (specs.length > 0) for (let count = 0; count <= options.workers; count++) this.#start()
+  }
+
+  async invoke(call: Call, signal: AbortSignal): Promise<Result> {
+    const fn = this.#byName.get(call.function)
+    const waiting = fn === undefined ? undefined : this.#functions[fn]
+    if (fn === undefined || !waiting) throw this.#unknown(call.function)
+    if (this.#stopped) throw stopping(call.function)
+    signal.throwIfAborted()
+    return new Promise<Result>((resolve, reject) => {
+      waiting.push({ call, fn, signal, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  free(name: string): number {
+    return this.#find(name).room
+  }
+
+  async ready(name: string): Promise<void> {
+    const fn = this.#functions.indexOf(this.#find(name))
+    await this.#places.warm(fn)
+  }
+
+  stats(): readonly FunctionStats[] {
+    return this.#functions.map((waiting, fn) => ({
+      function: waiting.spec.name,
+      ...(waiting.spec.version !== undefined && { version: waiting.spec.version }),
+      instances: this.#places.instances(fn),
+      busy: waiting.sent,
+      queued: waiting.length,
+      max: waiting.spec.max,
+      memoryBytes: this.#workers.reduce((sum, worker) => sum + (worker.bytes[fn] ?? 0), 0),
+      memoryLimitBytes: waiting.spec.memoryBytes,
+      coldStarts: waiting.coldStarts,
+    }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true
+    this.#watch.stop()
+    this.#places.stop()
+    const ended = this.#workers.splice(0).map((worker) => {
+      const { running, others } = worker.abandon()
+      for (const pending of running ? [running, ...others] : others) pending.reject(stopping(pending.call.function))
+      return worker.end()
+    })
+    for (const waiting of this.#functions)
+      waiting.sweep(({ call, reject }) => {
+        reject(stopping(call.function))
+        return true
+      })
+    await Promise.all([...ended, ...this.#ending])
+  }
+
+  #find(name: string): WaitingFunction {
+    const found = this.#functions[this.#byName.get(name) ?? -1]
+    if (!found) throw this.#unknown(name)
+    return found
+  }
+
+  #unknown(name: string): GatewayError {
+    const known = [...this.#byName.keys()].join(', ') || 'none'
+    return new GatewayError(
+      'FUNCTION_UNKNOWN',
+      `${name} (function): calling: there is none of that name; there are: ${known}`,
+    )
+  }
+
+  #start(): void {
+    this.#workers.push(new PoolWorker(this.#codes, this.#events))
+  }
+
+  /** Dispatches once all that happens now has happened, so that calls made together travel together. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      if (!this.#stopped) this.#dispatch()
+    })
+  }
+
+  #dispatch(): void {
+    const workers = this.#places.open()
+    let waiting = this.#functions.reduce((sum, { length }) => sum + length, 0)
+    for (const [index, worker] of workers.entries()) {
+      // An even share for each worker, and where both of its arrays are free two halves: it answers one while it runs the other.
+      let share = Math.ceil(waiting / (workers.length - index))
+      while (share > 0 && worker.free > 0) {
+        const calls = this.#collect(
+          worker,
+          Math.min(ARRAY_CALLS, Math.max(Math.ceil(share / worker.free), ARRAY_CALLS / 2)),
+        )
+        if (calls.length === 0) break
+        worker.send(calls)
+        share -= calls.length
+        waiting -= calls.length
+      }
+      if (waiting <= 0) break
+    }
+    if (this.#workers.some(({ busy }) => busy) || waiting > 0) this.#watch.start(WATCH_MS)
+  }
+
+  /** Takes up to `most` calls for a worker, an even share of every function that waits. */
+  #collect(worker: PoolWorker, most: number): Pending[] {
+    const calls: Pending[] = []
+    const count = this.#functions.length
+    let eligible = 0
+    for (let fn = 0; fn < count; fn++) if (this.#places.has(fn, worker)) eligible++
+    for (let step = 0; step < count && calls.length < most; step++) {
+      const fn = (this.#turn + step) % count
+      const waiting = this.#functions[fn]
+      if (!waiting || !this.#places.has(fn, worker)) continue
+      let quota = Math.min(Math.max(1, Math.floor(most / Math.max(1, eligible))), most - calls.length)
+      while (quota > 0) {
+        const pending = waiting.shift()
+        if (!pending) break
+        if (this.#watch.over(pending)) continue
+        calls.push(pending)
+        waiting.sent++
+        quota--
+      }
+    }
+    this.#turn = (this.#turn + 1) % count
+    return calls
+  }
+
+  #answered(pending: Pending, outcome: Answer['outcome']): void {
+    const waiting = this.#functions[pending.fn]
+    if (waiting) {
+      waiting.sent--
+      waiting.lastUsed = performance.now()
+    }
+    if (outcome instanceof GatewayError) {
+      pending.reject(outcome)
+      return
+    }
+    waiting?.ran(outcome)
+    pending.resolve(outcome)
+  }
+
+  #reported(report: Report): void {
+    if (report.kind === 'line') {
+      const { callId, level, message } = report
+      this.#options.log({ function: this.#functions[report.fn]?.spec.name ?? '', callId, level, message })
+      return
+    }
+    this.#places.reported(report)
+    this.#schedule()
+  }
+
+  #putBack(calls: readonly Pending[]): void {
+    for (const [fn, waiting] of this.#functions.entries()) {
+      const own = calls.filter((pending) => pending.fn === fn)
+      waiting.sent -= own.length
+      waiting.putBack(own)
+    }
+    this.#schedule()
+  }
+
+  /** Ends a worker in the middle of a call: that call gets the error, its other calls run again elsewhere. */
+  #replace(worker: PoolWorker, error: GatewayError): void {
+    const at = this.#workers.indexOf(worker)
+    if (at < 0) return
+    this.#workers.splice(at, 1)
+    const { running, others } = worker.abandon()
+    this.#putBack(others)
+    if (running) this.#answered(running, error)
+    const gone = worker.end().finally(() => this.#ending.delete(gone))
+    this.#ending.add(gone)
+    if (!this.#stopped) this.#start()
+    this.#places.lost(worker, error)
+  }
+
+  #died(worker: PoolWorker, cause: Error): void {
+    const running = worker.running()?.pending?.call.function ?? 'a function'
+    const full = 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
+    const what = `${running} (function): running: ${full ? 'out of memory: it made its host use more than a worker has' : `its worker ended: ${cause.message}`}`
+    this.#replace(
+      worker,
+      new GatewayError(full ? 'FUNCTION_OUT_OF_MEMORY' : 'FUNCTION_TRAPPED', what, { cause, fingerprint: 'worker' }),
+    )
+  }
+}
+
+const stopping = (name: string): GatewayError =>
+  new GatewayError('STOPPING', `${name} (function): running a call: the pool is stopping`)

@@ -1,0 +1,5 @@
+/** The function pool: warm Wasm instances in worker threads, behind one call. */
+
+export { functionConfig } from './config.ts'
+export { createPool, type PoolOptions } from './create.ts'
+export type * from './pool.ts'

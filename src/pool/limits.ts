@@ -1,0 +1,39 @@
+/** The fixed bounds of the pool: what one call may produce and how calls are grouped on their way to a worker. */
+
+/** Calls in one array; messages of 16 to 32 calls cost least per call. */
+export const ARRAY_CALLS = 32
+/** Arrays on their way to a worker or in it: one runs while the next waits, so the worker never idles between them. */
+export const ARRAYS = 2
+/** Bytes in one array, so that a few large events do not hold up the main thread with one large copy. */
+export const ARRAY_BYTES = 1 << 20
+
+/** Bytes of one answer: reply and emitted events together, every string counted as often as it is named. */
+export const RESULT_BYTES = 16 << 20
+/** Events that one call may emit. */
+export const RESULT_EVENTS = 1_000
+/** Extension attributes of one emitted event. */
+export const RESULT_EXTENSIONS = 100
+/** Bytes of `log`, stdout and stderr that one call may write; the rest is dropped and counted. */
+export const LOG_BYTES = 64 << 10
+/** Lines that one call may write. */
+export const LOG_LINES = 256
+/** Host resources (streams, pollables) that one call may open: each costs host memory that no cap covers. */
+export const RESOURCES = 10_000
+/** Random bytes handed out at once. */
+export const RANDOM_BYTES = 64 << 10
+
+/** Entries that a table of a function may grow to: tables are host memory that the memory cap does not cover. */
+export const TABLE_ENTRIES = 100_000
+/** Linear memories and tables of one function. */
+export const MEMORIES = 4
+export const TABLES = 16
+
+/** Calls after which an instance is replaced: engines with a garbage collector under a cap trap when never replaced. */
+export const INSTANCE_CALLS = 5_000
+/** Share of the room under the cap after which an instance is replaced, before it can trap. */
+export const INSTANCE_FILL = 0.6
+
+/** How often the main thread looks at running calls, in milliseconds: the most by which a deadline is overrun. */
+export const WATCH_MS = 10
+/** A worker in one call for longer than this gives its other calls back. */
+export const HELD_MS = 25

@@ -1,0 +1,147 @@
+/** Which worker may run which function: keeps `min` instances warm, never more than `max`, and lets idle ones go. */
+
+import { GatewayError } from '../errors.ts'
+import type { Report } from './protocol.ts'
+import type { WaitingFunction } from './waiting.ts'
+import type { PoolWorker } from './worker.ts'
+
+const IDLE_CHECK_MS = { least: 20, most: 1_000 } as const
+
+export class Places {
+  readonly #functions: readonly WaitingFunction[]
+  readonly #workers: readonly PoolWorker[]
+  /** Workers that run calls when none is held up; the rest are spares. */
+  readonly #active: number
+  readonly #waiters: { fn: number; resolve: () => void; reject: (error: unknown) => void }[] = []
+  readonly #problems = new Map<number, GatewayError>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(functions: readonly WaitingFunction[], workers: readonly PoolWorker[], active: number) {
+    this.#functions = functions
+    this.#workers = workers
+    this.#active = active
+    const shortest = Math.min(IDLE_CHECK_MS.most, ...functions.map(({ spec }) => spec.idleMs / 2))
+    this.#timer = setInterval(() => this.#shrink(), Math.max(IDLE_CHECK_MS.least, shortest))
+    this.#timer.unref()
+  }
+
+  /** The workers that take calls now: those that no long call holds up; a spare joins when one is. */
+  open(): PoolWorker[] {
+    const open: PoolWorker[] = []
+    for (const worker of this.#workers) {
+      if (worker.ready && worker.heldBy === undefined) open.push(worker)
+      if (open.length === this.#active) break
+    }
+    return open
+  }
+
+  /** Whether calls of a function wait that this worker may run. */
+  has(fn: number, worker: PoolWorker): boolean {
+    const waiting = this.#functions[fn]
+    if (!waiting || waiting.length === 0) return false
+    // One function that runs long never takes the last worker: the others go on there.
+    if (this.#heldBy(fn) >= this.#active) return false
+    if ((worker.instances[fn] ?? 0) > 0 || worker.sent(fn) > 0) return true
+    return this.#taken(fn) < waiting.spec.max
+  }
+
+  instances(fn: number): number {
+    return this.#workers.reduce((sum, worker) => sum + (worker.instances[fn] ?? 0), 0)
+  }
+
+  /** Resolves when `min` instances are there. Rejects with why they cannot be. */
+  async warm(fn: number): Promise<void> {
+    const problem = this.#problems.get(fn)
+    if (problem) throw problem
+    if (this.#isWarm(fn)) return
+    return new Promise((resolve, reject) => this.#waiters.push({ fn, resolve, reject }))
+  }
+
+  reported(report: Exclude<Report, { kind: 'line' }>): void {
+    if (report.kind === 'ready') this.#provision()
+    if (report.kind === 'held') this.#held(report)
+    this.#settle()
+  }
+
+  /** A worker is gone, and what it held with it. */
+  lost(worker: PoolWorker, error: GatewayError): void {
+    const [hold] = worker.holds
+    const running = worker.running()
+    const waiting = hold && running && !running.pending ? this.#functions[hold.fn] : undefined
+    if (hold && waiting) {
+      waiting.warmable = false
+      this.#problems.set(hold.fn, error)
+      this.#settle()
+    }
+    this.#provision()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    const error = new GatewayError('STOPPING', 'functions (pool): making instances: the pool is stopping')
+    for (const { reject } of this.#waiters.splice(0)) reject(error)
+  }
+
+  #held({ fn, fault }: Extract<Report, { kind: 'held' }>): void {
+    if (!fault) {
+      this.#problems.delete(fn)
+      return
+    }
+    const { code, message, ...options } = fault
+    this.#problems.set(fn, new GatewayError(code, message, options))
+  }
+
+  #settle(): void {
+    for (const waiter of this.#waiters.splice(0)) {
+      const problem = this.#problems.get(waiter.fn)
+      if (problem) waiter.reject(problem)
+      else if (this.#isWarm(waiter.fn)) waiter.resolve()
+      else this.#waiters.push(waiter)
+    }
+  }
+
+  /** Spreads `min` instances of every function over the workers that serve. */
+  #provision(): void {
+    const serving = this.#workers.slice(0, this.#active)
+    for (const [fn, { spec, warmable }] of this.#functions.entries()) {
+      for (const [index, worker] of serving.entries()) {
+        if (!worker.ready) continue
+        const count = share(spec.min, index, serving.length)
+        const asked = worker.holds.findLast((hold) => hold.fn === fn)?.count ?? worker.instances[fn] ?? 0
+        if (asked < count) worker.hold({ fn, count, warm: warmable })
+      }
+    }
+    this.#settle()
+  }
+
+  #shrink(): void {
+    const now = performance.now()
+    for (const [fn, { spec, lastUsed, sent, length }] of this.#functions.entries()) {
+      if (sent + length > 0 || now - lastUsed < spec.idleMs || this.instances(fn) <= spec.min) continue
+      for (const [index, worker] of this.#workers.entries()) {
+        const count = index < this.#active ? share(spec.min, index, this.#active) : 0
+        if ((worker.instances[fn] ?? 0) > count && worker.holds.length === 0) worker.hold({ fn, count, warm: false })
+      }
+    }
+  }
+
+  #isWarm(fn: number): boolean {
+    const loaded = this.#workers.some(({ ready }) => ready)
+    return loaded && this.instances(fn) >= (this.#functions[fn]?.spec.min ?? 0)
+  }
+
+  /** Instances that there are or that calls on their way will make. */
+  #taken(fn: number): number {
+    return this.#workers.reduce(
+      (sum, worker) => sum + Math.max(worker.instances[fn] ?? 0, worker.sent(fn) > 0 ? 1 : 0),
+      0,
+    )
+  }
+
+  #heldBy(fn: number): number {
+    return this.#workers.filter((worker) => worker.heldBy !== undefined && worker.sent(fn) > 0).length
+  }
+}
+
+const share = (total: number, index: number, of: number): number =>
+  Math.floor(total / of) + (index < total % of ? 1 : 0)

@@ -1,0 +1,41 @@
+/** What the main thread and a worker say to each other beside calls and answers. */
+
+import type { Fault } from './answer.ts'
+import type { FunctionCode } from './instance.ts'
+import type { Level } from './wasi/index.ts'
+
+/** What a worker is started with. */
+export interface ThreadData {
+  readonly control: SharedArrayBuffer
+  readonly functions: readonly FunctionCode[]
+}
+
+/** Asks a worker to have this many instances of a function. */
+export interface Hold {
+  readonly fn: number
+  readonly count: number
+  /** Whether the first of them is to be warmed by a call. */
+  readonly warm: boolean
+}
+
+/** What a worker tells. */
+export type Report =
+  | { readonly kind: 'ready' }
+  /** How many instances of a function it has now, their bytes, and how many it made since the last report. */
+  | {
+      readonly kind: 'instances'
+      readonly fn: number
+      readonly count: number
+      readonly bytes: number
+      readonly made: number
+    }
+  /** A `Hold` is done, in the order they were asked; with the reason when it could not be. */
+  | { readonly kind: 'held'; readonly fn: number; readonly fault?: Fault }
+  /** A function wrote a line. */
+  | {
+      readonly kind: 'line'
+      readonly fn: number
+      readonly callId: string
+      readonly level: Level
+      readonly message: string
+    }

@@ -1,0 +1,184 @@
+/** A function in one worker: its instances there, and what it writes while it runs. */
+
+import { decodeEvent } from '../event/index.ts'
+import type { AnswerWriter, Fault } from './answer.ts'
+import { evaluate, type FunctionCode, Instance, type Instantiate } from './instance.ts'
+import type { Lifted } from './lift.ts'
+import { LOG_BYTES, LOG_LINES } from './limits.ts'
+import type { Report } from './protocol.ts'
+import { type Circumstances, faultOf, startFaultOf } from './trap.ts'
+import type { Level } from './wasi/index.ts'
+import type { Incoming } from './wire.ts'
+
+const TYPES = {
+  validation: 'ValidationError',
+  business: 'BusinessLogicError',
+  system: 'SystemError',
+  timeout: 'TimeoutError',
+} as const
+
+/** What a function is called with before its first event, so that its code is compiled when that comes. */
+const WARM_UP = { specversion: '1.0', id: 'warm-up', source: 'headgate:pool', type: 'headgate.warmup' } as const
+
+export class Resident {
+  readonly #fn: number
+  readonly #code: FunctionCode
+  readonly #report: (message: Report) => void
+  readonly #instances: Instance[] = []
+  #instantiate: Instantiate | undefined
+  /** How many instances are to be kept, whatever happens to them. */
+  #wanted = 0
+  #made = 0
+  #reported = { count: 0, bytes: 0 }
+  #callId: string | undefined
+  #lines = 0
+  #bytes = 0
+  #lastLine = ''
+
+  constructor(fn: number, code: FunctionCode, report: (message: Report) => void) {
+    this.#fn = fn
+    this.#code = code
+    this.#report = report
+  }
+
+  /** Runs one call and writes its answer. Never throws. */
+  run(call: Incoming, writer: AnswerWriter): void {
+    const left = call.deadline - Date.now()
+    const cold = this.#instances.length === 0
+    const refusal = left <= 0 ? this.#late() : cold ? this.#start() : undefined
+    if (refusal) {
+      writer.error(call.slot, refusal, 0)
+      return
+    }
+    this.#openLog(call.callId)
+    const started = performance.now()
+    let answered = false
+    const answer = (lifted: Lifted) => {
+      const runMs = performance.now() - started
+      if (lifted.kind === 'response') writer.response(call.slot, lifted, runMs, cold)
+      else writer.error(call.slot, this.#failure(lifted), runMs)
+      answered = true
+    }
+    const fault = this.#call(call, left, answer)
+    if (fault && !answered) writer.error(call.slot, fault, performance.now() - started)
+    this.#closeLog()
+  }
+
+  /** Has this many instances from now on. Returns why not, when it could not make them. */
+  hold(count: number, warm: boolean): Fault | undefined {
+    this.#wanted = count
+    this.#instances.length = Math.min(this.#instances.length, count)
+    try {
+      if (warm && count > 0 && this.#made === 0) this.#warmUp()
+      this.settle()
+    } catch (error) {
+      return startFaultOf(error, this.#circumstances(undefined))
+    }
+    return undefined
+  }
+
+  /** Replaces instances that are worn or were discarded, and reports what changed. Called between arrays of calls. */
+  settle(): void {
+    const worn = this.#instances.findIndex((instance) => instance.worn)
+    if (worn >= 0) {
+      this.#instances.splice(worn, 1)
+      this.#make()
+    }
+    while (this.#instances.length < this.#wanted) this.#make()
+    const count = this.#instances.length
+    const bytes = this.#instances.reduce((sum, instance) => sum + instance.bytes, 0)
+    if (this.#made === 0 && count === this.#reported.count && bytes === this.#reported.bytes) return
+    this.#reported = { count, bytes }
+    this.#report({ kind: 'instances', fn: this.#fn, count, bytes, made: this.#made })
+    this.#made = 0
+  }
+
+  #start(): Fault | undefined {
+    try {
+      this.#make()
+      return undefined
+    } catch (error) {
+      return startFaultOf(error, this.#circumstances(undefined))
+    }
+  }
+
+  #make(): void {
+    this.#instantiate ??= evaluate(this.#code)
+    this.#instances.push(new Instance(this.#code, this.#instantiate, (level, text) => this.#line(level, text)))
+    this.#made++
+  }
+
+  #call(call: Incoming, deadlineMs: number, answer: (lifted: Lifted) => void): Fault | undefined {
+    const instance = this.#instances.at(-1)
+    if (!instance) return undefined
+    const { name, version } = this.#code
+    const context = { ...call, function: name, version, deadlineMs: Math.min(deadlineMs, this.#code.timeoutMs) }
+    try {
+      instance.call(decodeEvent(call.event), context, answer)
+      return undefined
+    } catch (error) {
+      this.#instances.pop()
+      return faultOf(error, this.#circumstances(instance))
+    }
+  }
+
+  /** What the function answers, writes, or traps with here is nobody's business. */
+  #warmUp(): void {
+    this.#make()
+    const { name, version, timeoutMs } = this.#code
+    const context = {
+      callId: 'warm-up',
+      function: name,
+      version,
+      attempt: 1,
+      deadlineMs: timeoutMs,
+      parameters: undefined,
+    }
+    try {
+      this.#instances.at(-1)?.call(WARM_UP, context, () => {})
+    } catch {
+      this.#instances.pop()
+    }
+  }
+
+  #openLog(callId: string): void {
+    this.#callId = callId
+    this.#lines = LOG_LINES
+    this.#bytes = LOG_BYTES
+    this.#lastLine = ''
+  }
+
+  #line(level: Level, message: string): void {
+    this.#lastLine = message
+    const callId = this.#callId
+    if (callId === undefined) return
+    this.#lines--
+    this.#bytes -= message.length
+    if (this.#lines >= 0 && this.#bytes >= 0) this.#report({ kind: 'line', fn: this.#fn, callId, level, message })
+  }
+
+  #closeLog(): void {
+    const callId = this.#callId
+    this.#callId = undefined
+    if (callId === undefined || (this.#lines >= 0 && this.#bytes >= 0)) return
+    const message = `it wrote more than ${LOG_LINES} lines or ${LOG_BYTES >> 10} KiB in one call; the rest was dropped`
+    this.#report({ kind: 'line', fn: this.#fn, callId, level: 'warn', message })
+  }
+
+  #failure(lifted: Exclude<Lifted, { kind: 'response' }>): Fault {
+    const message = `${this.#code.name} (function): handling the event: ${lifted.message}`
+    if (lifted.kind === 'reject')
+      return { code: 'FUNCTION_REJECTED', message, type: TYPES[lifted.fault], detailCode: lifted.code }
+    return { code: 'FUNCTION_RETRY', message, ...(lifted.afterMs !== undefined && { retryAfterMs: lifted.afterMs }) }
+  }
+
+  #late(): Fault {
+    const message = `${this.#code.name} (function): waiting for an instance: the deadline passed; raise pool.max or the timeout`
+    return { code: 'FUNCTION_TIMED_OUT', message }
+  }
+
+  #circumstances(instance: Instance | undefined): Circumstances {
+    const bytes = instance?.bytes ?? 0
+    return { name: this.#code.name, bytes, capBytes: this.#code.memoryBytes, lastLine: this.#lastLine }
+  }
+}

@@ -1,0 +1,65 @@
+/** A worker thread: owns instances, runs the calls it is sent one after the other. The main thread can end it any time. */
+
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { AnswerWriter } from './answer.ts'
+import { collectGarbage } from './collect.ts'
+import { Control } from './control.ts'
+import { ARRAY_CALLS } from './limits.ts'
+import type { Hold, Report, ThreadData } from './protocol.ts'
+import { Resident } from './resident.ts'
+import { decodeCalls } from './wire.ts'
+
+/** Answers wait for the rest of their array no longer than this, in milliseconds. */
+const PATIENCE_MS = 1
+
+function serve(port: MessagePort, data: ThreadData): void {
+  const control = new Control(data.control)
+  const report = (message: Report) => port.postMessage(message)
+  const residents = data.functions.map((code, fn) => new Resident(fn, code, report))
+  const writer = new AnswerWriter()
+
+  const post = (array: number, last: boolean) => {
+    const buffer = writer.take(array, last)
+    port.postMessage(buffer, [buffer])
+  }
+
+  const run = (message: Buffer) => {
+    const touched = new Set<Resident>()
+    let since = performance.now()
+    let array = 0
+    for (const call of decodeCalls(message)) {
+      array = Math.floor(call.slot / ARRAY_CALLS)
+      const resident = residents[call.fn]
+      if (!resident || !control.begin(call.slot)) continue
+      resident.run(call, writer)
+      control.end()
+      touched.add(resident)
+      const now = performance.now()
+      if (now - since < PATIENCE_MS) continue
+      post(array, false)
+      since = now
+    }
+    post(array, true)
+    for (const resident of touched) resident.settle()
+  }
+
+  const hold = ({ fn, count, warm }: Hold) => {
+    control.enter()
+    const fault = residents[fn]?.hold(count, warm)
+    control.end()
+    report({ kind: 'held', fn, ...(fault && { fault }) })
+    // Memories are freed when their instances are collected, and an idle worker has no other reason to collect.
+    if (!warm) collectGarbage()
+  }
+
+  port.on('message', (message: ArrayBuffer | Hold) => {
+    if (message instanceof ArrayBuffer) run(Buffer.from(message))
+    else hold(message)
+  })
+  report({ kind: 'ready' })
+}
+
+// jco's code looks at process.env several times a call; in a worker that is a copy behind a lock, and no business of a
+// guest's either.
+process.env = {}
+if (parentPort) serve(parentPort, workerData as ThreadData)

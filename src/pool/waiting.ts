@@ -1,0 +1,94 @@
+/** One function as the main thread sees it: the calls that wait for it, and its counts. */
+
+import { GatewayError } from '../errors.ts'
+import type { Call, FunctionSpec, Result } from './pool.ts'
+
+/** A call whose promise is not settled. */
+export interface Pending {
+  readonly call: Call
+  readonly fn: number
+  readonly signal: AbortSignal
+  readonly resolve: (result: Result) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** Share of the newest run in the running mean of run times. */
+const NEWEST = 0.05
+const RETRY_MS = { least: 100, most: 30_000 } as const
+
+export class WaitingFunction {
+  readonly spec: FunctionSpec
+  readonly #limit: number
+  #calls: Pending[] = []
+  /** Index of the first call that waits: shifting an array of a thousand costs more than the call. */
+  #first = 0
+  #meanMs = 1
+  /** Calls sent to a worker and not answered. */
+  sent = 0
+  coldStarts = 0
+  /** By `performance.now()`. */
+  lastUsed = performance.now()
+  /** False once its warm-up did not end in time: it is not tried again. */
+  warmable = true
+
+  constructor(spec: FunctionSpec, limit: number) {
+    this.spec = spec
+    this.#limit = limit
+  }
+
+  get length(): number {
+    return this.#calls.length - this.#first
+  }
+
+  get room(): number {
+    return Math.max(0, this.#limit - this.length)
+  }
+
+  /** Throws `OVERLOADED` when there is no room. */
+  push(pending: Pending): void {
+    if (this.room === 0) throw this.#overloaded()
+    this.#calls.push(pending)
+  }
+
+  /** Puts calls back at the front, room or not: they were let in once. */
+  putBack(calls: readonly Pending[]): void {
+    if (calls.length > 0) this.#calls = [...calls, ...this.#calls.slice(this.#first)]
+    if (calls.length > 0) this.#first = 0
+  }
+
+  shift(): Pending | undefined {
+    const pending = this.#calls[this.#first]
+    if (pending === undefined) return undefined
+    this.#first++
+    if (this.#first === this.#calls.length) {
+      this.#calls = []
+      this.#first = 0
+    } else if (this.#first >= 1_024 && this.#first * 2 > this.#calls.length) {
+      this.#calls = this.#calls.slice(this.#first)
+      this.#first = 0
+    }
+    return pending
+  }
+
+  /** Removes the calls that `ended` ends. */
+  sweep(ended: (pending: Pending) => boolean): void {
+    if (this.length === 0) return
+    const kept = this.#calls.slice(this.#first).filter((pending) => !ended(pending))
+    if (kept.length === this.length) return
+    this.#calls = kept
+    this.#first = 0
+  }
+
+  /** Notes how long a call ran. */
+  ran(result: Result): void {
+    this.#meanMs += NEWEST * (result.runMs - this.#meanMs)
+    if (result.cold) this.coldStarts++
+  }
+
+  #overloaded(): GatewayError {
+    const estimate = Math.round(this.length * this.#meanMs)
+    const retryAfterMs = Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, estimate))
+    const message = `${this.spec.name} (function): queueing a call: ${this.length} calls wait already; raise pool.max or slow down`
+    return new GatewayError('OVERLOADED', message, { retryAfterMs })
+  }
+}

@@ -1,0 +1,98 @@
+/** Watches what runs: ends calls at their deadline, and takes calls back that wait behind a long one. */
+
+import { GatewayError } from '../errors.ts'
+import { HELD_MS } from './limits.ts'
+import type { Pending, WaitingFunction } from './waiting.ts'
+import type { PoolWorker, Running } from './worker.ts'
+
+export interface WatchEvents {
+  /** Calls that wait behind a long one, to be run elsewhere. */
+  held(calls: readonly Pending[]): void
+  /** What a worker runs is past its time. */
+  ended(worker: PoolWorker, error: GatewayError): void
+}
+
+export class Watch {
+  readonly #functions: readonly WaitingFunction[]
+  readonly #workers: readonly PoolWorker[]
+  readonly #events: WatchEvents
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(functions: readonly WaitingFunction[], workers: readonly PoolWorker[], events: WatchEvents) {
+    this.#functions = functions
+    this.#workers = workers
+    this.#events = events
+  }
+
+  /** Looks every so many milliseconds, for as long as there is something to look at. */
+  start(everyMs: number): void {
+    this.#timer ??= setInterval(() => this.#look(), everyMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Ends a call that has not begun when nobody waits for it any more or its time is up. True when it did. */
+  over(pending: Pending, now = Date.now()): boolean {
+    const { call, signal, reject } = pending
+    if (signal.aborted) reject(signal.reason)
+    else if (now >= call.deadline) reject(late(call.function))
+    else return false
+    return true
+  }
+
+  #look(): void {
+    const now = Date.now()
+    for (const waiting of this.#functions) waiting.sweep((pending) => this.over(pending, now))
+    for (const worker of [...this.#workers]) this.#lookAt(worker, now)
+    const idle = !this.#workers.some(({ busy }) => busy) && this.#functions.every(({ length }) => length === 0)
+    if (idle) this.stop()
+  }
+
+  #lookAt(worker: PoolWorker, now: number): void {
+    for (const pending of worker.withdraw(({ call, signal }) => signal.aborted || now >= call.deadline)) {
+      const waiting = this.#functions[pending.fn]
+      if (waiting) waiting.sent--
+      this.over(pending, now)
+    }
+    const running = worker.running()
+    if (!running) return
+    if (running.begun !== worker.seen.begun) worker.seen = { begun: running.begun, at: performance.now() }
+    const ranMs = performance.now() - worker.seen.at
+    if (ranMs >= HELD_MS && worker.heldBy === undefined) {
+      worker.heldBy = running.begun
+      this.#events.held(worker.withdraw())
+    }
+    this.#judge(worker, running, ranMs, now)
+  }
+
+  #judge(worker: PoolWorker, { pending }: Running, ranMs: number, now: number): void {
+    const fn = pending?.fn ?? worker.holds[0]?.fn
+    const spec = fn === undefined ? undefined : this.#functions[fn]?.spec
+    if (!spec) return
+    if (pending?.signal.aborted) {
+      pending.reject(pending.signal.reason)
+      if (ranMs >= HELD_MS) this.#events.ended(worker, overran(spec.name, ranMs))
+      return
+    }
+    if (ranMs >= spec.timeoutMs || (pending && now >= pending.call.deadline))
+      this.#events.ended(worker, overran(spec.name, ranMs))
+  }
+}
+
+const late = (name: string): GatewayError =>
+  new GatewayError(
+    'FUNCTION_TIMED_OUT',
+    `${name} (function): waiting for an instance: the deadline passed; raise pool.max or the timeout`,
+  )
+
+const overran = (name: string, ranMs: number): GatewayError =>
+  new GatewayError(
+    'FUNCTION_TIMED_OUT',
+    `${name} (function): running: ended after ${Math.round(ranMs)} ms; raise timeout, or find the loop`,
+    {
+      fingerprint: 'timeout',
+    },
+  )

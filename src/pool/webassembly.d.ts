@@ -1,0 +1,28 @@
+/** The part of the WebAssembly JavaScript interface that the pool uses; Node's types do not declare it. */
+
+declare namespace WebAssembly {
+  class Module {
+    private constructor()
+    static exports(module: Module): { readonly name: string; readonly kind: string }[]
+  }
+  class Memory {
+    private constructor()
+    readonly buffer: ArrayBuffer
+  }
+  class Table {
+    private constructor()
+  }
+  class Global {
+    private constructor()
+  }
+  class Instance {
+    constructor(module: Module, imports?: Imports)
+    readonly exports: Readonly<Record<string, ExportValue>>
+  }
+  class RuntimeError extends Error {}
+  class CompileError extends Error {}
+  class LinkError extends Error {}
+  type ExportValue = Memory | Table | Global | ((...args: number[]) => number)
+  type Imports = Readonly<Record<string, Readonly<Record<string, ExportValue>>>>
+  function compile(bytes: Uint8Array): Promise<Module>
+}

@@ -1,0 +1,77 @@
+/** How calls and answers cross between the main thread and a worker: arrays of byte ranges, one buffer a message. */
+
+import { encodeEvent } from '../event/index.ts'
+import type { Call } from './pool.ts'
+
+const CALL_HEAD = 32
+const MESSAGE_HEAD = 4
+const ABSENT = 0xffffffff
+
+/** A call as the worker sees it; byte ranges are views of the message. */
+export interface Incoming {
+  readonly slot: number
+  /** Index of the function in the pool. */
+  readonly fn: number
+  readonly attempt: number
+  /** Milliseconds since the epoch. */
+  readonly deadline: number
+  readonly callId: string
+  readonly parameters: string | undefined
+  /** The event as `encodeEvent` wrote it. */
+  readonly event: Uint8Array
+}
+
+/** Returns one message with these calls; their slots count up from `firstSlot`. */
+export function encodeCalls(
+  calls: readonly { readonly call: Call; readonly fn: number }[],
+  firstSlot: number,
+): ArrayBuffer {
+  const events = calls.map(({ call }) => encodeEvent(call.event))
+  let size = MESSAGE_HEAD
+  for (const [index, { call }] of calls.entries())
+    size += CALL_HEAD + (events[index]?.length ?? 0) + 3 * (call.callId.length + (call.parameters?.length ?? 0))
+  // The buffer itself is handed over, not copied.
+  const buffer = new ArrayBuffer(size)
+  const message = Buffer.from(buffer)
+  message.writeUInt32LE(calls.length, 0)
+  let at = MESSAGE_HEAD
+  for (const [index, { call, fn }] of calls.entries()) {
+    const event = events[index] ?? new Uint8Array()
+    const callId = message.write(call.callId, at + CALL_HEAD)
+    const parameters = call.parameters === undefined ? ABSENT : message.write(call.parameters, at + CALL_HEAD + callId)
+    const length = CALL_HEAD + callId + (parameters === ABSENT ? 0 : parameters)
+    message.set(event, at + length)
+    message.writeUInt32LE(length + event.length, at)
+    message.writeUInt32LE(firstSlot + index, at + 4)
+    message.writeUInt32LE(fn, at + 8)
+    message.writeUInt32LE(call.attempt, at + 12)
+    message.writeDoubleLE(call.deadline, at + 16)
+    message.writeUInt32LE(callId, at + 24)
+    message.writeUInt32LE(parameters, at + 28)
+    at += length + event.length
+  }
+  return buffer
+}
+
+/** Reads the calls of a message one by one, each only when it is asked for. */
+export function* decodeCalls(message: Buffer): Generator<Incoming> {
+  const count = message.readUInt32LE(0)
+  let at = MESSAGE_HEAD
+  for (let index = 0; index < count; index++) {
+    const end = at + message.readUInt32LE(at)
+    const body = at + CALL_HEAD
+    const afterId = body + message.readUInt32LE(at + 24)
+    const parameters = message.readUInt32LE(at + 28)
+    const afterParameters = parameters === ABSENT ? afterId : afterId + parameters
+    yield {
+      slot: message.readUInt32LE(at + 4),
+      fn: message.readUInt32LE(at + 8),
+      attempt: message.readUInt32LE(at + 12),
+      deadline: message.readDoubleLE(at + 16),
+      callId: message.toString('utf8', body, afterId),
+      parameters: parameters === ABSENT ? undefined : message.toString('utf8', afterId, afterParameters),
+      event: message.subarray(afterParameters, end),
+    }
+    at = end
+  }
+}

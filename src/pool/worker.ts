@@ -1,0 +1,175 @@
+/** One worker thread as the main thread sees it: what was sent to it, what runs in it, what it holds. */
+
+import type { Worker } from 'node:worker_threads'
+import { type Answer, answersHead, decodeAnswers } from './answer.ts'
+import { Control, WARM_SLOT } from './control.ts'
+import type { FunctionCode } from './instance.ts'
+import { ARRAY_CALLS, ARRAYS } from './limits.ts'
+import type { Hold, Report, ThreadData } from './protocol.ts'
+import { startThread } from './start.ts'
+import type { Pending } from './waiting.ts'
+import { encodeCalls } from './wire.ts'
+
+/** What the pool does when a worker has something to tell. */
+export interface WorkerEvents {
+  answered(pending: Pending, outcome: Answer['outcome']): void
+  /** An array is through: there is room for another. */
+  freed(): void
+  reported(report: Report): void
+  /** The thread ended without being asked to. */
+  died(worker: PoolWorker, error: Error): void
+}
+
+/** What runs in a worker now. */
+export interface Running {
+  /** Undefined while instances are made and warmed. */
+  readonly pending: Pending | undefined
+  /** Differs from call to call. */
+  readonly begun: number
+}
+
+export class PoolWorker {
+  readonly #thread: Worker
+  readonly #control = new Control()
+  readonly #events: WorkerEvents
+  /** By array, then by place in it; an answered or withdrawn call leaves its place empty. */
+  readonly #arrays: ((Pending | undefined)[] | undefined)[] = Array.from({ length: ARRAYS })
+  readonly #sent: number[]
+  #ended = false
+  /** Instances and their bytes, by function. */
+  readonly instances: number[]
+  readonly bytes: number[]
+  /** Holds asked and not answered, oldest first. */
+  readonly holds: Hold[] = []
+  /** True once it serves. */
+  ready = false
+  /** Set while one call has been running for long: the number of that call. */
+  heldBy: number | undefined
+  /** What the last look at it saw, and when. */
+  seen = { begun: -1, at: 0 }
+
+  constructor(functions: readonly FunctionCode[], events: WorkerEvents) {
+    this.#events = events
+    this.#sent = functions.map(() => 0)
+    this.instances = functions.map(() => 0)
+    this.bytes = functions.map(() => 0)
+    this.#thread = startThread('thread.ts', { control: this.#control.buffer, functions } satisfies ThreadData)
+    this.#thread.on('message', (message: ArrayBuffer | Report) => {
+      if (this.#ended) return
+      if (message instanceof ArrayBuffer) this.#answers(Buffer.from(message))
+      else this.#report(message)
+    })
+    let last = new Error('a worker thread ended by itself')
+    this.#thread.on('error', (error: Error) => {
+      last = error
+    })
+    this.#thread.on('exit', () => {
+      if (!this.#ended) events.died(this, last)
+    })
+  }
+
+  /** Arrays that can be sent now. */
+  get free(): number {
+    return this.#arrays.filter((array) => array === undefined).length
+  }
+
+  /** Calls of a function on their way or running here. */
+  sent(fn: number): number {
+    return this.#sent[fn] ?? 0
+  }
+
+  /** True when a call or a hold is under way. */
+  get busy(): boolean {
+    return this.holds.length > 0 || this.#arrays.some((array) => array !== undefined)
+  }
+
+  /** Sends up to 32 calls; there must be a free array. */
+  send(calls: readonly Pending[]): void {
+    const array = this.#arrays.indexOf(undefined)
+    const first = array * ARRAY_CALLS
+    this.#arrays[array] = [...calls]
+    for (const [index, { fn }] of calls.entries()) {
+      this.#control.send(first + index)
+      this.#sent[fn] = this.sent(fn) + 1
+    }
+    const message = encodeCalls(calls, first)
+    this.#thread.postMessage(message, [message])
+  }
+
+  hold(hold: Hold): void {
+    this.holds.push(hold)
+    this.#thread.postMessage(hold)
+  }
+
+  running(): Running | undefined {
+    const running = this.#control.running()
+    if (!running) return undefined
+    return { begun: running.begun, pending: running.slot === WARM_SLOT ? undefined : this.#at(running.slot) }
+  }
+
+  /** Takes back the calls that have not begun; all of them, or those that `which` picks. */
+  withdraw(which: (pending: Pending) => boolean = () => true): Pending[] {
+    const back: Pending[] = []
+    for (const [slot, pending] of this.#pending())
+      if (which(pending) && this.#control.withdraw(slot)) {
+        this.#forget(slot)
+        back.push(pending)
+      }
+    return back
+  }
+
+  /** Takes every call whose answer has not come, the running one first, and expects nothing more of the thread. */
+  abandon(): { readonly running: Pending | undefined; readonly others: Pending[] } {
+    this.#ended = true
+    const running = this.running()?.pending
+    const all = [...this.#pending()].map(([, pending]) => pending)
+    return { running, others: all.filter((pending) => pending !== running) }
+  }
+
+  /** Ends the thread, also in the middle of a call. Resolves when it is gone. */
+  async end(): Promise<void> {
+    this.#ended = true
+    await this.#thread.terminate()
+  }
+
+  #answers(message: Buffer): void {
+    const { array, last } = answersHead(message)
+    this.heldBy = undefined
+    for (const { slot, outcome } of decodeAnswers(message)) {
+      const pending = this.#at(slot)
+      if (!pending) continue
+      this.#forget(slot)
+      this.#events.answered(pending, outcome)
+    }
+    if (!last) return
+    this.#arrays[array] = undefined
+    this.#events.freed()
+  }
+
+  #report(report: Report): void {
+    if (report.kind === 'ready') this.ready = true
+    if (report.kind === 'held') this.holds.shift()
+    if (report.kind === 'instances') {
+      this.instances[report.fn] = report.count
+      this.bytes[report.fn] = report.bytes
+    }
+    this.#events.reported(report)
+  }
+
+  #at(slot: number): Pending | undefined {
+    return this.#arrays[Math.floor(slot / ARRAY_CALLS)]?.[slot % ARRAY_CALLS]
+  }
+
+  #forget(slot: number): void {
+    const array = this.#arrays[Math.floor(slot / ARRAY_CALLS)]
+    const fn = this.#at(slot)?.fn
+    if (!array || fn === undefined) return
+    array[slot % ARRAY_CALLS] = undefined
+    this.#sent[fn] = this.sent(fn) - 1
+  }
+
+  *#pending(): Generator<[slot: number, pending: Pending]> {
+    for (const [array, calls] of this.#arrays.entries())
+      for (const [index, pending] of (calls ?? []).entries()) if (pending) yield [array * ARRAY_CALLS + index, pending]
+  }
+}
