@@ -126,6 +126,8 @@ export interface JournalStats {
   readonly oldestPending?: number
   /** Deliveries not settled yet, by lane: shows those whose route has left the configuration. */
   readonly lanes: readonly (Lane & { readonly pending: number })[]
+  /** Stored values found damaged since the start: each is logged with its place, and what it held is not handed out. */
+  readonly quarantined?: number
 }
 
 /**

@@ -1,0 +1,44 @@
+/** A delivery as it is handed out. */
+
+import type { CloudEvent, Origin } from '../event/index.ts'
+import type { Delivery, Lane } from './journal.ts'
+
+/** What is known of the event of a delivery. */
+export interface Accepted {
+  readonly event: CloudEvent
+  readonly origin: Origin
+  readonly callId: string
+  readonly acceptedAt: number
+}
+
+export class HandedOut implements Delivery {
+  readonly id: string
+  readonly route: string
+  readonly to: string
+  readonly event: CloudEvent
+  readonly origin: Origin
+  readonly callId: string
+  readonly key?: string
+  readonly answers: boolean
+  readonly attempt: number
+  readonly acceptedAt: number
+
+  constructor(
+    { id, key }: { readonly id: string; readonly key: string | undefined },
+    { route, to }: Lane,
+    { event, origin, callId, acceptedAt }: Accepted,
+    answers: boolean,
+    attempt: number,
+  ) {
+    this.id = id
+    this.route = route
+    this.to = to
+    this.event = event
+    this.origin = origin
+    this.callId = callId
+    if (key !== undefined) this.key = key
+    this.answers = answers
+    this.attempt = attempt
+    this.acceptedAt = acceptedAt
+  }
+}

@@ -1,0 +1,195 @@
+/** Which events the journal holds: names (source + id, callId) found without touching the events. */
+
+import { numberKey, slotKey, TABLE, tableEnd, tableStart } from './keys.ts'
+import { openBytes, sealBytes } from './record.ts'
+import type { Change, Store } from './store.ts'
+
+/**
+ * Random keys in one B-tree cost a page write each, and more the larger the tree grows. So names are kept by time: the
+ * newest in a map, older ones in sealed runs that are written once, front to back, with a filter in memory, and that
+ * go as one when their events expire. An append costs the same on an empty journal and on a large one.
+ */
+const RUN_EVENTS = 8_192
+const BUCKETS = 256
+const FILTER_BITS = 2 ** 19
+const FILTER_MASK = FILTER_BITS - 1
+const FILTER_HASHES = 5
+/** check (4), event minus the first of the run (4). */
+const ENTRY = 8
+
+/** 53 bits that name a text; two texts with the same hash are told apart by their events. */
+export function hashName(seed: number, first: string, second: string): number {
+  let high = 0xdeadbeef ^ seed
+  let low = 0x41c6ce57 ^ seed
+  for (let i = 0; i < first.length; i++) {
+    const code = first.charCodeAt(i)
+    high = Math.imul(high ^ code, 2654435761)
+    low = Math.imul(low ^ code, 1597334677)
+  }
+  high = Math.imul(high ^ 0x1f, 2246822507)
+  for (let i = 0; i < second.length; i++) {
+    const code = second.charCodeAt(i)
+    high = Math.imul(high ^ code, 2654435761)
+    low = Math.imul(low ^ code, 1597334677)
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909)
+  return 4294967296 * (2097151 & low) + (high >>> 0)
+}
+
+interface Run {
+  /** First event, and the one after the last. */
+  readonly from: number
+  readonly to: number
+  readonly filter: Buffer
+}
+
+const lowOf = (hash: number): number => hash >>> 0
+const highOf = (hash: number): number => Math.floor(hash / 4294967296)
+const bucketOf = (hash: number): number => highOf(hash) & (BUCKETS - 1)
+
+export class Identities {
+  readonly #store: Store
+  readonly #runs: Run[] = []
+  /** Hash -> event, newest; two events of one hash are a list. */
+  #recent = new Map<number, number | number[]>()
+  /** First event that no run holds. */
+  #from = 0
+
+  constructor(store: Store) {
+    this.#store = store
+    for (const { key, value } of store.range(tableStart(TABLE.filters), tableEnd(TABLE.filters))) {
+      const body = openBytes(value)
+      if (body === undefined || body.length !== 8 + FILTER_BITS / 8) continue
+      this.#runs.push({ from: key.readDoubleBE(1), to: body.readDoubleLE(0), filter: body.subarray(8) })
+    }
+    this.#from = this.#runs.at(-1)?.to ?? 0
+  }
+
+  /** The first event whose names are to be added again after a start. */
+  get unsealedFrom(): number {
+    return this.#from
+  }
+
+  add(hash: number, event: number): void {
+    const held = this.#recent.get(hash)
+    if (held === undefined) this.#recent.set(hash, event)
+    else this.#recent.set(hash, typeof held === 'number' ? [held, event] : [...held, event])
+  }
+
+  remove(hash: number, event: number): void {
+    const held = this.#recent.get(hash)
+    if (held === event) this.#recent.delete(hash)
+    else if (Array.isArray(held))
+      this.#recent.set(
+        hash,
+        held.filter((other) => other !== event),
+      )
+  }
+
+  /** The first event with this hash, newest run first, of which `is` says that it has the name. */
+  find(hash: number, is: (event: number) => boolean): number | undefined {
+    const recent = this.#recent.get(hash)
+    if (typeof recent === 'number') {
+      if (is(recent)) return recent
+    } else if (recent !== undefined) {
+      const found = recent.findLast(is)
+      if (found !== undefined) return found
+    }
+    for (let i = this.#runs.length - 1; i >= 0; i--) {
+      const run = this.#runs[i]
+      if (run === undefined || !mayHold(run.filter, hash)) continue
+      const found = this.#findInRun(run, hash, is)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** What makes a run of the names so far, once there are enough; `next` is the next event's number. */
+  seal(next: number): Change[] {
+    if (next - this.#from < RUN_EVENTS) return []
+    const from = this.#from
+    const filter = Buffer.alloc(8 + FILTER_BITS / 8)
+    filter.writeDoubleLE(next, 0)
+    const buckets: number[][] = Array.from({ length: BUCKETS }, () => [])
+    for (const [hash, held] of this.#recent) {
+      for (const event of typeof held === 'number' ? [held] : held) {
+        if (event >= next) continue
+        buckets[bucketOf(hash)]?.push(lowOf(hash), event - from)
+        addTo(filter.subarray(8), hash)
+      }
+    }
+    const changes: Change[] = [[numberKey(TABLE.filters, from), sealBytes(filter)]]
+    for (const [bucket, numbers] of buckets.entries()) {
+      if (numbers.length === 0) continue
+      changes.push([slotKey(TABLE.identities, from, bucket), sealBytes(Buffer.from(Uint32Array.from(numbers).buffer))])
+    }
+    return changes
+  }
+
+  /** Called once what `seal` returned is on disk. */
+  sealed(changes: readonly Change[]): void {
+    const [key, value] = changes[0] ?? []
+    const body = value === undefined ? undefined : openBytes(value)
+    if (key === undefined || body === undefined) return
+    const run: Run = { from: key.readDoubleBE(1), to: body.readDoubleLE(0), filter: body.subarray(8) }
+    this.#runs.push(run)
+    this.#from = run.to
+    const later = new Map<number, number | number[]>()
+    for (const [hash, held] of this.#recent) {
+      const kept = (typeof held === 'number' ? [held] : held).filter((event) => event >= run.to)
+      if (kept[0] !== undefined) later.set(hash, kept.length === 1 ? kept[0] : kept)
+    }
+    this.#recent = later
+  }
+
+  /** The oldest run, when all of it lies before `event`. */
+  oldestBefore(event: number): { readonly from: number; readonly to: number } | undefined {
+    const run = this.#runs[0]
+    return run !== undefined && run.to <= event ? run : undefined
+  }
+
+  /** Forgets the oldest run; returns what removes it. */
+  dropOldest(): Change[] {
+    const run = this.#runs.shift()
+    if (run === undefined) return []
+    const changes: Change[] = [[numberKey(TABLE.filters, run.from), undefined]]
+    const keys = this.#store.keys(slotKey(TABLE.identities, run.from, 0), slotKey(TABLE.identities, run.from, BUCKETS))
+    for (const key of keys) changes.push([Buffer.from(key), undefined])
+    return changes
+  }
+
+  #findInRun(run: Run, hash: number, is: (event: number) => boolean): number | undefined {
+    const sealed = this.#store.get(slotKey(TABLE.identities, run.from, bucketOf(hash)))
+    const entries = sealed === undefined ? undefined : openBytes(sealed)
+    if (entries === undefined) return undefined
+    const check = lowOf(hash)
+    for (let at = entries.length - ENTRY; at >= 0; at -= ENTRY) {
+      if (entries.readUInt32LE(at) !== check) continue
+      const event = run.from + entries.readUInt32LE(at + 4)
+      if (is(event)) return event
+    }
+    return undefined
+  }
+}
+
+function mayHold(filter: Buffer, hash: number): boolean {
+  let at = lowOf(hash)
+  const step = highOf(hash) * 2 + 1
+  for (let i = 0; i < FILTER_HASHES; i++) {
+    const bit = at & FILTER_MASK
+    if (((filter[bit >> 3] ?? 0) & (1 << (bit & 7))) === 0) return false
+    at += step
+  }
+  return true
+}
+
+function addTo(filter: Buffer, hash: number): void {
+  let at = lowOf(hash)
+  const step = highOf(hash) * 2 + 1
+  for (let i = 0; i < FILTER_HASHES; i++) {
+    const bit = at & FILTER_MASK
+    filter[bit >> 3] = (filter[bit >> 3] ?? 0) | (1 << (bit & 7))
+    at += step
+  }
+}

@@ -1,0 +1,307 @@
+/** The journal on one machine: LMDB under group commit, with what is due now handed out from memory. */
+
+import { GatewayError } from '../errors.ts'
+import { Alarm } from './alarm.ts'
+import { Blocks } from './blocks.ts'
+import type { FeedHost, LaneFeed } from './feed.ts'
+import { HandedOut } from './handed.ts'
+import { Identities } from './identities.ts'
+import { full, Intake, type Placed, routeEntry } from './intake.ts'
+import type {
+  Appended,
+  DeadLetter,
+  DeadLetterFilter,
+  Delivery,
+  Entry,
+  EventRecord,
+  Journal,
+  JournalStats,
+  Lane,
+  Outcome,
+} from './journal.ts'
+import { nameKey, numberKey, TABLE, tableEnd } from './keys.ts'
+import type { Item } from './lane.ts'
+import { Lanes } from './lanes.ts'
+import { DeadLetters } from './letters.ts'
+import { lockFolder } from './lock.ts'
+import { Names, namesOf } from './names.ts'
+import { openBytes, RecordDraft, sealBytes } from './record.ts'
+import { eventRecord } from './report.ts'
+import { settleChanges } from './settle.ts'
+import { Store } from './store.ts'
+import { Sweep } from './sweep.ts'
+import { readLanes, readSums, type Sums } from './totals.ts'
+import { Writer } from './writer.ts'
+
+export interface JournalOptions {
+  /** Milliseconds since the epoch; the clock of the machine when absent. */
+  readonly now?: () => number
+  readonly log?: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
+}
+
+export interface JournalSettings {
+  readonly path: string
+  readonly retainMs: number
+  readonly maxBytes: number
+}
+
+interface Lease {
+  readonly item: Item
+  readonly feed: LaneFeed
+}
+
+/**
+ * Opens the journal in a folder, made when absent. Resolves when it takes appends. Rejects with `JOURNAL_LOCKED`,
+ * `JOURNAL_NEWER` or `JOURNAL_CORRUPT`.
+ */
+export async function openJournal(settings: JournalSettings, options: JournalOptions = {}): Promise<Journal> {
+  return LmdbJournal.open(settings, options)
+}
+
+class LmdbJournal implements Journal, FeedHost {
+  readonly store: Store
+  readonly blocks: Blocks
+  readonly now: () => number
+  shown: number
+  readonly #settings: JournalSettings
+  readonly #log: JournalOptions['log']
+  readonly #unlock: () => void
+  readonly #sums: Sums
+  readonly #lanes: Lanes
+  readonly #names: Names
+  readonly #identities: Identities
+  readonly #intake: Intake
+  readonly #writer: Writer
+  readonly #alarm: Alarm
+  readonly #letters: DeadLetters
+  readonly #sweep: Sweep
+  readonly #leases = new Map<string, Lease>()
+  #next: number
+  #quarantined = 0
+  #closing: Promise<void> | undefined
+
+  static async open(settings: JournalSettings, options: JournalOptions): Promise<LmdbJournal> {
+    const unlock = lockFolder(settings.path)
+    let store: Store | undefined
+    try {
+      store = new Store(settings.path)
+      return new LmdbJournal(settings, options, store, unlock)
+    } catch (error) {
+      await store?.close()
+      unlock()
+      throw error
+    }
+  }
+
+  constructor(settings: JournalSettings, options: JournalOptions, store: Store, unlock: () => void) {
+    this.store = store
+    this.now = options.now ?? Date.now
+    this.#settings = settings
+    this.#log = options.log
+    this.#unlock = unlock
+    this.#sums = readSums(store)
+    this.shown = this.#sums.next
+    this.#next = this.#sums.next
+    this.blocks = new Blocks(store, (place) => this.#damaged(place))
+    this.#identities = new Identities(store)
+    this.#lanes = new Lanes(this)
+    for (const lane of readLanes(store)) this.#lanes.add(lane, lane.pending)
+    this.#intake = new Intake(this.#sums, this.blocks, this.#identities, this.#lanes.all, (placed) =>
+      this.#show(placed),
+    )
+    this.#names = new Names(this.#sums.seed, this.blocks, this.#identities, this.#intake.arrivals)
+    this.#names.readRecent(store)
+    this.#writer = new Writer(store, this.#intake)
+    this.#alarm = new Alarm(this.now, () => this.#lanes.wake())
+    this.#letters = new DeadLetters(this)
+    this.#sweep = new Sweep(this, settings.retainMs)
+  }
+
+  get failed(): Promise<Error> {
+    return this.#writer.failed
+  }
+
+  append(entry: Entry): Promise<Appended> {
+    const refusal = this.#refusal()
+    if (refusal) return Promise.reject(refusal)
+    const names = namesOf(this.#sums.seed, entry.event, entry.callId)
+    const held = this.#names.held(entry, names)
+    if (held !== undefined) return held
+    const acceptedAt = this.now()
+    const feeds = entry.routes.map((route) => this.#lanes.get(route))
+    const routes = entry.routes.map((route, index) => routeEntry(feeds[index]?.id ?? 0, route, acceptedAt))
+    const draft = new RecordDraft(entry.event, entry.origin, entry.callId, routes, acceptedAt)
+    if (this.#sums.bytes + this.#intake.bytes + draft.bytes > this.#settings.maxBytes) return Promise.reject(full())
+    const { promise, resolve, reject } = Promise.withResolvers<Appended>()
+    this.#intake.arrive({ number: this.#next++, entry, acceptedAt, feeds, draft, names, promise, resolve, reject })
+    this.#writer.schedule()
+    return promise
+  }
+
+  claim(lane: Lane, signal: AbortSignal): AsyncIterableIterator<Delivery> {
+    return this.#lanes.get(lane).claim(signal)
+  }
+
+  settle(delivery: Delivery, outcome: Outcome): Promise<void> {
+    if (this.#writer.error) return Promise.reject(this.#writer.error)
+    const lease = this.#leases.get(delivery.id)
+    // Settled before, or on its way: then it is on disk when all that waits is.
+    if (lease === undefined) return this.#intake.done()
+    this.#leases.delete(delivery.id)
+    const { item, feed } = lease
+    const block = this.blocks.get(item.block)
+    if (block === undefined) return Promise.reject(this.#corrupt(`the state of block ${item.block}`))
+    this.#intake.change(...settleChanges(this.store, block, item, feed, outcome, this.now()))
+    this.#intake.touch(block)
+    if (outcome.status !== 'retry') {
+      feed.count(-1)
+      this.#sums.pending--
+      if (outcome.status === 'dead') this.#sums.dead++
+    }
+    const retryAt = outcome.status === 'retry' ? outcome.at : undefined
+    this.#intake.after(() => feed.settled(item, retryAt))
+    this.#writer.schedule()
+    return this.#intake.done()
+  }
+
+  release(delivery: Delivery): void {
+    const lease = this.#leases.get(delivery.id)
+    if (lease === undefined) return
+    this.#leases.delete(delivery.id)
+    lease.feed.giveBack(lease.item)
+  }
+
+  async find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined> {
+    const located = 'callId' in key ? this.#names.byCallId(key.callId) : this.#names.byId(key.eventId)
+    return located && eventRecord(this.store, located, this.#lanes.all)
+  }
+
+  deadLetters(filter: DeadLetterFilter = {}): AsyncIterable<DeadLetter> {
+    return this.#letters.list(filter)
+  }
+
+  redrive(filter: DeadLetterFilter): Promise<number> {
+    return this.#letters.redrive(filter)
+  }
+
+  drop(filter: DeadLetterFilter): Promise<number> {
+    return this.#letters.drop(filter)
+  }
+
+  async cursor(name: string): Promise<string | undefined> {
+    const stored = this.store.get(nameKey(name))
+    if (stored === undefined) return undefined
+    const value = openBytes(stored)
+    if (value === undefined) throw this.#corrupt(`the cursor "${name}"`)
+    return value.toString()
+  }
+
+  setCursor(name: string, value: string): Promise<void> {
+    if (this.#writer.error) return Promise.reject(this.#writer.error)
+    return this.write([[nameKey(name), sealBytes(Buffer.from(value))]])
+  }
+
+  stats(): JournalStats {
+    const { events, pending, dead, bytes } = this.#sums
+    const oldestPending = pending > 0 ? this.#oldestPending() : undefined
+    const lanes = this.#lanes.all.filter((feed) => feed.pending > 0).map(({ lane, pending }) => ({ ...lane, pending }))
+    const quarantined = this.#quarantined
+    return {
+      events,
+      pending,
+      dead,
+      bytes,
+      lanes,
+      quarantined,
+      ...(oldestPending === undefined ? {} : { oldestPending }),
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  // What the journal's parts use of it.
+
+  get sums(): Sums {
+    return this.#sums
+  }
+
+  get feeds(): readonly LaneFeed[] {
+    return this.#lanes.all
+  }
+
+  get intake(): Intake {
+    return this.#intake
+  }
+
+  get identities(): Identities {
+    return this.#identities
+  }
+
+  wakeAt = (due: number): void => this.#alarm.at(due)
+
+  /** Writes changes with the next transaction. Resolves once they are on disk. */
+  write(changes: readonly (readonly [Buffer, Buffer | undefined])[]): Promise<void> {
+    this.#intake.change(...changes)
+    this.#writer.schedule()
+    return this.#intake.done()
+  }
+
+  load(item: Item, lane: Lane): Delivery | undefined {
+    const block = this.blocks.get(item.block)
+    const record = block && this.blocks.recordOf(item.block, block.offset(item.slot))
+    const route = record?.routes[block?.index(item.slot) ?? 0]
+    if (block === undefined || record === undefined || route === undefined) return undefined
+    return new HandedOut(item, lane, record, route[2] === 1, block.attempts(item.slot) + 1)
+  }
+
+  leased(item: Item, feed: LaneFeed): void {
+    this.#leases.set(item.id, { item, feed })
+  }
+
+  #refusal(): GatewayError | undefined {
+    if (this.#writer.error) return this.#writer.error
+    if (this.#closing !== undefined)
+      return new GatewayError('STOPPING', 'journal (lmdb): appending an event: the journal is closing')
+    return this.#writer.full ? full() : undefined
+  }
+
+  /** Lets the lanes have what has just reached the disk; those that read from disk may read as far as that now. */
+  #show(placed: readonly Placed[]): void {
+    this.#lanes.show(placed)
+    this.shown = this.#sums.next
+    this.#lanes.pump()
+  }
+
+  #oldestPending(): number | undefined {
+    for (const { key, value } of this.store.range(numberKey(TABLE.open, 0), tableEnd(TABLE.open), 1)) {
+      const block = this.blocks.get(key.readDoubleBE(1), value)
+      for (let slot = 0; block !== undefined && slot < block.slots; slot++)
+        if (block.waits(slot)) return this.blocks.recordOf(block.id, block.offset(slot))?.acceptedAt
+    }
+    return undefined
+  }
+
+  #damaged(place: string): void {
+    this.#quarantined++
+    this.#log?.error({ place, path: this.#settings.path }, this.#corrupt(place).message)
+  }
+
+  #corrupt(place: string): GatewayError {
+    return new GatewayError(
+      'JOURNAL_CORRUPT',
+      `journal (lmdb): reading "${this.#settings.path}": ${place} is damaged; run headgate journal verify`,
+    )
+  }
+
+  async #close(): Promise<void> {
+    await this.#sweep.stop()
+    this.#alarm.stop()
+    this.#lanes.leave()
+    await this.#writer.drain()
+    await this.store.close()
+    this.#unlock()
+  }
+}

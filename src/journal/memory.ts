@@ -1,0 +1,323 @@
+/** The journal in memory: for tests and benches, and for gateways that may forget. Same contract, nothing survives. */
+
+import { GatewayError } from '../errors.ts'
+import { Alarm } from './alarm.ts'
+import { HandedOut } from './handed.ts'
+import type {
+  Answer,
+  Appended,
+  DeadLetter,
+  DeadLetterFilter,
+  Delivery,
+  DeliveryRecord,
+  Entry,
+  EventRecord,
+  Failure,
+  Journal,
+  JournalStats,
+  Lane,
+  Outcome,
+  RouteRef,
+} from './journal.ts'
+import { deliveryId } from './keys.ts'
+import { type Item, LaneQueue } from './lane.ts'
+
+export interface MemoryJournalOptions {
+  readonly now?: () => number
+  /** How long a settled event is remembered. Milliseconds; a day when absent. */
+  readonly retainMs?: number
+  /** Bytes of event data that may be held; no bound when absent. */
+  readonly maxBytes?: number
+}
+
+interface Held {
+  readonly entry: Entry
+  readonly acceptedAt: number
+  readonly bytes: number
+  readonly slots: Slot[]
+  /** Deliveries that are due, or will be. */
+  waiting: number
+}
+
+interface Slot {
+  readonly held: Held
+  readonly ref: RouteRef
+  readonly item: Item
+  readonly lane: MemoryLane
+  status: 'due' | 'leased' | 'done' | 'dead' | 'dropped'
+  attempts: number
+  error?: Failure
+  answer?: Answer
+  firstErrorAt?: number
+  settledAt?: number
+}
+
+interface MemoryLane {
+  readonly lane: Lane
+  readonly queue: LaneQueue
+  pending: number
+}
+
+/** Opens an empty journal that lives as long as the process. */
+export function openMemoryJournal(options: MemoryJournalOptions = {}): Journal {
+  return new MemoryJournal(options)
+}
+
+class MemoryJournal implements Journal {
+  readonly failed: Promise<Error> = new Promise(() => undefined)
+  readonly #now: () => number
+  readonly #retainMs: number
+  readonly #maxBytes: number
+  readonly #alarm: Alarm
+  readonly #lanes = new Map<string, Map<string, MemoryLane>>()
+  /** In the order of append. */
+  readonly #byCall = new Map<string, Held>()
+  readonly #byIdentity = new Map<string, Held>()
+  readonly #byId = new Map<string, Held>()
+  readonly #slots = new Map<string, Slot>()
+  /** In the order in which they died. */
+  readonly #dead = new Map<string, Slot>()
+  readonly #cursors = new Map<string, string>()
+  #next = 0
+  #pending = 0
+  #bytes = 0
+  #closed = false
+
+  constructor(options: MemoryJournalOptions) {
+    this.#now = options.now ?? Date.now
+    this.#retainMs = options.retainMs ?? 86_400_000
+    this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
+    this.#alarm = new Alarm(this.#now, () => {
+      for (const { queue } of this.#allLanes()) queue.wake()
+    })
+  }
+
+  async append(entry: Entry): Promise<Appended> {
+    if (this.#closed) throw new GatewayError('STOPPING', 'journal (memory): appending an event: the journal is closing')
+    const identity = identityOf(entry)
+    const first = this.#byIdentity.get(identity) ?? this.#byCall.get(entry.callId)
+    if (first !== undefined) return { callId: first.entry.callId, duplicate: true }
+    this.#expire()
+    const bytes = entry.event.data?.length ?? 0
+    if (this.#bytes + bytes > this.#maxBytes)
+      throw new GatewayError('JOURNAL_FULL', 'journal (memory): appending an event: no room', { retryAfterMs: 1_000 })
+    const held: Held = { entry, acceptedAt: this.#now(), bytes, slots: [], waiting: entry.routes.length }
+    this.#byIdentity.set(identity, held)
+    this.#byCall.set(entry.callId, held)
+    this.#byId.set(entry.event.id, held)
+    this.#bytes += bytes
+    this.#pending += entry.routes.length
+    const block = this.#next++
+    for (const [slot, ref] of entry.routes.entries()) this.#addSlot(held, ref, block, slot)
+    for (const { lane, item } of held.slots) lane.queue.offer(item)
+    return { callId: entry.callId, duplicate: false }
+  }
+
+  claim(lane: Lane, signal: AbortSignal): AsyncIterableIterator<Delivery> {
+    return this.#lane(lane).queue.claim(signal)
+  }
+
+  async settle({ id }: Delivery, outcome: Outcome): Promise<void> {
+    const slot = this.#slots.get(id)
+    if (slot?.status !== 'leased') return
+    const now = this.#now()
+    slot.attempts++
+    slot.settledAt = now
+    if (outcome.status !== 'done') {
+      slot.error = outcome.error
+      slot.firstErrorAt ??= now
+    } else if (outcome.answer) slot.answer = outcome.answer
+    if (outcome.status === 'retry') return this.#again(slot, outcome.at)
+    slot.status = outcome.status
+    slot.held.waiting--
+    slot.lane.pending--
+    this.#pending--
+    if (outcome.status === 'dead') this.#dead.set(id, slot)
+    slot.lane.queue.finished(slot.item)
+  }
+
+  release({ id }: Delivery): void {
+    const slot = this.#slots.get(id)
+    if (slot?.status !== 'leased') return
+    slot.status = 'due'
+    slot.lane.queue.giveBack(slot.item)
+  }
+
+  async find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined> {
+    const held = 'callId' in key ? this.#byCall.get(key.callId) : this.#byId.get(key.eventId)
+    if (held === undefined) return undefined
+    const { event, origin, callId } = held.entry
+    const deliveries = held.slots.filter((slot) => slot.status !== 'dropped').map(deliveryRecord)
+    return { event, origin, callId, acceptedAt: held.acceptedAt, deliveries }
+  }
+
+  async *deadLetters(filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter, void> {
+    for (const slot of this.#dead.values()) {
+      const letter = deadLetter(slot)
+      if (letter && matches(letter, filter)) yield letter
+    }
+  }
+
+  async redrive(filter: DeadLetterFilter): Promise<number> {
+    const slots = await this.#takeDead(filter)
+    for (const slot of slots) {
+      slot.attempts = 0
+      slot.held.waiting++
+      slot.lane.pending++
+      this.#pending++
+      slot.status = 'due'
+      slot.item.due = 0
+      this.#renew(slot)
+      slot.lane.queue.offer(slot.item)
+    }
+    return slots.length
+  }
+
+  async drop(filter: DeadLetterFilter): Promise<number> {
+    const slots = await this.#takeDead(filter)
+    for (const slot of slots) slot.status = 'dropped'
+    return slots.length
+  }
+
+  async cursor(name: string): Promise<string | undefined> {
+    return this.#cursors.get(name)
+  }
+
+  async setCursor(name: string, value: string): Promise<void> {
+    this.#cursors.set(name, value)
+  }
+
+  stats(): JournalStats {
+    const lanes = [...this.#allLanes()].filter(({ pending }) => pending > 0)
+    const oldest = this.#pending > 0 ? this.#oldestPending() : undefined
+    return {
+      events: this.#byCall.size,
+      pending: this.#pending,
+      dead: this.#dead.size,
+      bytes: this.#bytes,
+      lanes: lanes.map(({ lane, pending }) => ({ ...lane, pending })),
+      ...(oldest === undefined ? {} : { oldestPending: oldest }),
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    this.#alarm.stop()
+    for (const { queue } of this.#allLanes()) queue.leave()
+  }
+
+  #oldestPending(): number | undefined {
+    for (const { waiting, acceptedAt } of this.#byCall.values()) if (waiting > 0) return acceptedAt
+    return undefined
+  }
+
+  #addSlot(held: Held, ref: RouteRef, block: number, index: number): void {
+    const { key, due = 0 } = ref
+    const item: Item = { id: deliveryId(block, index), block, slot: index, key, due, indexed: false, held: undefined }
+    const lane = this.#lane(ref)
+    const slot: Slot = { held, ref, item, lane, status: 'due', attempts: 0 }
+    this.#renew(slot)
+    this.#slots.set(item.id, slot)
+    held.slots.push(slot)
+    lane.pending++
+  }
+
+  /** Sets what is handed out next time. */
+  #renew(slot: Slot): void {
+    const { held, ref, item, lane, attempts } = slot
+    const known = { ...held.entry, acceptedAt: held.acceptedAt }
+    item.held = new HandedOut(item, lane.lane, known, ref.answers === true, attempts + 1)
+  }
+
+  #again(slot: Slot, at: number): void {
+    slot.status = 'due'
+    slot.item.due = at
+    this.#renew(slot)
+    slot.lane.queue.again(slot.item)
+  }
+
+  async #takeDead(filter: DeadLetterFilter): Promise<Slot[]> {
+    const slots: Slot[] = []
+    for (const [id, slot] of this.#dead) {
+      const letter = deadLetter(slot)
+      if (letter === undefined || !matches(letter, filter)) continue
+      this.#dead.delete(id)
+      slots.push(slot)
+    }
+    return slots
+  }
+
+  /** Forgets what has been settled for long enough, a few at a time. */
+  #expire(): void {
+    const cutoff = this.#now() - this.#retainMs
+    let looked = 0
+    for (const held of this.#byCall.values()) {
+      if (looked++ === 2) return
+      const over = held.waiting === 0 && held.slots.every(({ status }) => status !== 'dead')
+      if (!over || lastSettled(held) > cutoff) return
+      this.#byCall.delete(held.entry.callId)
+      this.#byIdentity.delete(identityOf(held.entry))
+      if (this.#byId.get(held.entry.event.id) === held) this.#byId.delete(held.entry.event.id)
+      for (const { item } of held.slots) this.#slots.delete(item.id)
+      this.#bytes -= held.bytes
+    }
+  }
+
+  #lane({ route, to }: Lane): MemoryLane {
+    const targets = this.#lanes.get(route) ?? new Map<string, MemoryLane>()
+    const known = targets.get(to)
+    if (known) return known
+    const queue = new LaneQueue({
+      now: this.#now,
+      load: (item) => item.held,
+      unload: () => undefined,
+      leased: ({ id }) => {
+        const slot = this.#slots.get(id)
+        if (slot) slot.status = 'leased'
+      },
+      refill: () => undefined,
+      wakeAt: (due) => this.#alarm.at(due),
+    })
+    const lane: MemoryLane = { lane: { route, to }, queue, pending: 0 }
+    this.#lanes.set(route, targets.set(to, lane))
+    return lane
+  }
+
+  *#allLanes(): Generator<MemoryLane> {
+    for (const targets of this.#lanes.values()) yield* targets.values()
+  }
+}
+
+const identityOf = ({ event }: Entry): string => `${event.source}\n${event.id}`
+const lastSettled = ({ acceptedAt, slots }: Held): number =>
+  Math.max(acceptedAt, ...slots.map(({ settledAt }) => settledAt ?? 0))
+
+function deliveryRecord({ item, ref, status, attempts, error, answer, ...at }: Slot): DeliveryRecord {
+  const settled = status === 'done' || status === 'dead'
+  return {
+    id: item.id,
+    route: ref.route,
+    to: ref.to,
+    status: settled ? status : 'due',
+    answers: ref.answers === true,
+    attempts,
+    ...(!settled && item.due > 0 ? { due: item.due } : {}),
+    ...(error ? { error } : {}),
+    ...(answer ? { answer } : {}),
+    ...(at.firstErrorAt === undefined ? {} : { firstErrorAt: at.firstErrorAt }),
+    ...(!settled || at.settledAt === undefined ? {} : { settledAt: at.settledAt }),
+  }
+}
+
+function deadLetter({ item, ref, held, attempts, error, firstErrorAt, settledAt }: Slot): DeadLetter | undefined {
+  if (error === undefined || firstErrorAt === undefined || settledAt === undefined) return undefined
+  const { event, origin, callId } = held.entry
+  const lane = { route: ref.route, to: ref.to }
+  return { id: item.id, ...lane, event, origin, callId, attempts, error, firstAt: firstErrorAt, lastAt: settledAt }
+}
+
+const matches = (letter: DeadLetter, { ids, route, code, since }: DeadLetterFilter): boolean =>
+  (ids === undefined || ids.includes(letter.id)) &&
+  (route === undefined || letter.route === route) &&
+  (code === undefined || letter.error.code === code) &&
+  (since === undefined || letter.lastAt >= since)

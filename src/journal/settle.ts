@@ -1,0 +1,97 @@
+/** What settling a delivery changes on disk, and what is kept of its errors and of its answer. */
+
+import { type Block, STATUS } from './block.ts'
+import type { LaneFeed } from './feed.ts'
+import { DUE } from './intake.ts'
+import type { Answer, Failure, Outcome } from './journal.ts'
+import { deadKey, dueKey, dueKeyedKey, slotKey, TABLE } from './keys.ts'
+import type { Item } from './lane.ts'
+import { openBytes, openJson, sealBytes, sealJson } from './record.ts'
+import type { Change, Store } from './store.ts'
+
+/** The errors of a delivery, as they are stored. */
+export interface Failures {
+  readonly error: Failure
+  readonly firstAt: number
+  readonly lastAt: number
+  /** When it is, or was, to be tried again. */
+  readonly due?: number
+}
+
+/** The index of dead letters holds what filters ask for. */
+export interface DeadEntry {
+  readonly lane: number
+  readonly code: string
+}
+
+/** Enters the outcome into the block's state, and returns what else is to be written. */
+export function settleChanges(
+  store: Store,
+  block: Block,
+  item: Item,
+  feed: LaneFeed,
+  outcome: Outcome,
+  now: number,
+): Change[] {
+  const { slot } = item
+  const attempts = block.attempts(slot) + 1
+  const changes: Change[] = []
+  if (item.indexed) changes.push([indexKey(feed.id, item), undefined])
+  if (outcome.status === 'done') {
+    block.set(slot, STATUS.done, attempts, now)
+    if (outcome.answer) changes.push([slotKey(TABLE.answers, block.id, slot), encodeAnswer(outcome.answer)])
+    return changes
+  }
+  const key = slotKey(TABLE.failures, block.id, slot)
+  const firstAt = (attempts > 1 ? readFailures(store, key)?.firstAt : undefined) ?? now
+  const failures: Failures = { error: outcome.error, firstAt, lastAt: now }
+  if (outcome.status === 'dead') {
+    block.set(slot, STATUS.dead, attempts, now)
+    const entry: DeadEntry = { lane: feed.id, code: outcome.error.code }
+    changes.push([key, sealJson(failures)], [deadKey(now, block.id, slot), sealJson(entry)])
+    return changes
+  }
+  block.set(slot, STATUS.delayed, attempts, now)
+  changes.push([key, sealJson({ ...failures, due: outcome.at })], indexChange(feed.id, { ...item, due: outcome.at }))
+  return changes
+}
+
+const indexKey = (lane: number, { key, due, block, slot }: Pick<Item, 'key' | 'due' | 'block' | 'slot'>): Buffer =>
+  key === undefined ? dueKey(lane, due, block, slot) : dueKeyedKey(lane, block, slot)
+
+/** Enters a delivery into the index of times. */
+export const indexChange = (lane: number, item: Pick<Item, 'key' | 'due' | 'block' | 'slot'>): Change => [
+  indexKey(lane, item),
+  item.key === undefined ? DUE : sealJson([item.due, item.key]),
+]
+
+export function readFailures(store: Store, key: Buffer): Failures | undefined {
+  const stored = store.get(key)
+  return stored === undefined ? undefined : openJson<Failures>(stored)
+}
+
+/** status (2, 0 is none), has data (1), bytes of the content type (1, 255 is none), content type, data. */
+function encodeAnswer({ data, datacontenttype, status }: Answer): Buffer {
+  const type = Buffer.from(datacontenttype ?? '').subarray(0, 254)
+  const body = Buffer.allocUnsafe(4 + type.length + (data?.length ?? 0))
+  body.writeUInt16LE(status ?? 0, 0)
+  body[2] = data === undefined ? 0 : 1
+  body[3] = datacontenttype === undefined ? 255 : type.length
+  body.set(type, 4)
+  if (data) body.set(data, 4 + type.length)
+  return sealBytes(body)
+}
+
+/** Reads the answer of a delivery; undefined when there is none, or its bytes are damaged. */
+export function readAnswer(store: Store, block: number, slot: number): Answer | undefined {
+  const stored = store.get(slotKey(TABLE.answers, block, slot))
+  const body = stored === undefined ? undefined : openBytes(stored)
+  if (body === undefined) return undefined
+  const typeBytes = body[3] === 255 ? 0 : (body[3] ?? 0)
+  const status = body.readUInt16LE(0)
+  return {
+    ...(body[2] === 1 ? { data: new Uint8Array(body.subarray(4 + typeBytes)) } : {}),
+    ...(body[3] === 255 ? {} : { datacontenttype: body.toString('utf8', 4, 4 + typeBytes) }),
+    ...(status === 0 ? {} : { status }),
+  }
+}

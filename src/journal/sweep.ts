@@ -1,0 +1,158 @@
+/** Retention: forgets settled events in the background, a few blocks at a time. */
+
+import { type Block, STATUS } from './block.ts'
+import type { Blocks } from './blocks.ts'
+import type { Identities } from './identities.ts'
+import type { Intake } from './intake.ts'
+import { numberKey, slotKey, TABLE, tableEnd, tableStart } from './keys.ts'
+import { acceptedAt, expiredRecord, isExpired, recordEnd } from './record.ts'
+import type { Change, Store } from './store.ts'
+import type { Sums } from './totals.ts'
+
+/** Blocks looked at between two turns of the event loop. */
+const STEP = 32
+const LONGEST_PAUSE = 60_000
+const SHORTEST_PAUSE = 1_000
+
+/** What the sweep needs of the journal that it is part of. */
+export interface SweepHost {
+  readonly store: Store
+  readonly blocks: Blocks
+  readonly identities: Identities
+  readonly intake: Intake
+  readonly sums: Sums
+  now(): number
+  write(changes: readonly Change[]): Promise<void>
+}
+
+/**
+ * An event goes when all its deliveries have been settled for the retention. One with a dead letter stays, so that it
+ * can be redriven; its neighbours in the block go, and leave their numbers.
+ */
+export class Sweep {
+  readonly #host: SweepHost
+  readonly #retainMs: number
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(host: SweepHost, retainMs: number) {
+    this.#host = host
+    this.#retainMs = retainMs
+    this.#schedule()
+  }
+
+  /** Resolves when a round under way has ended. */
+  stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    return this.#running
+  }
+
+  #schedule(): void {
+    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, this.#retainMs / 10))
+    this.#timer = setTimeout(() => {
+      this.#running = this.#round().then(() => (this.#stopped ? undefined : this.#schedule()))
+    }, pause)
+    this.#timer.unref()
+  }
+
+  async #round(): Promise<void> {
+    const cutoff = this.#host.now() - this.#retainMs
+    let start = tableStart(TABLE.closed)
+    try {
+      while (!this.#stopped) {
+        const changes: Change[] = []
+        let looked = 0
+        let young = false
+        for (const { key, value } of this.#host.store.range(start, tableEnd(TABLE.closed), STEP)) {
+          looked++
+          start = Buffer.concat([key, Buffer.from([0])])
+          young = !this.#sweepBlock(key.readDoubleBE(1), value, cutoff, changes)
+          if (young) break
+        }
+        this.#dropNames(changes)
+        if (changes.length > 0) await this.#host.write(changes)
+        if (young || looked < STEP) return
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    } catch {
+      // The writer has told whoever must know; the next round tries again, or there is none.
+    }
+  }
+
+  /** False when the block was accepted after the cutoff: all later ones were, too. */
+  #sweepBlock(id: number, state: Buffer, cutoff: number, changes: Change[]): boolean {
+    const block = this.#host.blocks.get(id, state)
+    const events = this.#host.store.get(numberKey(TABLE.events, id))
+    if (block === undefined || events === undefined) return true
+    if (acceptedAt(events) > cutoff) return false
+    if (block.unsettled > 0 || block.active > 0 || lastSettled(block) > cutoff) return true
+    if (block.pinned) this.#strip(block, events, changes)
+    else this.#remove(block, events, state, changes)
+    return true
+  }
+
+  #remove(block: Block, events: Buffer, state: Buffer, changes: Change[]): void {
+    const { store, sums } = this.#host
+    for (const table of [TABLE.events, TABLE.closed] as const) changes.push([numberKey(table, block.id), undefined])
+    for (const table of [TABLE.failures, TABLE.answers] as const)
+      for (const key of store.keys(slotKey(table, block.id, 0), slotKey(table, block.id, block.slots)))
+        changes.push([Buffer.from(key), undefined])
+    sums.events -= [...offsets(events)].filter((offset) => !isExpired(events, offset)).length
+    sums.bytes -= events.length + state.length
+    this.#host.blocks.outdated(block.id)
+  }
+
+  /** Keeps the events that a dead letter needs. */
+  #strip(block: Block, events: Buffer, changes: Change[]): void {
+    const needed = new Map<number, number[]>()
+    let settled = false
+    for (let slot = 0; slot < block.slots; slot++) {
+      const status = block.status(slot)
+      if (status === STATUS.dead) needed.set(block.offset(slot), [...(needed.get(block.offset(slot)) ?? []), slot])
+      else if (status === STATUS.done) settled = true
+    }
+    if (!settled) return
+    const parts: Buffer[] = []
+    let length = 0
+    for (const offset of offsets(events)) {
+      const slots = needed.get(offset)
+      const part = slots ? events.subarray(offset, recordEnd(events, offset)) : expiredRecord()
+      for (const slot of slots ?? []) block.describe(slot, length, block.lane(slot), block.index(slot))
+      if (slots === undefined && !isExpired(events, offset)) this.#host.sums.events--
+      parts.push(part)
+      length += part.length
+    }
+    for (let slot = 0; slot < block.slots; slot++) {
+      if (block.status(slot) !== STATUS.done) continue
+      block.set(slot, STATUS.gone, block.attempts(slot), block.settledAt(slot))
+      for (const table of [TABLE.failures, TABLE.answers] as const)
+        changes.push([slotKey(table, block.id, slot), undefined])
+    }
+    this.#host.sums.bytes -= events.length - length
+    this.#host.intake.touch(block)
+    changes.push([numberKey(TABLE.events, block.id), Buffer.concat(parts)])
+    this.#host.blocks.outdated(block.id)
+  }
+
+  #dropNames(changes: Change[]): void {
+    const { store, identities, sums } = this.#host
+    const [first] = store.keys(tableStart(TABLE.events), tableEnd(TABLE.events), 1)
+    const oldest = first === undefined ? sums.next : Buffer.from(first).readDoubleBE(1)
+    while (identities.oldestBefore(oldest)) changes.push(...identities.dropOldest())
+  }
+}
+
+function lastSettled(block: Block): number {
+  let last = 0
+  for (let slot = 0; slot < block.slots; slot++) last = Math.max(last, block.settledAt(slot))
+  return last
+}
+
+function* offsets(events: Buffer): Generator<number> {
+  for (let offset = 0; offset < events.length; ) {
+    yield offset
+    offset = recordEnd(events, offset) ?? events.length
+  }
+}
