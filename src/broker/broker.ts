@@ -154,7 +154,10 @@ class EmbeddedBroker implements Broker {
 
   #accept(stream: Duplex, request?: IncomingMessage): void {
     const aedes = this.#aedes
-    if (!aedes) return void stream.destroy()
+    if (!aedes) {
+      stream.destroy()
+      return
+    }
     const connection = new Connection(stream, this.#config.limits.max_packet_size, (verdict) => {
       this.#warn({ client: client.id }, `broker (mqtt): reading a packet: it is ${verdict}; the connection is closed`)
       if (client.version === 5 && client.connected) client.disconnect({ reasonCode: TOO_LARGE })
@@ -179,42 +182,56 @@ class EmbeddedBroker implements Broker {
       const { willDelayInterval: _, ...properties } = packet.properties as { willDelayInterval?: number }
       packet.properties = properties
     }
-    if (!mayPublish(packet.topic)) return done(new Error('topics that begin with $ belong to the broker'))
-    if (!client) return done(null)
+    if (!mayPublish(packet.topic)) done(new Error('topics that begin with $ belong to the broker'))
+    else if (!client) done(null)
+    else this.#take(client, packet, done)
+  }
+
+  #take(client: AedesClient, packet: BrokerPacket, done: (error?: Error | null) => void): void {
     const takers = this.#intercepts.match(packet.topic)
-    if (takers.length === 0) {
+    const seat = this.#seats.get(client.conn)
+    if (takers.length === 0 && !seat?.lane?.busy) {
       if (packet.qos === 0 || !this.#intercepts.orphaned(packet.topic)) done(null)
       return
     }
-    this.#counts.intercepted++
-    this.#laneOf(client).offer(packet, takers, this.#answer(client, packet, done))
+    if (!seat) {
+      done(new Error('the connection is closed'))
+      return
+    }
+    if (takers.length > 0) this.#counts.intercepted++
+    const answer = this.#answer(client, packet, done)
+    seat.connection.leave()
+    this.#laneOf(client, seat).offer(packet, takers, (outcome) => {
+      seat.connection.rejoin()
+      answer(outcome)
+    })
   }
 
   #answer(client: AedesClient, packet: BrokerPacket, done: (error?: Error | null) => void): Done {
     return (outcome) => {
-      if (outcome === 'accepted') return done(null)
-      packet._notAuthorized = true
-      if (outcome === 'dropped') return done(null)
-      this.#counts.refused++
-      const refusal = refusalOf(outcome.error, client.version)
-      this.#warn({ client: client.id, topic: packet.topic }, refusal.message)
-      if (packet.qos === 0) return done(null)
-      if (refusal.reasonCode === undefined) return void client.conn.destroy()
-      const answer = {
-        cmd: packet.qos === 1 ? ('puback' as const) : ('pubrec' as const),
-        messageId: packet.messageId ?? 0,
-        reasonCode: refusal.reasonCode,
-        ...(client._requestProblemInformation !== false && { properties: { reasonString: refusal.message } }),
-      }
-      writeToStream(answer, client.conn, { protocolVersion: 5 })
-      done(null)
+      if (outcome !== 'accepted') packet._notAuthorized = true
+      if (typeof outcome !== 'object' || this.#refuse(client, packet, outcome.error)) done(null)
     }
   }
 
-  #laneOf(client: AedesClient): Lane {
-    const seat = this.#seats.get(client.conn)
-    if (seat?.lane) return seat.lane
-    const lane = new Lane(
+  /** Tells the client, or drops it. Returns whether the connection goes on. */
+  #refuse(client: AedesClient, packet: BrokerPacket, error: unknown): boolean {
+    this.#counts.refused++
+    const { reasonCode, message } = refusalOf(error, client.version)
+    this.#warn({ client: client.id, topic: packet.topic }, message)
+    if (packet.qos === 0) return true
+    if (reasonCode === undefined) {
+      client.conn.destroy()
+      return false
+    }
+    const cmd = packet.qos === 1 ? 'puback' : 'pubrec'
+    const properties = client._requestProblemInformation === false ? {} : { reasonString: message }
+    writeToStream({ cmd, messageId: packet.messageId ?? 0, reasonCode, properties }, client.conn, WIRE_5)
+    return true
+  }
+
+  #laneOf(client: AedesClient, seat: Seat): Lane {
+    seat.lane ??= new Lane(
       {
         id: client.id,
         protocol: client.version,
@@ -223,7 +240,7 @@ class EmbeddedBroker implements Broker {
           return !client.closed
         },
         mayPublish,
-        hold: (held) => seat?.connection.hold(held),
+        hold: (held) => seat.connection.hold(held),
         remember: () => undefined,
         received: () => false,
       },
@@ -231,8 +248,7 @@ class EmbeddedBroker implements Broker {
       this.#parts.credit,
       this.#ending.signal,
     )
-    if (seat) seat.lane = lane
-    return lane
+    return seat.lane
   }
 
   #usesOf(client: AedesClient): Uses {
@@ -259,6 +275,7 @@ class EmbeddedBroker implements Broker {
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
+const WIRE_5 = { protocolVersion: 5 }
 /** MQTT 5 reason code: packet too large. */
 const TOO_LARGE = 0x95
 /** Topic aliases that a client may use towards us. */

@@ -39,7 +39,7 @@ export class Connection {
       if (size === 0) return read(0)
       // Reading while the parser is at work would make it parse a packet twice: it is not re-entrant.
       if (this.#held || this.#parsing) this.#wanted = true
-      return this.#held || this.#parsing || this.#refused ? null : this.#checked(read(size))
+      return this.#held || this.#parsing || this.#refused ? null : this.#checked(readAll(read))
     }
   }
 
@@ -68,6 +68,22 @@ export class Connection {
     this.#held = held
     this.#begun = 0
     if (!held && this.#wanted) this.#goOn()
+  }
+
+  /**
+   * A packet leaves the batch that aedes waits for: it goes on reading while the gateway works on the packet, so that
+   * pings and acknowledgements behind it are seen. How many may leave is for the caller to bound.
+   */
+  leave(): void {
+    if (!this.#client) return
+    this.#client._parsingBatch--
+    this.#wanted = true
+    if (!this.#parsing && !this.#held) this.#goOn()
+  }
+
+  /** A packet that left is back, and about to be done. */
+  rejoin(): void {
+    if (this.#client) this.#client._parsingBatch++
   }
 
   /** Called about once a second. Returns true when one packet has been incomplete for longer than `timeout` ms. */
@@ -114,9 +130,14 @@ export class Connection {
     return null
   }
 
+  /** Lets aedes read on if it waits for nothing. */
   #goOn(): void {
     this.#wanted = false
-    setImmediate(() => this.#client?._nextBatch())
+    setImmediate(() => {
+      if (!this.#client || this.#client.closed) return
+      this.#client._parsingBatch++
+      this.#client._nextBatch()
+    })
   }
 }
 
@@ -142,3 +163,16 @@ function allowShared(connack: Buffer): Buffer {
 }
 
 const SHARED_AVAILABLE = 0x2a
+
+/**
+ * Since Node 26 `read()` returns one buffer even when several are there, and tells nobody of the rest: aedes, which
+ * reads once per `readable`, would wait for ever in the middle of a packet that came in two pieces.
+ */
+function readAll(read: () => Buffer | null): Buffer | null {
+  const first = read()
+  const second = first && read()
+  if (!second) return first
+  const chunks = [first, second]
+  for (let next = read(); next; next = read()) chunks.push(next)
+  return Buffer.concat(chunks)
+}

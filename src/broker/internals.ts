@@ -38,6 +38,8 @@ export interface AedesClient extends Omit<Client, 'conn'> {
   _authorized: boolean
   _serverKeepAlive?: number
   readonly _requestProblemInformation?: boolean
+  /** Packets that are being worked on: aedes reads the socket again when there are none. */
+  _parsingBatch: number
   readonly _nextBatch: (error?: Error) => void
   readonly _keepaliveTimer: NodeJS.Timeout | null
   readonly _parser: EventEmitter & { parse(bytes: Buffer): number }

@@ -25,12 +25,15 @@ export interface LaneClient {
 }
 
 /** Ends one publish: accepted, refused with an error, or dropped without an answer. */
-export type Done = (outcome: 'accepted' | 'dropped' | { readonly error: unknown }) => void
+export type Done = (outcome: Outcome) => void
+export type Outcome = 'accepted' | 'dropped' | { readonly error: unknown }
 
-interface Waiting {
+interface Entry {
   readonly packet: BrokerPacket
   readonly takers: readonly Ingress[]
   readonly done: Done
+  use?: Use | undefined
+  outcome?: Outcome
 }
 
 export class Lane {
@@ -38,8 +41,10 @@ export class Lane {
   readonly #max: number
   readonly #credit: Credit | undefined
   readonly #signal: AbortSignal
-  readonly #waiting = new Ring<Waiting>()
-  #active = 0
+  /** Not begun yet. */
+  readonly #waiting = new Ring<Entry>()
+  /** Begun, in order. [MQTT-4.6.0-2] what is done out of order is answered in order. */
+  readonly #begun = new Ring<Entry>()
   #waitsForCredit = false
 
   /** `max`: publishes at once. `signal` ends waiting for credit. */
@@ -50,15 +55,23 @@ export class Lane {
     this.#signal = signal
   }
 
+  /** Whether publishes are under way: another of this client has to queue up behind them, whoever takes it. */
+  get busy(): boolean {
+    return this.#begun.size > 0 || this.#waiting.size > 0
+  }
+
   /** Offers a publish to those who take it. One that cannot go at once waits, and the socket is not read meanwhile. */
   offer(packet: BrokerPacket, takers: readonly Ingress[], done: Done): void {
-    if (this.#waiting.size === 0 && this.#free()) return this.#run(packet, takers, done)
-    this.#waiting.push({ packet, takers, done })
-    this.#client.hold(true)
+    const entry: Entry = { packet, takers, done }
+    if (this.#waiting.size === 0 && this.#free()) this.#begin(entry)
+    else {
+      this.#waiting.push(entry)
+      this.#client.hold(true)
+    }
   }
 
   #free(): boolean {
-    if (this.#active >= this.#max || this.#waitsForCredit) return false
+    if (this.#begun.size >= this.#max || this.#waitsForCredit) return false
     if (this.#credit?.refusal() === undefined) return true
     this.#waitsForCredit = true
     const go = () => {
@@ -75,37 +88,52 @@ export class Lane {
     while (this.#waiting.size > 0 && (gone || this.#free())) {
       const next = this.#waiting.shift()
       if (gone) next?.done('dropped')
-      else if (next) this.#run(next.packet, next.takers, next.done)
+      else if (next) this.#begin(next)
     }
     if (this.#waiting.size === 0) this.#client.hold(false)
   }
 
-  #run(packet: BrokerPacket, takers: readonly Ingress[], done: Done): void {
-    const id = packet.messageId
+  #begin(entry: Entry): void {
+    const { packet, takers } = entry
+    this.#begun.push(entry)
     // [MQTT-4.3.3-10] a QoS 2 publish goes in once; its PUBREC may be asked for again.
-    if (packet.qos === 2 && this.#client.received(packet)) return done('accepted')
+    if (takers.length === 0 || (packet.qos === 2 && this.#client.received(packet))) this.#end(entry, 'accepted')
+    else this.#use(entry)
+  }
+
+  #use(entry: Entry): void {
+    const { packet, takers } = entry
+    const id = packet.messageId
     const checksum = () => crc32(packet.payload, crc32(packet.topic))
     const use = id === undefined ? undefined : this.#client.uses.of(id, packet.dup, checksum)
-    if (use?.owner === this) return done('dropped') // sent twice on one connection: the first one is answered.
+    if (use?.owner === this) {
+      this.#end(entry, 'dropped') // sent twice on one connection: the first one is answered.
+      return
+    }
     if (use) use.owner = this
-    this.#active++
-    const publish = toPublish(packet, this.#client, use)
+    entry.use = use
     const kept = use && id !== undefined ? this.#client.remember(id, use, checksum) : undefined
-    offer(publish, takers, kept).then(
-      () => {
-        // An acknowledgement that could not be sent does not end the use.
-        if (use && id !== undefined && this.#client.open) this.#client.uses.acknowledge(id, use)
-        this.#end(use, 'accepted', done)
-      },
-      (error: unknown) => this.#end(use, { error }, done),
+    offer(toPublish(packet, this.#client, use), takers, kept).then(
+      () => this.#end(entry, 'accepted'),
+      (error: unknown) => this.#end(entry, { error }),
     )
   }
 
-  #end(use: Use | undefined, outcome: Parameters<Done>[0], done: Done): void {
-    this.#active--
-    if (use?.owner === this) use.owner = undefined
-    done(outcome)
+  #end(ended: Entry, outcome: Outcome): void {
+    ended.outcome = outcome
+    for (let head = this.#begun.peek(); head?.outcome; head = this.#begun.peek()) {
+      this.#begun.shift()
+      this.#answer(head, head.outcome)
+    }
     this.#pump()
+  }
+
+  #answer({ packet, use, done }: Entry, outcome: Outcome): void {
+    if (use?.owner === this) use.owner = undefined
+    // An acknowledgement that cannot be sent does not end the use.
+    if (use && packet.messageId !== undefined && outcome === 'accepted' && this.#client.open)
+      this.#client.uses.acknowledge(packet.messageId, use)
+    done(outcome)
   }
 }
 

@@ -53,7 +53,7 @@ test('an intercepted publish is acknowledged when the ingress resolves, and not 
       .then(() => acknowledged++),
   )
   await until(() => taken.length === 2, 'both are offered')
-  await client.publishAsync('other', 'y', { qos: 1 })
+  await watcher.publishAsync('other', 'y', { qos: 1 })
   expect([acknowledged, got.length]).toEqual([0, 0])
   gate.resolve()
   await Promise.all(sent)
