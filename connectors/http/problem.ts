@@ -102,18 +102,16 @@ export function replyProblem(
   return new HttpProblem(status, error.code, error.message, all, { errortype: error.type })
 }
 
-/** The problem document as bytes. */
-export const problemBody = ({ status, code, message, more }: HttpProblem): Buffer =>
-  Buffer.from(
-    JSON.stringify({
-      type: `urn:headgate:problem:${code.toLowerCase()}`,
-      title: TITLES[status] ?? 'The request failed',
-      status,
-      detail: message,
-      code,
-      ...more,
-    }),
-  )
+/** The problem document. */
+export const problemBody = ({ status, code, message, more }: HttpProblem): string =>
+  JSON.stringify({
+    type: `urn:headgate:problem:${code.toLowerCase()}`,
+    title: TITLES[status] ?? 'The request failed',
+    status,
+    detail: message,
+    code,
+    ...more,
+  })
 
 /** 429 and 503 say when to try again: whole seconds, at least one. */
 function retryAfter(status: number, ms: number | undefined): Readonly<Record<string, string>> {
