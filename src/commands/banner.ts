@@ -1,0 +1,83 @@
+/** What `run` says once the gateway is up: where it listens, what it does, and what to try. */
+
+import manifest from '../../package.json' with { type: 'json' }
+import type { Route } from '../router/route.ts'
+import { sentence } from './sentence.ts'
+import { columns, counted, type Paint } from './terminal.ts'
+
+export interface Up {
+  readonly config: {
+    readonly name: string
+    readonly routes: readonly Route[]
+    readonly callable: readonly string[]
+    readonly journal: { readonly path: string }
+  }
+  /** The file that was read. */
+  readonly path: string
+  /** What listens where, by the name of the part. */
+  readonly addresses: ReadonlyMap<string, string>
+}
+
+/** The lines, in the order they are read: is it up, where, what does it do, what now. */
+export function banner(up: Up, paint: Paint): readonly string[] {
+  const { addresses, config, path } = up
+  const listens = [...addresses].map(([part, address]) => [LABELS[part] ?? part, address])
+  return [
+    `${paint('bold', `headgate ${manifest.version}`)} runs "${config.name}" of ${path}`,
+    '',
+    ...indent(columns([...listens, ['journal', config.journal.path]])),
+    '',
+    ...routeLines(config, paint),
+    ...tryLines(up, paint),
+  ]
+}
+
+const LABELS: Readonly<Record<string, string>> = {
+  tcp: 'MQTT',
+  ws: 'MQTT over WebSocket',
+  http: 'HTTP',
+  admin: 'health, metrics, control',
+}
+
+const indent = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`)
+
+function routeLines({ callable, routes }: Up['config'], paint: Paint): readonly string[] {
+  const rows = routes.map((route) => [paint('cyan', route.name), sentence(route, paint)])
+  return [
+    ...(rows.length === 0 ? [] : [paint('bold', counted(rows.length, 'route')), ...indent(columns(rows)), '']),
+    ...(callable.length === 0
+      ? []
+      : [paint('bold', `${counted(callable.length, 'function')} to call`), `  ${callable.join(', ')}`, '']),
+  ]
+}
+
+const DATA = '{"hello":"world"}'
+
+/** A call that needs nothing but this program, then the same with curl, then one over MQTT. */
+function tryLines({ addresses, config }: Up, paint: Paint): readonly string[] {
+  // The function made for it, when it is there: others may want data of their own kind.
+  const name = config.callable.includes('echo') ? 'echo' : config.callable[0]
+  if (name === undefined) return []
+  const http = addresses.get('http')
+  const mqtt = [...addresses.values()].find((address) => address.startsWith('tcp://'))
+  const lines = [
+    ...(http === undefined ? [] : overHttp(http, name)),
+    ...(mqtt === undefined ? [] : overMqtt(new URL(mqtt), name)),
+  ]
+  return [paint('bold', 'try, in another terminal'), ...indent(lines)]
+}
+
+function overHttp(http: string, name: string): readonly string[] {
+  const flag = http === 'http://127.0.0.1:8080' ? '' : ` --http ${http.replace('http://', '')}`
+  return [
+    `npx headgate call ${name}${flag} --data '${DATA}'`,
+    `curl -H 'content-type: application/json' -d '${DATA}' ${http}/call/${name}`,
+  ]
+}
+
+/** mosquitto_rr subscribes to the reply topic before it publishes, so the reply cannot be missed. */
+function overMqtt({ hostname, port }: URL, name: string): readonly string[] {
+  const at = `-h ${hostname}${port === '1883' ? '' : ` -p ${port}`}`
+  const message = `{"callId":"try-1","replyTo":"replies/try-1","body":{"function":"${name}","parameters":${DATA}}}`
+  return [`mosquitto_rr ${at} -q 1 -t service/${name} -e replies/try-1 -m '${message}'`]
+}

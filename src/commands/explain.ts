@@ -1,0 +1,80 @@
+/** `headgate explain`: the configuration in its long form, and what each route says of an event. No gateway is needed. */
+
+import { type Command, Option } from 'commander'
+import type { Origin } from '../event/index.ts'
+import type { Verdict } from '../router/router.ts'
+import { readEvent } from './event.ts'
+import { inputError } from './exit.ts'
+import { DEFAULT_CONFIG, example, jsonOption } from './options.ts'
+import type { Host } from './program.ts'
+import { paintOut, print, printJson } from './terminal.ts'
+import { verdictLines } from './verdicts.ts'
+
+interface EventOptions {
+  readonly config: string
+  readonly from: string
+  readonly json?: true
+}
+
+export function registerExplain(program: Command, host: Host): void {
+  const explain = program.command('explain').description('say what the configuration means, or why an event goes where')
+  const config = explain
+    .command('config')
+    .argument('[config]', 'the configuration', DEFAULT_CONFIG)
+    .description('print the configuration with every default and the schedule of retries; secrets are hidden')
+    .addOption(jsonOption())
+    .action((path: string, options: { readonly json?: true }) => explainConfig(path, options, host))
+  example(config, 'headgate explain config config/headgate.yaml')
+  const event = explain
+    .command('event <file>')
+    .description('print what each route says of an event in JSON, from a file or standard input (-)')
+    .option('--config <file>', 'the configuration', DEFAULT_CONFIG)
+    .addOption(
+      new Option('--from <where>', 'where the event comes in: mqtt:<topic>, http:<METHOD> <path>, or a source').default(
+        'http:POST /events',
+      ),
+    )
+    .addOption(jsonOption())
+    .action((file: string, options: EventOptions) => explainEvent(file, options, host))
+  example(
+    event,
+    'headgate explain event order.json --from mqtt:orders/eu',
+    `echo '{"type":"order.created"}' | headgate explain event -`,
+  )
+}
+
+async function explainConfig(path: string, { json }: { readonly json?: true }, host: Host): Promise<void> {
+  const [{ expand, loadConfig }, connectors] = await Promise.all([import('../config/index.ts'), host.connectors()])
+  const config = await loadConfig(path, { connectors, env: host.env })
+  if (json) printJson(config.expanded)
+  else print(expand(config).trimEnd())
+}
+
+async function explainEvent(file: string, { config: path, from, json }: EventOptions, host: Host): Promise<void> {
+  const [{ callRoutes, loadConfig }, { compileRouter }, connectors] = await Promise.all([
+    import('../config/index.ts'),
+    import('../router/index.ts'),
+    host.connectors(),
+  ])
+  const config = await loadConfig(path, { connectors, env: host.env })
+  const event = await readEvent(file)
+  const origin = originOf(from)
+  const verdicts = compileRouter([...config.routes, ...callRoutes(config)]).router.explain(event, origin)
+  if (json) printJson({ origin, verdicts })
+  else print(...verdictLines(worthShowing(verdicts, config.routes.length), origin, paintOut))
+}
+
+/** The routes that nobody wrote are shown when they take the event, and not otherwise. */
+const worthShowing = (verdicts: readonly Verdict[], written: number): readonly Verdict[] =>
+  verdicts.filter(({ takes }, at) => at < written || takes)
+
+/** Reads where an event comes in, as `from` of a route says it. */
+export function originOf(from: string): Origin {
+  const [, kind, address] = /^(mqtt|http):(.+)$/s.exec(from) ?? []
+  if (kind === undefined || address === undefined) return { source: from, address: '' }
+  if (kind === 'http' && !/^[A-Z]+ \//.test(address))
+    throw inputError(`--from: "${from}" has no method and path, such as "http:POST /events"`)
+  if (kind === 'mqtt' && /[+#]/.test(address))
+    throw inputError(`--from: "${address}" is a filter; give the topic of one message, without + and #`)
+  return { source: kind, address }
+}

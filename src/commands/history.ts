@@ -1,0 +1,97 @@
+/** The history of an event, and of dead letters, for people. */
+
+import type { DeadLetter, EventHistory } from './records.ts'
+import { columns, counted, type Paint, shown } from './terminal.ts'
+import { notTaken } from './verdicts.ts'
+
+type Delivery = EventHistory['deliveries'][number]
+
+/** What it was and when; each delivery and what became of it; why the other routes let it pass. */
+export function historyLines(history: EventHistory, paint: Paint): readonly string[] {
+  const { acceptedAt, callId, deliveries, event, origin, verdicts } = history
+  const passed = notTaken(verdicts, paint)
+  return [
+    `${paint('bold', shown(event.type))} ${shown(event.id)} of ${shown(event.source)}${about(event.subject)}`,
+    `  came in by ${place(origin)} at ${acceptedAt.toISOString()}, callId ${shown(callId)}`,
+    ...(deliveries.length === 0 ? ['  no route took it'] : []),
+    ...columns(deliveries.map((delivery) => [`  ${lane(delivery)}`, fate(delivery, acceptedAt, paint)])),
+    ...deliveries.flatMap(replyLines),
+    ...(passed.length === 0 ? [] : ['', 'routes that let it pass, as they stand now', ...passed]),
+  ]
+}
+
+const about = (subject: string | undefined): string => (subject === undefined ? '' : ` about ${shown(subject)}`)
+/** `mqtt:orders/eu`, or the source alone. */
+export const place = ({ address, source }: EventHistory['origin']): string =>
+  shown(address === '' ? source : `${source}:${address}`)
+const lane = ({ route, to }: { readonly route: string; readonly to: string }): string => `${route} -> ${to}`
+
+function fate(delivery: Delivery, acceptedAt: Date, paint: Paint): string {
+  const { answers, attempts, due, error, settledAt, status } = delivery
+  const tries = counted(attempts, 'attempt')
+  const reason = error === undefined ? '' : `: ${failureText(error)}`
+  const after =
+    settledAt === undefined ? '' : `, ${elapsed(settledAt.getTime() - acceptedAt.getTime())} after it came in`
+  if (status === 'done') return `${paint('green', 'done')} in ${tries}${after}${answers ? '; its reply was sent' : ''}`
+  if (status === 'dead')
+    return `${paint('red', 'dead')} after ${tries}${after}${answers ? '; the caller was told' : ''}${reason}`
+  const next = due === undefined ? '' : `, next at ${due.toISOString()}`
+  return attempts === 0
+    ? paint('yellow', `waits${next}`)
+    : `${paint('yellow', 'to be tried again')} after ${tries}${next}${reason}`
+}
+
+/** What the caller got, when it was given an answer with something in it. */
+function replyLines({ answer, answers }: Delivery): readonly string[] {
+  if (!answers || answer === undefined) return []
+  const { data, data_base64: base64, datacontenttype } = answer
+  if (base64 !== undefined) return [`  reply: ${datacontenttype ?? 'bytes'} in base64: ${short(base64)}`]
+  return data === undefined ? [] : [`  reply: ${short(typeof data === 'string' ? data : JSON.stringify(data))}`]
+}
+
+const SHORT = 2_000
+const short = (text: string): string =>
+  shown(text.length > SHORT ? `${text.slice(0, SHORT)}... (--json has all)` : text)
+
+/** `CODE: message`, and the site that groups those alike. */
+export const failureText = ({ code, fingerprint, message }: DeadLetter['error']): string =>
+  shown(`${code}: ${message}${fingerprint === undefined ? '' : ` [${fingerprint}]`}`)
+
+/** `12 ms`, `3.4 s`, `5 min`, `2 h`, `3 d`: two digits are enough to a person. */
+export function elapsed(ms: number): string {
+  const steps = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1_000],
+  ] as const
+  const [unit, size] = steps.find(([, size]) => ms >= size) ?? ['ms', 1]
+  const value = ms / size
+  return `${value < 10 && unit !== 'ms' ? Math.round(value * 10) / 10 : Math.round(value)} ${unit}`
+}
+
+/** A line for each dead letter: which, how old, where it was going, and why it did not get there. */
+export const deadLetterRows = (letters: readonly DeadLetter[], now: number, paint: Paint): readonly string[] =>
+  columns(
+    letters.map((letter) => [
+      letter.id,
+      paint('dim', `${elapsed(now - letter.lastAt.getTime())} ago`),
+      lane(letter),
+      `${counted(letter.attempts, 'attempt')}, ${failureText(letter.error)}`,
+    ]),
+  )
+
+/** One dead letter with its whole event. */
+export function deadLetterLines(letter: DeadLetter, paint: Paint): readonly string[] {
+  const { attempts, callId, error, event, firstAt, lastAt } = letter
+  return [
+    `${paint('bold', letter.id)} ${lane(letter)}`,
+    ...columns([
+      ['  error', failureText(error)],
+      ['  attempts', `${attempts}, the first failed at ${firstAt.toISOString()}, the last at ${lastAt.toISOString()}`],
+      ['  came in by', place(letter.origin)],
+      ['  callId', shown(callId)],
+    ]),
+    JSON.stringify(event, null, 2),
+  ]
+}

@@ -1,0 +1,92 @@
+/** The command line as a whole: its commands, its help, and how each run of it ends. */
+
+import { Command, CommanderError } from 'commander'
+import manifest from '../../package.json' with { type: 'json' }
+import type { Connector } from '../connector/connector.ts'
+import { registerCall } from './call.ts'
+import { registerCheck } from './check.ts'
+import { registerDeadLetters } from './dead-letters.ts'
+import { CommandError, EXIT, exitCodeOf } from './exit.ts'
+import { registerExplain } from './explain.ts'
+import { registerJournal } from './journal.ts'
+import { registerRun } from './run.ts'
+import { registerSchema } from './schema.ts'
+import { registerSend } from './send.ts'
+import { registerTail } from './tail.ts'
+import { complain, paintErr } from './terminal.ts'
+import { registerWhy } from './why.ts'
+
+/** What the commands get from outside. */
+export interface Host {
+  /** What was typed after `headgate`. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Loads the connectors; only some commands need them. */
+  readonly connectors: () => Promise<readonly Connector[]>
+}
+
+const REGISTER = [
+  registerRun,
+  registerCheck,
+  registerExplain,
+  registerSend,
+  registerCall,
+  registerTail,
+  registerWhy,
+  registerDeadLetters,
+  registerJournal,
+  registerSchema,
+]
+
+/** Runs what was typed. Resolves when the command is done; the exit code of the process is set then. */
+export async function execute(host: Host): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `headgate tail | head` closes the pipe: that is an end, not an error.
+    process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.disk)
+  })
+  try {
+    await build(host).parseAsync(host.argv, { from: 'user' })
+  } catch (error) {
+    process.exitCode = report(error, host.argv.includes('--json'))
+  }
+}
+
+function build(host: Host): Command {
+  const program = new Command('headgate')
+    .description('An event gateway around an MQTT broker: publish, route by YAML, run functions, lose nothing.')
+    .version(manifest.version)
+    .helpCommand(true)
+    .exitOverride()
+    .configureOutput({
+      outputError: (message, write) => write(`${paintErr('red', 'headgate:')} ${oneLine(message)}\n`),
+    })
+    .addHelpText('after', `\n${EXITS}`)
+  for (const register of REGISTER) register(program, host)
+  return program
+}
+
+const EXITS = `Exit codes: 0 done, 1 the input is wrong, 2 the gateway could not be reached, 3 it ran and failed,
+70 a fault of headgate itself, 74 the disk refused. "headgate <command> --help" shows an example of each.`
+
+/** Commander writes `error: unknown command 'rnu'` and a second line `(Did you mean run?)`. */
+const oneLine = (message: string): string =>
+  message
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)$/s, '; did you mean $1?')
+
+/** Prints an error once, for people or machines, and returns the exit code it stands for. */
+function report(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode
+  const exit = exitCodeOf(error)
+  const message = error instanceof Error ? error.message : String(error)
+  if (json) complain(JSON.stringify({ error: { code: codeOf(error), message } }))
+  else complain(`${paintErr('red', 'headgate:')} ${message}`)
+  if (exit === EXIT.internal && error instanceof Error && !json) complain(paintErr('dim', error.stack ?? ''))
+  return exit
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof CommandError) return error.code
+  return error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL'
+}

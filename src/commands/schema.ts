@@ -1,0 +1,32 @@
+/** `headgate schema`: the JSON Schema with which an editor completes and checks the configuration. */
+
+import { writeFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { inputError } from './exit.ts'
+import { example } from './options.ts'
+import type { Host } from './program.ts'
+import { complain, print } from './terminal.ts'
+
+export function registerSchema(program: Command, host: Host): void {
+  const command = program
+    .command('schema')
+    .argument('[file]', 'where to write it (default: standard output)')
+    .description('write the JSON Schema of the configuration, for editors')
+    .option('--json', 'accepted for evenness: a schema is JSON anyway')
+    .action((file: string | undefined) => schema(file, host))
+  example(
+    command,
+    'headgate schema config/schema.json',
+    '# first line of the YAML: # yaml-language-server: $schema=./schema.json',
+  )
+}
+
+async function schema(file: string | undefined, host: Host): Promise<void> {
+  const [{ editorSchema }, connectors] = await Promise.all([import('../docs/reference.ts'), host.connectors()])
+  const text = editorSchema(connectors)
+  if (file === undefined) return print(text.trimEnd())
+  await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {
+    throw inputError(`writing "${file}": ${error.code ?? error.message}`)
+  })
+  complain(`wrote ${file}`)
+}

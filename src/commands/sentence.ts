@@ -1,0 +1,46 @@
+/** A route as one sentence. */
+
+import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
+import type { Paint } from './terminal.ts'
+
+/** `from mqtt:sensors/+ when data.celsius > 80 to echo, tried again 5 times over at most 31s`. */
+export function sentence(route: Route, paint: Paint): string {
+  const { concurrency, deadLetter, delivery, orderBy, retry, when } = route
+  const word = (text: string): string => paint('dim', text)
+  const parts = [
+    `${word('from')} ${list(route.from.map(fromText))}`,
+    ...(when === undefined ? [] : [`${word('when')} ${when.trim().replace(/\s+/g, ' ')}`]),
+    `${word('to')} ${list(route.to.map(targetText))}`,
+  ]
+  const clauses = [
+    parts.join(' '),
+    ...(orderBy === undefined ? [] : [`${word('in order of')} ${orderBy}`]),
+    ...(concurrency === 1 ? [word('one at a time')] : []),
+    ...(delivery === 'direct' ? [word('not journaled')] : [word(retryText(retry))]),
+    ...(deadLetter === undefined ? [] : [`${word('then to')} ${targetText(deadLetter)}`]),
+  ]
+  return clauses.join(word(', '))
+}
+
+const list = (names: readonly string[]): string => names.join(', ')
+
+/** A source as it is written in a route. */
+export function fromText(from: From): string {
+  switch (from.kind) {
+    case 'any':
+      return 'anywhere'
+    case 'source':
+      return from.address === undefined ? from.source : `${from.source}:${from.address}`
+    case 'mqtt':
+      return `mqtt:${from.filter}`
+    case 'http':
+      return `http:${from.method} ${from.path}`
+  }
+}
+
+const targetText = ({ text }: Target): string => text
+
+function retryText({ max }: RetryPolicy): string {
+  if (max === 0) return 'tried once'
+  return max === 1 ? 'tried again once' : `tried again ${max} times`
+}

@@ -1,0 +1,24 @@
+/** What each route says of an event, for people. */
+
+import type { Origin } from '../event/index.ts'
+import type { Verdict } from '../router/router.ts'
+import { columns, type Paint, shown } from './terminal.ts'
+
+/** A first line that sums up, then a line for each route. */
+export function verdictLines(verdicts: readonly Verdict[], origin: Origin, paint: Paint): readonly string[] {
+  const takers = verdicts.filter(({ takes }) => takes).map(({ route }) => route)
+  const from = `${origin.source}${origin.address === '' ? '' : `:${origin.address}`}`
+  const sum = takers.length === 0 ? 'no route takes it' : `goes to ${takers.join(', ')}`
+  return [`from ${shown(from)}: ${sum}`, ...columns(verdicts.map((verdict) => row(verdict, paint)))]
+}
+
+/** A line for each route that does not take it. */
+export const notTaken = (verdicts: readonly Verdict[], paint: Paint): readonly string[] =>
+  columns(verdicts.filter(({ takes }) => !takes).map((verdict) => row(verdict, paint)))
+
+function row({ clause, route, saw, takes }: Verdict, paint: Paint): readonly string[] {
+  if (takes) return [`  ${paint('green', 'yes')}`, route, '']
+  const why = clause === 'from' ? 'does not take from there' : `${clause ?? 'when'} is not true`
+  const values = saw === undefined || saw === '' || clause === 'from' ? '' : paint('dim', `; it saw ${shown(saw)}`)
+  return [`  ${paint('red', 'no')}`, route, `${why}${values}`]
+}

@@ -1,0 +1,119 @@
+/** Runs the command line as a user would: one command to its end, or a gateway until the test is over. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+
+const repository = new URL('../../..', import.meta.url).pathname
+const main = join(repository, 'src/main.ts')
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface Typed {
+  /** What standard input holds. */
+  readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+/** Resolves to what a command wrote and how it ended. */
+export async function headgate(args: readonly string[], typed: Typed = {}): Promise<Ended> {
+  const child = start(args, typed)
+  child.stdin?.end(typed.input ?? '')
+  return ended(child)
+}
+
+/** Starts a command; its environment holds nothing that changes what headgate does. */
+export function start(args: readonly string[], { env, cwd = repository }: Typed = {}): ChildProcess {
+  const clean = Object.entries(process.env).filter(([name]) => !/^(HEADGATE_|NO_COLOR|FORCE_COLOR|NODE_)/.test(name))
+  return spawn(process.execPath, [main, ...args], { cwd, env: { ...Object.fromEntries(clean), ...env } })
+}
+
+/** Resolves once a command has ended and said everything. */
+export async function ended(child: ChildProcess): Promise<Ended> {
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  child.stdout?.on('data', (chunk) => out.push(chunk))
+  child.stderr?.on('data', (chunk) => err.push(chunk))
+  const [code, signal] = await once(child, 'close')
+  return { code, signal, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }
+}
+
+/** Resolves once `condition` holds; rejects, naming it, when it does not within `ms`. */
+export async function until(what: string, ms: number, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + ms
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`)
+    await pause(50)
+  }
+}
+
+/** Ports of the loopback that nothing listened on a moment ago. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => {
+    const at = server.address()
+    return at !== null && typeof at === 'object' ? at.port : 0
+  })
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
+}
+
+/** A folder for one test, gone with `remove`. */
+export function scratch(): { readonly path: string; file(name: string, text: string): string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'headgate-cli-'))
+  return {
+    path,
+    file: (name, text) => {
+      writeFileSync(join(path, name), text)
+      return join(path, name)
+    },
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  }
+}
+
+export interface Gateway {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** Everything it has said for people so far. */
+  said(): string
+  /** Flags by which a command finds it. */
+  readonly http: readonly string[]
+  readonly admin: readonly string[]
+  readonly mqttPort: number
+}
+
+/** Resolves once a gateway runs a configuration on ports of its own; rejects with what it said when it ends instead. */
+export async function runGateway(config: string, data: string): Promise<Gateway> {
+  const [mqtt = 0, http = 0, admin = 0] = await freePorts(3)
+  const at = (port: number): string => `127.0.0.1:${port}`
+  const flags = ['--mqtt', `tcp://${at(mqtt)}`, '--http', at(http), '--admin', at(admin), '--data', data]
+  const child = start(['run', config, ...flags])
+  let said = ''
+  child.stderr?.on('data', (chunk) => {
+    said += chunk
+  })
+  const end = ended(child)
+  await until('the gateway says that it runs', 60_000, () => {
+    if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${said}`)
+    return said.includes(' runs ')
+  })
+  return {
+    child,
+    ended: end,
+    said: () => said,
+    http: ['--http', at(http)],
+    admin: ['--admin', at(admin)],
+    mqttPort: mqtt,
+  }
+}
