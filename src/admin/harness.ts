@@ -1,0 +1,152 @@
+/** An admin listener on a free port before a gateway that is a few lines of memory: for tests of the listener alone. */
+
+import type { Check } from '../connector/calls.ts'
+import type { Activity } from '../delivery/activity.ts'
+import { GatewayError } from '../errors.ts'
+import type { CloudEvent, Origin } from '../event/index.ts'
+import type { DeadLetter, DeadLetterFilter, EventRecord, JournalStats } from '../journal/journal.ts'
+import { type Admin, createAdmin } from './admin.ts'
+import { adminConfig } from './config.ts'
+import type { AdminParts } from './parts.ts'
+
+export const event: CloudEvent = {
+  specversion: '1.0',
+  id: 'tick/2026-11-20T10:00:00.000Z',
+  source: '/cron/tick',
+  type: 'order.created',
+  datacontenttype: 'application/json',
+  extensions: { region: 'eu' },
+  data: Buffer.from('{"amount":3}'),
+}
+export const origin: Origin = { source: 'mqtt', address: 'orders/eu' }
+export const error = {
+  code: 'FUNCTION_TRAPPED',
+  message: 'sync (function): running: it trapped',
+  type: 'SystemError' as const,
+}
+
+const record: EventRecord = {
+  event,
+  origin,
+  callId: 'c1',
+  acceptedAt: 1_000,
+  deliveries: [
+    {
+      id: 'd1',
+      route: 'orders',
+      to: 'sync',
+      status: 'done',
+      answers: true,
+      attempts: 2,
+      settledAt: 3_000,
+      answer: { data: Buffer.from([0xff]), datacontenttype: 'image/png' },
+    },
+    {
+      id: 'd2',
+      route: 'copy',
+      to: 'queue',
+      status: 'due',
+      answers: false,
+      attempts: 1,
+      due: 9_000,
+      error,
+      firstErrorAt: 2_000,
+    },
+  ],
+}
+
+export const letter = (n: number, lastAt: number, route = 'orders'): DeadLetter => ({
+  id: `d/${n}`,
+  route,
+  to: 'sync',
+  event: { ...event, id: `e${n}` },
+  origin,
+  callId: `c${n}`,
+  attempts: 6,
+  error,
+  firstAt: 500,
+  lastAt,
+})
+
+/** Dead letters in memory, kept by time of death as the contract says. */
+export class Letters {
+  all: DeadLetter[] = []
+  readonly taken: [string, DeadLetterFilter][] = []
+  read = 0
+
+  async *deadLetters(filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter> {
+    for (const item of this.all) {
+      if (filter.since !== undefined && item.lastAt < filter.since) continue
+      if (filter.route !== undefined && item.route !== filter.route) continue
+      if (filter.ids && !filter.ids.includes(item.id)) continue
+      this.read += 1
+      yield item
+    }
+  }
+  take = (what: string) => async (filter: DeadLetterFilter) => {
+    this.taken.push([what, filter])
+    return 2
+  }
+}
+
+export const stats: JournalStats = { events: 1, pending: 1, dead: 0, bytes: 10, lanes: [] }
+
+/** The gateway behind the listener; tests change it as they go. */
+export class Bench implements AsyncDisposable {
+  readonly letters = new Letters()
+  checks: readonly Check[] = [{ name: 'journal', ok: true }]
+  alive = true
+  readonly listeners = new Set<(activity: Activity) => void>()
+  readonly admin: Admin
+
+  private constructor(listen: string) {
+    this.admin = createAdmin(adminConfig.parse({ listen }), this.#parts())
+  }
+
+  static async open(listen = '127.0.0.1:0'): Promise<Bench> {
+    const bench = new Bench(listen)
+    await bench.admin.start(AbortSignal.timeout(5_000))
+    return bench
+  }
+
+  get = (path: string): Promise<Response> => fetch(`http://${this.admin.address}${path}`)
+
+  post(path: string, body: unknown, type = 'application/json'): Promise<Response> {
+    const init = { method: 'POST', headers: { 'content-type': type }, body: JSON.stringify(body) }
+    return fetch(`http://${this.admin.address}${path}`, init)
+  }
+
+  happen(activity: Activity): void {
+    for (const listener of this.listeners) listener(activity)
+  }
+
+  [Symbol.asyncDispose] = (): Promise<void> => this.admin.stop()
+
+  #parts(): AdminParts {
+    return {
+      health: { alive: () => this.alive, ready: async () => this.checks },
+      journal: {
+        find: async (key) => (('callId' in key ? key.callId === 'c1' : key.eventId === event.id) ? record : undefined),
+        deadLetters: (filter) => this.letters.deadLetters(filter),
+        redrive: this.letters.take('redrive'),
+        drop: this.letters.take('drop'),
+        stats: () => stats,
+      },
+      functions: () => [],
+      metrics: { render: async () => '# HELP x y\n' },
+      config: () => 'name: shop\n',
+      explain: (seen, { address, source }) => [
+        { route: 'orders', takes: seen.type === 'order.created', saw: `${source}:${address}` },
+      ],
+      subscribe: (listener) => {
+        this.listeners.add(listener)
+        return () => this.listeners.delete(listener)
+      },
+      predicate: (expression) => {
+        if (expression !== 'order') throw new GatewayError('CONFIG_INVALID', `"${expression}": it does not parse`)
+        return ({ type }) => type.startsWith('order')
+      },
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+    }
+  }
+}

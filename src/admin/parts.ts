@@ -1,0 +1,25 @@
+/** What the admin listener is lent: each part as small as what is asked of it. */
+
+import type { HealthPort } from '../connector/calls.ts'
+import type { Log } from '../connector/connector.ts'
+import type { Activity } from '../delivery/activity.ts'
+import type { CloudEvent, Origin } from '../event/index.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { FunctionStats } from '../pool/pool.ts'
+import type { Verdict } from '../router/router.ts'
+
+export interface AdminParts {
+  readonly health: HealthPort
+  readonly journal: Pick<Journal, 'find' | 'deadLetters' | 'redrive' | 'drop' | 'stats'>
+  readonly functions: () => readonly FunctionStats[]
+  /** Resolves to all metrics in the Prometheus text format. */
+  readonly metrics: { render(): Promise<string> }
+  /** The configuration that runs, in full, as YAML without secrets. */
+  readonly config: () => string
+  readonly explain: (event: CloudEvent, origin: Origin) => readonly Verdict[]
+  /** Calls the listener for all that happens from now on. Returns a function that ends it. */
+  readonly subscribe: (listener: (activity: Activity) => void) => () => void
+  /** Compiles an expression over events. Throws an error that says what is wrong with it. */
+  readonly predicate: (expression: string) => (event: CloudEvent, origin: Origin) => boolean
+  readonly log: Log
+}

@@ -1,0 +1,42 @@
+/** What is wrong with a request to the admin listener, as problem+json (RFC 9457). */
+
+import { type ErrorCode, GatewayError } from '../errors.ts'
+
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail)
+    this.status = status
+    this.code = code
+  }
+}
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  EVENT_INVALID: 400,
+  CONFIG_INVALID: 400,
+  STOPPING: 503,
+  JOURNAL_FULL: 503,
+  JOURNAL_IO: 503,
+}
+
+/** Returns any error as a problem. What is not known is INTERNAL: its words belong in the log. */
+export function toProblem(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown
+  const status = thrown instanceof GatewayError ? STATUS[thrown.code] : undefined
+  if (thrown instanceof GatewayError && status !== undefined) return new Problem(status, thrown.code, thrown.message)
+  const refused = statusOf(thrown)
+  if (thrown instanceof Error && refused !== undefined) return new Problem(refused, 'REQUEST_INVALID', thrown.message)
+  return new Problem(500, 'INTERNAL', 'something that should not happen happened; the log says what')
+}
+
+/** The status that Fastify gives its own errors about a request. */
+function statusOf(thrown: unknown): number | undefined {
+  const status = thrown instanceof Error && 'statusCode' in thrown ? thrown.statusCode : undefined
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined
+}
+
+export const problemBody = ({ code, message, status }: Problem): string =>
+  JSON.stringify({ type: `urn:headgate:problem:${code.toLowerCase()}`, title: code, status, detail: message, code })

@@ -1,0 +1,86 @@
+/** Records of the gateway as JSON for people and programs: times in RFC 3339, data as CloudEvents' JSON format has it. */
+
+import type { Activity } from '../delivery/activity.ts'
+import { type CloudEvent, formatJsonEvent, isJsonType, type Origin } from '../event/index.ts'
+import type { Answer, DeadLetter, DeliveryRecord, EventRecord } from '../journal/journal.ts'
+import type { Verdict } from '../router/router.ts'
+
+const time = (ms: number): string => new Date(ms).toISOString()
+const optionalTime = <K extends string>(name: K, ms: number | undefined) =>
+  ms === undefined ? {} : { [name]: time(ms) }
+
+/** The event in CloudEvents' JSON format, data included. */
+export const eventView = (event: CloudEvent): object => JSON.parse(Buffer.from(formatJsonEvent(event)).toString())
+
+/** The attributes of an event, and how many bytes of data it has. */
+export function attributesView({ data, extensions, ...attributes }: CloudEvent): object {
+  return { ...attributes, ...extensions, ...(data && { bytes: data.length }) }
+}
+
+/** What there is to say of an event: what it was, where each delivery stands, and what the routes say of it now. */
+export const recordView = (record: EventRecord, verdicts: readonly Verdict[]): object => ({
+  callId: record.callId,
+  acceptedAt: time(record.acceptedAt),
+  origin: record.origin,
+  event: eventView(record.event),
+  deliveries: record.deliveries.map(deliveryView),
+  verdicts,
+})
+
+function deliveryView({ answer, due, firstErrorAt, settledAt, ...rest }: DeliveryRecord): object {
+  return {
+    ...rest,
+    ...optionalTime('due', due),
+    ...optionalTime('firstErrorAt', firstErrorAt),
+    ...optionalTime('settledAt', settledAt),
+    ...(answer && { answer: answerView(answer) }),
+  }
+}
+
+function answerView({ data, ...rest }: Answer): object {
+  return { ...rest, ...(data && dataView(data, rest.datacontenttype)) }
+}
+
+/** As in CloudEvents: JSON as it is, text as a string, anything else in base64. */
+function dataView(data: Uint8Array, contentType: string | undefined): object {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(data)
+    return { data: isJsonType(contentType ?? 'application/json') ? parsed(text) : text }
+  } catch {
+    return { data_base64: Buffer.from(data).toString('base64') }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** A dead letter without its data, for lists. */
+export const letterView = (letter: DeadLetter): object => ({
+  ...letterHead(letter),
+  event: attributesView(letter.event),
+})
+
+/** A dead letter with its whole event. */
+export const letterDetail = (letter: DeadLetter): object => ({ ...letterHead(letter), event: eventView(letter.event) })
+
+const letterHead = ({ event: _, firstAt, lastAt, ...rest }: DeadLetter): object => ({
+  ...rest,
+  firstAt: time(firstAt),
+  lastAt: time(lastAt),
+})
+
+/** Something that happened on the path, as one line of `tail`. */
+export const activityView = ({ event, ...activity }: Activity, now: number): object => ({
+  time: time(now),
+  ...activity,
+  event: attributesView(event),
+})
+
+/** Where an activity came in. What is settled no longer knows. */
+export const originOf = (activity: Activity): Origin =>
+  activity.kind === 'settled' ? { source: '', address: '' } : activity.origin
