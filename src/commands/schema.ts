@@ -14,11 +14,8 @@ export function registerSchema(program: Command, host: Host): void {
     .description('write the JSON Schema of the configuration, for editors')
     .option('--json', 'accepted for evenness: a schema is JSON anyway')
     .action((file: string | undefined) => schema(file, host))
-  example(
-    command,
-    'headgate schema config/schema.json',
-    '# first line of the YAML: # yaml-language-server: $schema=./schema.json',
-  )
+  example(command, 'headgate schema config/schema.json')
+  command.addHelpText('after', '\nFirst line of the YAML then:\n  # yaml-language-server: $schema=./schema.json')
 }
 
 async function schema(file: string | undefined, host: Host): Promise<void> {

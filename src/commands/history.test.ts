@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { activityLine } from './activity.ts'
+import { deadLetterRows, elapsed, historyLines } from './history.ts'
+import { activity, deadLetter, eventHistory } from './records.ts'
+import { plain } from './terminal.ts'
+
+const at = (second: number): string => new Date(Date.UTC(2026, 0, 31, 12, 0, second)).toISOString()
+const event = { specversion: '1.0', id: 'e1', source: '/shop', type: 'order.created', subject: '7' }
+const origin = { source: 'mqtt', address: 'orders/eu' }
+const error = { code: 'FUNCTION_TRAPPED', message: 'echo (function): running: unreachable', type: 'SystemError' }
+
+test('a history says what came in, what each delivery became, the reply, and why others let it pass', () => {
+  const history = eventHistory.parse({
+    event,
+    origin,
+    callId: 'c1',
+    acceptedAt: at(0),
+    deliveries: [
+      {
+        id: '1-0',
+        route: 'a',
+        to: 'echo',
+        status: 'done',
+        answers: true,
+        attempts: 1,
+        settledAt: at(2),
+        answer: { data: { ok: true } },
+      },
+      { id: '1-1', route: 'bb', to: 'echo', status: 'dead', answers: false, attempts: 6, settledAt: at(50), error },
+      { id: '1-2', route: 'c', to: 'sink', status: 'due', answers: false, attempts: 2, due: at(9), error },
+    ],
+    verdicts: [
+      { route: 'a', takes: true },
+      { route: 'big', takes: false, clause: 'data.amount > 100', saw: 'data.amount = 3' },
+    ],
+  })
+  expect(historyLines(history, plain)).toEqual([
+    'order.created e1 of /shop about 7',
+    '  came in by mqtt:orders/eu at 2026-01-31T12:00:00.000Z, callId c1',
+    '  a -> echo   done in 1 attempt, 2 s after it came in; its reply was sent',
+    '  bb -> echo  dead after 6 attempts, 50 s after it came in: FUNCTION_TRAPPED: echo (function): running: unreachable',
+    '  c -> sink   to be tried again after 2 attempts, next at 2026-01-31T12:00:09.000Z: FUNCTION_TRAPPED: echo (function): running: unreachable',
+    '  reply: {"ok":true}',
+    '',
+    'routes that let it pass, as they stand now',
+    '  no  big  data.amount > 100 is not true; it saw data.amount = 3',
+  ])
+})
+
+test('a list of dead letters says which, how old, where to, and why not', () => {
+  const letter = deadLetter.parse({
+    id: '1-1',
+    event,
+    origin,
+    callId: 'c1',
+    route: 'bb',
+    to: 'echo',
+    attempts: 6,
+    error,
+    firstAt: at(0),
+    lastAt: at(30),
+  })
+  expect(deadLetterRows([letter], Date.parse(at(50)), plain)).toEqual([
+    '1-1  20 s ago  bb -> echo  6 attempts, FUNCTION_TRAPPED: echo (function): running: unreachable',
+  ])
+})
+
+test.each([
+  [
+    { kind: 'accepted', callId: 'c', routes: ['a', 'b'], duplicate: false, origin },
+    'accepted  order.created e1 from mqtt:orders/eu for a, b',
+  ],
+  [
+    { kind: 'accepted', callId: 'c', routes: ['a'], duplicate: true, origin },
+    'repeated  order.created e1 from mqtt:orders/eu; it is held already',
+  ],
+  [{ kind: 'unmatched', origin }, 'no route  order.created e1 from mqtt:orders/eu'],
+  [
+    {
+      kind: 'settled',
+      callId: 'c',
+      route: 'a',
+      to: 'echo',
+      attempt: 2,
+      outcome: 'retry',
+      tookMs: 3.21,
+      retryInMs: 900.4,
+      error,
+    },
+    'retry     order.created e1 by a -> echo in 3.2 ms, attempt 2, again in 900 ms: FUNCTION_TRAPPED: echo (function): running: unreachable',
+  ],
+])('activity %# is one line', (seen, line) => {
+  expect(activityLine(activity.parse({ ...seen, event, time: at(7) }), plain)).toBe(`12:00:07.000  ${line}`)
+})
+
+test.each([
+  [0, '0 ms'],
+  [999, '999 ms'],
+  [3_440, '3.4 s'],
+  [59_000, '59 s'],
+  [90_000, '1.5 min'],
+  [7_200_000, '2 h'],
+  [8.64e8, '10 d'],
+])('%d ms reads %s', (ms, text) => {
+  expect(elapsed(ms)).toBe(text)
+})

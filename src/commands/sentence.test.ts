@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import type { Route } from '../router/route.ts'
+import { sentence } from './sentence.ts'
+import { plain } from './terminal.ts'
+
+const base: Route = {
+  name: 'r',
+  from: [{ kind: 'source', source: 'orders' }],
+  to: [{ kind: 'function', text: 'echo', name: 'echo' }],
+  retry: { max: 5, backoff: 'exponential', delayMs: 1_000, capMs: 60_000, jitter: 'full', except: [] },
+  concurrency: 8,
+  timeoutMs: 30_000,
+  delivery: 'auto',
+}
+
+test('a route reads as one sentence', () => {
+  const route: Route = {
+    ...base,
+    from: [
+      { kind: 'mqtt', filter: 'orders/+' },
+      { kind: 'http', method: 'POST', path: '/orders' },
+    ],
+    when: 'type == "a"\n  && data.n > 1',
+    orderBy: 'subject',
+    deadLetter: { kind: 'sink', text: 'dead', name: 'dead' },
+  }
+  expect(sentence(route, plain)).toBe(
+    'from mqtt:orders/+, http:POST /orders when type == "a" && data.n > 1 to echo, in order of subject, tried again 5 times, then to dead',
+  )
+})
+
+test('what is tried once, and what is not journaled, is said', () => {
+  expect(sentence({ ...base, retry: { ...base.retry, max: 0 } }, plain)).toBe('from orders to echo, tried once')
+  expect(sentence({ ...base, delivery: 'direct', concurrency: 1 }, plain)).toBe(
+    'from orders to echo, one at a time, not journaled',
+  )
+})
