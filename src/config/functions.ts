@@ -1,7 +1,7 @@
 /** Makes function specs of their configuration: files found beside the file that names them. */
 
 import { dirname, resolve } from 'node:path'
-import { type FunctionConfig, functionConfig } from '../pool/config.ts'
+import type { FunctionConfig } from '../pool/config.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import type { Reporter } from './names.ts'
 import type { Sections } from './sections.ts'
@@ -20,9 +20,8 @@ export function functionsOf(
 ): Functions {
   const functions: FunctionSpec[] = []
   const callable: string[] = []
-  for (const [name, entry] of Object.entries(entries)) {
-    const config = typeof entry === 'string' ? functionConfig.parse({ wasm: entry }) : entry
-    const path = ['functions', name, ...(typeof entry === 'string' ? [] : ['wasm'])]
+  for (const [name, config] of Object.entries(entries)) {
+    const path = reporter.places.at(['functions', name, 'wasm']) ? ['functions', name, 'wasm'] : ['functions', name]
     const wasm = resolve(dirname(reporter.places.nearest(path)?.place.source.file ?? '.'), config.wasm)
     if (!exists(wasm))
       reporter.report(path, `there is no file "${config.wasm}"`, {

@@ -31,9 +31,6 @@ const instance = (connectors: readonly Connector[], half: 'source' | 'sink') =>
     ) as Record<string, z.ZodType>,
   )
 
-/** A function as it is written: the path of its file, or its options. */
-export const functionEntry = z.union([z.string().min(1), functionConfig])
-
 /** The schema of a whole configuration, given the connectors there are. */
 export function configSchema(connectors: readonly Connector[]) {
   const http = connectors.find(({ type }) => type === 'http')?.source?.config
@@ -48,7 +45,7 @@ export function configSchema(connectors: readonly Connector[]) {
     journal: journalConfig.prefault({}).describe('Where accepted events are kept.'),
     sources: named(instance(connectors, 'source'), 'What events are received from, by a name of your choice.'),
     sinks: named(instance(connectors, 'sink'), 'What events are delivered to beside functions and topics, by name.'),
-    functions: named(functionEntry, 'Functions, by name: the path of a .wasm file, or the options below.'),
+    functions: named(functionConfig, 'Functions, by name: the path of a .wasm file, or the options below.'),
     services: named(
       z.record(name, z.string()),
       'Functions that are called at one address: `service/<name>`, where the envelope says which.',

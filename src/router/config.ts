@@ -70,7 +70,7 @@ export const routeConfig = z.strictObject({
     ),
   retry: z
     .union([retryCount, retryPolicy])
-    .default(3)
+    .prefault(3)
     .describe('How often a failed delivery is tried again: a number, or the options below.'),
   dead_letter: target
     .optional()

@@ -1,0 +1,7 @@
+/** Every connector there is. Written by `npm run generate` from the folders beside this file. */
+
+import type { Connector } from '#connector'
+import cron from './cron/index.ts'
+import http from './http/index.ts'
+
+export const connectors: readonly Connector[] = [cron, http]
