@@ -57,6 +57,8 @@ const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+// Leaving by `exit` ends the children and removes the folders that are still there.
+process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
 
 export interface StartOptions {
   readonly ports: readonly number[]

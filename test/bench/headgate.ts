@@ -1,10 +1,10 @@
 /** The gateway under test: a child process with a configuration made for the bench, and data of its own. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { type Child, freePort, start } from './child.ts'
-import { type Running, type Subject, scratch } from './peers/subject.ts'
+import { type Folder, folderIn, type Running, type Subject, scratch } from './peers/subject.ts'
 
 const ROOT = new URL('../../', import.meta.url).pathname
 
@@ -21,10 +21,8 @@ export interface Ports {
 export type Place = 'disk' | 'memory'
 
 /** A folder for the data of one gateway. */
-export function dataFolder(place: Place): { readonly path: string; remove(): void } {
-  if (place === 'disk') return scratch('headgate')
-  const path = mkdtempSync('/dev/shm/headgate-bench-')
-  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) }
+export function dataFolder(place: Place): Folder {
+  return place === 'disk' ? scratch('headgate') : folderIn('/dev/shm', 'headgate-bench')
 }
 
 /** Resolves once the gateway says that each route's whole way is open; rejects after `withinMs`. */

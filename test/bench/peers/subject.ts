@@ -27,11 +27,27 @@ export function need(program: string, install: string): void {
   if (spawnSync(program, ['-h'], { stdio: 'ignore' }).error) throw new NotRun(`${program} is not here: ${install}`)
 }
 
-/** A new folder on the disk of the repository (memory file systems would flatter what writes), and how to remove it. */
-export function scratch(name: string): { readonly path: string; remove(): void } {
-  mkdirSync(`${CACHE}run`, { recursive: true })
-  const path = mkdtempSync(`${CACHE}run/${name}-`)
-  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) }
+export interface Folder {
+  readonly path: string
+  /** Also done when the process exits. */
+  remove(): void
+}
+
+/** A new folder inside `parent`. */
+export function folderIn(parent: string, name: string): Folder {
+  mkdirSync(parent, { recursive: true })
+  const path = mkdtempSync(`${parent}/${name}-`)
+  const remove = (): void => {
+    process.off('exit', remove)
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+  }
+  process.on('exit', remove)
+  return { path, remove }
+}
+
+/** A new folder on the disk of the repository: memory file systems would flatter what writes. */
+export function scratch(name: string): Folder {
+  return folderIn(`${CACHE}run`, name)
 }
 
 /** The path of a program that lies beside this file. */
