@@ -2,18 +2,19 @@
 
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
+import { ConfigError } from '../config/problem.ts'
 import type { Connector } from '../connector/connector.ts'
 import { registerCall } from './call.ts'
 import { registerCheck } from './check.ts'
 import { registerDeadLetters } from './dead-letters.ts'
-import { CommandError, EXIT, exitCodeOf } from './exit.ts'
+import { EXIT, type ExitCode, exitCodeOf } from './exit.ts'
 import { registerExplain } from './explain.ts'
 import { registerJournal } from './journal.ts'
 import { registerRun } from './run.ts'
 import { registerSchema } from './schema.ts'
 import { registerSend } from './send.ts'
 import { registerTail } from './tail.ts'
-import { complain, paintErr } from './terminal.ts'
+import { complain, counted, paintErr } from './terminal.ts'
 import { registerWhy } from './why.ts'
 
 /** What the commands get from outside. */
@@ -79,14 +80,23 @@ const oneLine = (message: string): string =>
 function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode
   const exit = exitCodeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
-  if (json) complain(JSON.stringify({ error: { code: codeOf(error), message } }))
-  else complain(`${paintErr('red', 'headgate:')} ${message}`)
-  if (exit === EXIT.internal && error instanceof Error && !json) complain(paintErr('dim', error.stack ?? ''))
+  if (json) complain(JSON.stringify({ error: errorView(error) }))
+  else complain(...errorLines(error, exit))
   return exit
 }
 
-function codeOf(error: unknown): string {
-  if (error instanceof CommandError) return error.code
-  return error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL'
+function errorView(error: unknown): object {
+  if (error instanceof ConfigError) return { code: error.code, problems: error.problems }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL'
+  return { code, message: messageOf(error) }
 }
+
+function errorLines(error: unknown, exit: ExitCode): readonly string[] {
+  const mark = paintErr('red', 'headgate:')
+  // A place comes first on its line, so that editors and terminals can jump to it.
+  if (error instanceof ConfigError) return [error.message, `${mark} ${counted(error.problems.length, 'mistake')}`]
+  if (exit === EXIT.internal && error instanceof Error) return [`${mark} ${error.stack}`]
+  return [`${mark} ${messageOf(error)}`]
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
