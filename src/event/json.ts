@@ -4,7 +4,7 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import { GatewayError } from '../errors.ts'
 import { assemble } from './attributes.ts'
 import type { CloudEvent } from './event.ts'
-import { checkDepth, type Span, scanJson } from './scan.ts'
+import { checkText, type Span, scanObject } from './scan.ts'
 import { isJsonType, mediaType } from './text.ts'
 import { checkEvent, shown } from './validate.ts'
 
@@ -20,14 +20,14 @@ const encoder = new TextEncoder()
  */
 export function parseJsonEvent(bytes: Uint8Array): CloudEvent {
   if (!isUtf8(bytes)) throw invalid(`not UTF-8 text; send other bytes as data_base64`)
-  const buffer = asBuffer(bytes)
   // One character a byte, so that what is found in the text is found in the bytes.
-  const text = buffer.toString('latin1')
-  const span = dataSpan(text)
-  const members = parseText(isAscii(bytes) ? text : buffer.toString('utf8'))
-  if (typeof members !== 'object' || members === null || Array.isArray(members))
-    throw invalid(`expected an object, got ${shown(members)}`)
-  return checkEvent(build(members as Members, span && bytes.subarray(span.start, span.end)), DOING)
+  const text = asBuffer(bytes).toString('latin1')
+  const { data, names } = findMembers(text)
+  // What the scan has checked need not be built to be checked again: a null stands in for data.
+  const rest = data === undefined ? text : `${text.slice(0, data.start)}null${text.slice(data.end)}`
+  const members = JSON.parse(isAscii(bytes) ? rest : utf8(rest)) as Members
+  if (Object.keys(members).length < names.length) throw twice(names)
+  return checkEvent(build(members, data && bytes.subarray(data.start, data.end)), DOING)
 }
 
 /**
@@ -53,34 +53,28 @@ const isTextType = (contentType: string | undefined): boolean =>
 export const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Parses text that came from outside; the error says where it stops being JSON and shows nothing of it. */
-export function parseText(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw invalid(`not JSON: ${jsonProblem(error instanceof Error ? error.message : '')}`)
-  }
-}
+/** The text that UTF-8 bytes mean, given one character a byte. */
+const utf8 = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')
 
-/** V8 names the position or the character, not both, and quotes the text around it, which is not ours to show. */
-function jsonProblem(message: string): string {
-  const [place] = /at position \d+/.exec(message) ?? []
-  if (place !== undefined) return `it stops being JSON ${place}`
-  const token = /^Unexpected token '(.)'/su.exec(message)?.[1]
-  return token === undefined ? 'it ends too early' : `unexpected ${shown(token)}`
-}
-
-/** Where the value of `data` lies. A member that comes twice is refused: readers would differ on which one holds. */
-function dataSpan(text: string): Span | undefined {
-  const seen = new Set<string>()
-  let span: Span | undefined
-  scanJson(text, (raw, start, end) => {
-    const key = raw.includes('\\') ? String(parseText(`"${raw}"`)) : raw
-    if (seen.has(key)) throw invalid(`${shown(key)} stands twice, again at byte ${start}`)
-    seen.add(key)
-    if (key === 'data') span = { start, end }
+/** Where the value of `data` lies, and the names of all members as they are meant. */
+function findMembers(text: string): { readonly data: Span | undefined; readonly names: readonly string[] } {
+  const names: string[] = []
+  let data: Span | undefined
+  scanObject(text, (raw, start, end) => {
+    const name = raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw
+    if (name === 'data') {
+      if (data !== undefined) throw twice(['data', 'data'])
+      data = { start, end }
+    }
+    names.push(name)
   })
-  return span
+  return { data, names }
+}
+
+/** Readers would differ on which of the two holds. */
+function twice(names: readonly string[]): GatewayError {
+  const name = names.find((each, at) => names.indexOf(each) < at) ?? ''
+  return invalid(`${shown(utf8(name))} stands twice`)
 }
 
 function build(members: Members, slice: Uint8Array | undefined): CloudEvent {
@@ -99,18 +93,16 @@ function readData(members: Members, slice: Uint8Array | undefined): Uint8Array |
   }
   const type = members['datacontenttype']
   if (slice === undefined || typeof type !== 'string' || isJsonType(type)) return slice
-  const value = members['data']
+  const value: unknown = JSON.parse(asBuffer(slice).toString('utf8'))
   if (typeof value !== 'string') return slice
   if (!value.isWellFormed()) throw invalid('"data" holds half of a surrogate pair, which no UTF-8 text has')
   return encoder.encode(value)
 }
 
-/** Checks that bytes are one JSON text that is not too deep, without keeping it. Throws EVENT_INVALID that says why not. */
+/** Checks that bytes are one JSON text that is not too deep, without building it. Throws EVENT_INVALID that says why not. */
 export function checkJson(bytes: Uint8Array): void {
   if (!isUtf8(bytes)) throw invalid('not UTF-8 text')
-  const text = asBuffer(bytes).toString('latin1')
-  checkDepth(text)
-  parseText(text)
+  checkText(asBuffer(bytes).toString('latin1'))
 }
 
 function isJson(data: Uint8Array): boolean {

@@ -1,17 +1,17 @@
-/** Finds where the values of a JSON text lie, without building them: nothing recurses, depth is bounded. */
+/** Checks JSON text and finds where its values lie, without building them: nothing recurses, depth is bounded. */
 
 import { GatewayError } from '../errors.ts'
+import { endOfScalar, endOfString, skipSpace, unexpected } from './tokens.ts'
 
 /** The deepest nesting that is read. JSON.parse goes deeper, but what handles its result later may recurse. */
 export const MAX_JSON_DEPTH = 128
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const COMMA = 0x2c
+const COLON = 0x3a
 const OPEN_LIST = 0x5b
-const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
+/** From [ to ] and from { to }. */
+const CLOSING = 2
 
 /** Where a value lies: from `start` up to, not including, `end`. */
 export interface Span {
@@ -19,77 +19,92 @@ export interface Span {
   readonly end: number
 }
 
+/** Called for each member of an object, `key` the raw text between its quotes; for elements of a list it is empty. */
+export type Found = (key: string, start: number, end: number) => void
+
 /**
- * Calls `found` for each member of the object, or each element of the list, that `text` is, in order; `key` is the raw
- * text between the quotes, empty for elements. Of text that is not JSON the spans mean nothing: JSON.parse it too.
- * Throws EVENT_INVALID when the nesting is too deep.
+ * Reads the members of the object that `text` must be, in order. `text` has one character a byte. Throws EVENT_INVALID
+ * that says at which byte it is no JSON, or nests too deep.
  */
-export function scanJson(text: string, found: (key: string, start: number, end: number) => void): void {
+export const scanObject = (text: string, found: Found): void => scan(text, OPEN_OBJECT, found)
+
+/** Reads the elements of the list that `text` must be, in order; otherwise as `scanObject`. */
+export const scanList = (text: string, found: Found): void => scan(text, OPEN_LIST, found)
+
+/** Checks that the text is one JSON value. Throws as `scanObject` does. */
+export function checkText(text: string): void {
+  const end = skipSpace(text, endOfValue(text, skipSpace(text, 0)))
+  if (end < text.length) throw unexpected(text, end)
+}
+
+function scan(text: string, open: number, found: Found): void {
   let at = skipSpace(text, 0)
-  const isObject = text.charCodeAt(at) === OPEN_OBJECT
+  if (text.charCodeAt(at) !== open) throw wrongKind(text, at, open)
   at = skipSpace(text, at + 1)
-  while (at < text.length) {
+  let more = text.charCodeAt(at) !== open + CLOSING
+  while (more) {
     let key = ''
-    if (isObject) {
-      const end = skipString(text, at)
+    if (open === OPEN_OBJECT) {
+      const end = endOfString(text, at)
       key = text.slice(at + 1, end - 1)
-      at = skipSpace(text, skipSpace(text, end) + 1)
+      at = afterColon(text, end)
     }
-    const end = skipValue(text, at)
-    if (end > at) found(key, at, end)
+    const end = endOfValue(text, at)
+    found(key, at, end)
     at = skipSpace(text, end)
-    if (text.charCodeAt(at) !== COMMA) return
-    at = skipSpace(text, at + 1)
+    more = text.charCodeAt(at) === COMMA
+    if (more) at = skipSpace(text, at + 1)
   }
+  if (text.charCodeAt(at) !== open + CLOSING) throw unexpected(text, at)
+  at = skipSpace(text, at + 1)
+  if (at < text.length) throw unexpected(text, at)
 }
 
-/** Checks that no value of the text nests deeper than is read. Throws EVENT_INVALID when one does. */
-export function checkDepth(text: string): void {
-  skipValue(text, skipSpace(text, 0))
-}
+/** What is open, innermost last. Shared: a scan runs from end to end without a pause. */
+const opened = new Uint8Array(MAX_JSON_DEPTH)
 
-function skipSpace(text: string, from: number): number {
-  let at = from
-  for (let code = text.charCodeAt(at); code === 32 || (code >= 9 && code <= 13); code = text.charCodeAt(at)) at++
-  return at
-}
-
-/** From the opening quote to after the closing one; a quote behind an odd number of backslashes is not the end. */
-function skipString(text: string, from: number): number {
+function endOfValue(text: string, from: number): number {
+  let depth = 0
   let at = from
   for (;;) {
-    at = text.indexOf('"', at + 1)
-    if (at < 0) return text.length
-    let slashes = 0
-    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes++
-    if (slashes % 2 === 0) return at + 1
-  }
-}
-
-function skipValue(text: string, from: number): number {
-  const first = text.charCodeAt(from)
-  if (first === QUOTE) return skipString(text, from)
-  if (first === OPEN_OBJECT || first === OPEN_LIST) return skipNested(text, from)
-  let at = from
-  for (; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code === COMMA || code === CLOSE_LIST || code === CLOSE_OBJECT || code <= 32) break
-  }
-  return at
-}
-
-function skipNested(text: string, from: number): number {
-  let depth = 0
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === QUOTE) at = skipString(text, at) - 1
-    else if (code === OPEN_OBJECT || code === OPEN_LIST) {
-      if (++depth > MAX_JSON_DEPTH) throw tooDeep(at)
-    } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
-      if (--depth === 0) return at + 1
+    if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      if (depth === MAX_JSON_DEPTH) throw tooDeep(at)
+      opened[depth++] = code
+      at = skipSpace(text, at + 1)
+      if (text.charCodeAt(at) !== code + CLOSING) {
+        if (code === OPEN_OBJECT) at = afterColon(text, endOfString(text, at))
+        continue
+      }
+    } else at = endOfScalar(text, at, code)
+    // Closes what ends here, up to the next comma.
+    for (;;) {
+      if (depth === 0) return at
+      at = skipSpace(text, at)
+      const open = opened[depth - 1] ?? 0
+      const next = text.charCodeAt(at)
+      if (next !== COMMA && next !== open + CLOSING) throw unexpected(text, at)
+      at += 1
+      if (next !== COMMA) depth -= 1
+      else {
+        at = skipSpace(text, at)
+        if (open === OPEN_OBJECT) at = afterColon(text, endOfString(text, at))
+        break
+      }
     }
   }
-  return text.length
+}
+
+function afterColon(text: string, from: number): number {
+  const at = skipSpace(text, from)
+  if (text.charCodeAt(at) !== COLON) throw unexpected(text, at)
+  return skipSpace(text, at + 1)
+}
+
+function wrongKind(text: string, at: number, open: number): GatewayError {
+  if (at >= text.length) return unexpected(text, at)
+  const wanted = open === OPEN_OBJECT ? 'an object' : 'a list of events'
+  return new GatewayError('EVENT_INVALID', `event (json): reading: expected ${wanted} at byte ${at}`)
 }
 
 const tooDeep = (at: number): GatewayError =>
