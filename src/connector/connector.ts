@@ -27,6 +27,8 @@ export interface Receipt {
 
 /** Receives messages from one upstream and emits them as CloudEvents. */
 export interface Source {
+  /** What it listens on, once started, for those that do. */
+  readonly address?: string
   /** Connects. Resolves when the source is receiving; rejects with a `GatewayError` when it cannot. */
   start(emit: Emit, signal: AbortSignal): Promise<void>
   /** Stops receiving, waits for emits in flight, releases everything. Safe to call twice. */

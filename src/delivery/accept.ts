@@ -17,7 +17,8 @@ export interface AcceptParts {
   readonly journal: Pick<Journal, 'append' | 'find'>
   readonly router: () => Router
   readonly replies: ReplyPublisher
-  readonly credit: JournalCredit
+  /** Absent for events that come of events: they were paid for. */
+  readonly credit?: JournalCredit
   readonly activity: ActivityStream
   readonly runDirect: RunDirect
 }
@@ -51,6 +52,7 @@ export const createAccept =
   }
 
 async function append({ credit, journal }: AcceptParts, entry: Entry) {
+  if (credit === undefined) return journal.append(entry)
   const refusal = credit.refusal()
   if (refusal) throw refusal
   return credit.hold(journal.append(entry))

@@ -15,7 +15,7 @@ export interface DirectParts {
   readonly replies: ReplyPublisher
   readonly activity: ActivityStream
   readonly accept: Accept
-  readonly target: (route: string, to: string) => Target | undefined
+  readonly target: (to: string) => Target
   readonly now: () => number
 }
 
@@ -49,17 +49,14 @@ export class DirectRunner {
     const base = { kind: 'settled', event, callId, route: ref.route, to: ref.to, attempt: 1 } as const
     try {
       const limit = Math.min(begun + route.timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
-      const handled = await target(ref.route, ref.to)?.handle(
-        { event, callId, attempt: 1, deadline: limit },
-        this.#abort.signal,
-      )
-      const children = handled?.children ?? []
+      const handled = await target(ref.to).handle({ event, callId, attempt: 1, deadline: limit }, this.#abort.signal)
+      const children = handled.children
       await Promise.all(
         children.map((child, index) => accept(asChild(child.event, event, `${callId}/${ref.to}`, index), child.origin)),
       )
       activity.publish({ ...base, outcome: 'done', tookMs: now() - begun, ...figures(handled) })
-      if (ref.answers && (isCall(event) || handled?.answer?.data))
-        await replies.publish(okReply(callId, handled?.answer ?? {}), event)
+      if (ref.answers && (isCall(event) || handled.answer?.data))
+        await replies.publish(okReply(callId, handled.answer ?? {}), event)
     } catch (thrown) {
       const error = toGatewayError(thrown)
       activity.publish({ ...base, outcome: 'dead', tookMs: now() - begun, error: toFailure(error) })
@@ -69,7 +66,7 @@ export class DirectRunner {
   }
 }
 
-const figures = (handled: Handled | undefined) => ({
-  ...(handled?.cold === undefined ? {} : { cold: handled.cold }),
-  ...(handled?.runMs === undefined ? {} : { runMs: handled.runMs }),
+const figures = (handled: Handled) => ({
+  ...(handled.cold === undefined ? {} : { cold: handled.cold }),
+  ...(handled.runMs === undefined ? {} : { runMs: handled.runMs }),
 })

@@ -9,6 +9,12 @@ export const journalConfig = z.strictObject({
     .min(1)
     .default('./var/journal')
     .describe('Folder of the journal, on a local disk. Made when absent. One process at a time.'),
+  memory: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keeps the journal in memory: nothing survives the process. For tests and benches, never for production.',
+    ),
   retain: duration()
     .prefault('24h')
     .describe(

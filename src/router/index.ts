@@ -1,5 +1,6 @@
 /** The router: compile routes, match, explain. */
 
 export { type Compiled, compileRouter } from './compile.ts'
+export { compilePredicate } from './predicate.ts'
 export type * from './route.ts'
 export type * from './router.ts'

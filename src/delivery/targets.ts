@@ -1,0 +1,59 @@
+/** The targets that routes name, each opened once however many routes name it. */
+
+import type { Sink } from '../connector/connector.ts'
+import { GatewayError } from '../errors.ts'
+import type { FunctionPool } from '../pool/pool.ts'
+import type { Route, Target as RouteTarget } from '../router/route.ts'
+import { FunctionTarget, SinkTarget, type Target } from './target.ts'
+
+export interface TargetParts {
+  readonly pool: FunctionPool
+  /** The sink of this name in the configuration, started. */
+  readonly sink: (name: string) => Sink | undefined
+  /** Opens a sink for one MQTT topic template. */
+  readonly topic: (target: Extract<RouteTarget, { kind: 'mqtt' }>) => Promise<Sink>
+}
+
+interface Opened {
+  readonly durable: Target
+  /** For callers that wait: does not wait for room in the pool. */
+  readonly direct: Target
+}
+
+export class Targets {
+  readonly #opened = new Map<string, Opened>()
+
+  /** Resolves once every target of these routes is open, dead-letter targets included. */
+  async open(routes: readonly Route[], parts: TargetParts): Promise<void> {
+    for (const { deadLetter, to } of routes) {
+      for (const target of deadLetter ? [...to, deadLetter] : to) {
+        if (!this.#opened.has(target.text)) this.#opened.set(target.text, await openTarget(target, parts))
+      }
+    }
+  }
+
+  durable({ text }: RouteTarget): Target {
+    return this.#get(text).durable
+  }
+
+  direct(text: string): Target {
+    return this.#get(text).direct
+  }
+
+  #get(text: string): Opened {
+    const opened = this.#opened.get(text)
+    if (opened) return opened
+    throw new GatewayError('INTERNAL', `${text} (target): delivering: no route names it`)
+  }
+}
+
+async function openTarget(target: RouteTarget, parts: TargetParts): Promise<Opened> {
+  if (target.kind === 'function') {
+    const { text } = target
+    return { durable: new FunctionTarget(parts.pool, text, true), direct: new FunctionTarget(parts.pool, text, false) }
+  }
+  const sink = target.kind === 'mqtt' ? await parts.topic(target) : parts.sink(target.name)
+  if (sink === undefined) throw new GatewayError('INTERNAL', `${target.text} (sink): opening: it is not configured`)
+  const one = new SinkTarget(target.text, sink, target.kind === 'mqtt' ? target.topic : undefined)
+  return { durable: one, direct: one }
+}
