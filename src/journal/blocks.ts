@@ -17,6 +17,7 @@ export class Blocks {
   readonly #damaged: (place: string) => void
   /** Blocks of which a delivery is in memory, or whose state is not on disk yet. */
   readonly #held = new Map<number, Block>()
+  readonly #rewritten = new Map<number, Buffer>()
   /** The events read last: what is read back lies together. */
   #last: { readonly id: number; readonly bytes: Buffer } | undefined
 
@@ -97,14 +98,24 @@ export class Blocks {
     }
   }
 
-  /** The events of a block have changed on disk. */
+  /** The events of a block are about to change on disk: until `landed`, and in memory at once. */
+  rewrite(id: number, bytes: Buffer): void {
+    this.#rewritten.set(id, bytes)
+    this.outdated(id)
+  }
+
+  landed(id: number): void {
+    this.#rewritten.delete(id)
+  }
+
+  /** The events of a block have gone. */
   outdated(id: number): void {
     if (this.#last?.id === id) this.#last = undefined
   }
 
   #events(id: number): Buffer | undefined {
     if (this.#last?.id === id) return this.#last.bytes
-    const bytes = this.#store.get(numberKey(TABLE.events, id))
+    const bytes = this.#rewritten.get(id) ?? this.#store.get(numberKey(TABLE.events, id))
     if (bytes !== undefined) this.#last = { id, bytes }
     return bytes
   }

@@ -72,6 +72,7 @@ class MemoryJournal implements Journal {
   readonly #lanes = new Map<string, Map<string, MemoryLane>>()
   /** In the order of append. */
   readonly #byCall = new Map<string, Held>()
+  #oldest = this.#byCall.values()
   readonly #byIdentity = new Map<string, Held>()
   readonly #byId = new Map<string, Held>()
   readonly #slots = new Map<string, Slot>()
@@ -247,20 +248,26 @@ class MemoryJournal implements Journal {
     return slots
   }
 
-  /** Forgets what has been settled for long enough, a few at a time. */
+  /** Forgets what has been settled for long enough: looks at two events for each append, in turn. */
   #expire(): void {
     const cutoff = this.#now() - this.#retainMs
-    let looked = 0
-    for (const held of this.#byCall.values()) {
-      if (looked++ === 2) return
+    for (let looked = 0; looked < 2; looked++) {
+      const { value: held } = this.#oldest.next()
+      if (held === undefined || held.acceptedAt > cutoff) {
+        this.#oldest = this.#byCall.values()
+        return
+      }
       const over = held.waiting === 0 && held.slots.every(({ status }) => status !== 'dead')
-      if (!over || lastSettled(held) > cutoff) return
-      this.#byCall.delete(held.entry.callId)
-      this.#byIdentity.delete(identityOf(held.entry))
-      if (this.#byId.get(held.entry.event.id) === held) this.#byId.delete(held.entry.event.id)
-      for (const { item } of held.slots) this.#slots.delete(item.id)
-      this.#bytes -= held.bytes
+      if (over && lastSettled(held) <= cutoff) this.#forget(held)
     }
+  }
+
+  #forget(held: Held): void {
+    this.#byCall.delete(held.entry.callId)
+    this.#byIdentity.delete(identityOf(held.entry))
+    if (this.#byId.get(held.entry.event.id) === held) this.#byId.delete(held.entry.event.id)
+    for (const { item } of held.slots) this.#slots.delete(item.id)
+    this.#bytes -= held.bytes
   }
 
   #lane({ route, to }: Lane): MemoryLane {

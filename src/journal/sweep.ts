@@ -4,7 +4,7 @@ import { type Block, STATUS } from './block.ts'
 import type { Blocks } from './blocks.ts'
 import type { Identities } from './identities.ts'
 import type { Intake } from './intake.ts'
-import { numberKey, slotKey, TABLE, tableEnd, tableStart } from './keys.ts'
+import { numberKey, slotKey, TABLE, type Table, tableEnd, tableStart } from './keys.ts'
 import { acceptedAt, expiredRecord, isExpired, recordEnd } from './record.ts'
 import type { Change, Store } from './store.ts'
 import type { Sums } from './totals.ts'
@@ -26,8 +26,8 @@ export interface SweepHost {
 }
 
 /**
- * An event goes when all its deliveries have been settled for the retention. One with a dead letter stays, so that it
- * can be redriven; its neighbours in the block go, and leave their numbers.
+ * An event goes when all its deliveries have been settled for the retention. One that is pending stays, and one with a
+ * dead letter, so that it can be redriven; their neighbours in the block go, and leave their numbers.
  */
 export class Sweep {
   readonly #host: SweepHost
@@ -59,25 +59,30 @@ export class Sweep {
 
   async #round(): Promise<void> {
     const cutoff = this.#host.now() - this.#retainMs
-    let start = tableStart(TABLE.closed)
     try {
-      while (!this.#stopped) {
-        const changes: Change[] = []
-        let looked = 0
-        let young = false
-        for (const { key, value } of this.#host.store.range(start, tableEnd(TABLE.closed), STEP)) {
-          looked++
-          start = Buffer.concat([key, Buffer.from([0])])
-          young = !this.#sweepBlock(key.readDoubleBE(1), value, cutoff, changes)
-          if (young) break
-        }
-        this.#dropNames(changes)
-        if (changes.length > 0) await this.#host.write(changes)
-        if (young || looked < STEP) return
-        await new Promise((resolve) => setImmediate(resolve))
-      }
+      await this.#sweepTable(TABLE.closed, cutoff)
+      await this.#sweepTable(TABLE.open, cutoff)
     } catch {
       // The writer has told whoever must know; the next round tries again, or there is none.
+    }
+  }
+
+  async #sweepTable(table: Table, cutoff: number): Promise<void> {
+    let start = tableStart(table)
+    while (!this.#stopped) {
+      const changes: Change[] = []
+      let looked = 0
+      let young = false
+      for (const { key, value } of this.#host.store.range(start, tableEnd(table), STEP)) {
+        looked++
+        start = Buffer.concat([key, Buffer.from([0])])
+        young = !this.#sweepBlock(key.readDoubleBE(1), value, cutoff, changes)
+        if (young) break
+      }
+      this.#dropNames(changes)
+      if (changes.length > 0) await this.#host.write(changes)
+      if (young || looked < STEP) return
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
@@ -87,7 +92,8 @@ export class Sweep {
     const events = this.#host.store.get(numberKey(TABLE.events, id))
     if (block === undefined || events === undefined) return true
     if (acceptedAt(events) > cutoff) return false
-    if (block.unsettled > 0 || block.active > 0 || lastSettled(block) > cutoff) return true
+    // Something of it is leased, or about to be written.
+    if (block.active > 0 || lastSettled(block) > cutoff) return true
     if (block.pinned) this.#strip(block, events, changes)
     else this.#remove(block, events, state, changes)
     return true
@@ -104,13 +110,14 @@ export class Sweep {
     this.#host.blocks.outdated(block.id)
   }
 
-  /** Keeps the events that a dead letter needs. */
+  /** Keeps the events that something is still to be done with. */
   #strip(block: Block, events: Buffer, changes: Change[]): void {
     const needed = new Map<number, number[]>()
     let settled = false
     for (let slot = 0; slot < block.slots; slot++) {
       const status = block.status(slot)
-      if (status === STATUS.dead) needed.set(block.offset(slot), [...(needed.get(block.offset(slot)) ?? []), slot])
+      if (block.waits(slot) || status === STATUS.dead)
+        needed.set(block.offset(slot), [...(needed.get(block.offset(slot)) ?? []), slot])
       else if (status === STATUS.done) settled = true
     }
     if (!settled) return
@@ -132,8 +139,10 @@ export class Sweep {
     }
     this.#host.sums.bytes -= events.length - length
     this.#host.intake.touch(block)
-    changes.push([numberKey(TABLE.events, block.id), Buffer.concat(parts)])
-    this.#host.blocks.outdated(block.id)
+    const kept = Buffer.concat(parts)
+    changes.push([numberKey(TABLE.events, block.id), kept])
+    this.#host.blocks.rewrite(block.id, kept)
+    this.#host.intake.after(() => this.#host.blocks.landed(block.id))
   }
 
   #dropNames(changes: Change[]): void {

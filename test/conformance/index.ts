@@ -2,3 +2,4 @@
 
 export * from './context.ts'
 export * from './source.ts'
+export * from './journal.ts'

@@ -1,0 +1,185 @@
+/** What a journal must keep and tell: answers, records, dead letters, cursors, counts; and what it may refuse and forget. */
+
+import assert from 'node:assert/strict'
+import type { JournalRequirement } from './journal.ts'
+import { ERROR, entry, LANE, OTHER } from './journal-bench.ts'
+
+const KIB = new Uint8Array(1_024)
+
+export const KEEPING = {
+  J14: {
+    text: 'MUST keep the answer of a call for those who repeat it',
+    async run(bench) {
+      await bench.append(entry('a', { routes: [{ ...LANE, answers: true }, OTHER] }))
+      const delivery = await bench.take()
+      assert.equal(delivery.answers, true)
+      const answer = { data: Uint8Array.of(0, 255, 7), datacontenttype: 'application/x-test', status: 201 }
+      await bench.journal.settle(delivery, { status: 'done', answer })
+      const record = await bench.journal.find({ callId: 'call-a' })
+      const kept = record?.deliveries.find(({ answers }) => answers)?.answer
+      assert.deepEqual({ ...kept, data: [...(kept?.data ?? [])] }, { ...answer, data: [0, 255, 7] })
+    },
+  },
+  J15: {
+    text: 'MUST tell by callId and by event id what became of each delivery',
+    async run(bench) {
+      const accepted = bench.clock.time
+      await bench.append(entry('a', { routes: [LANE, OTHER] }))
+      const at = accepted + 9_000
+      await bench.journal.settle(await bench.take(), { status: 'retry', at, error: ERROR })
+      const record = await bench.journal.find({ callId: 'call-a' })
+      assert.deepEqual([record?.event.id, record?.acceptedAt, record?.deliveries.length], ['a', accepted, 2])
+      const tried = record?.deliveries.find(({ to }) => to === LANE.to)
+      assert.deepEqual([tried?.status, tried?.attempts, tried?.due, tried?.error], ['due', 1, at, ERROR])
+      const untried = record?.deliveries.find(({ to }) => to === OTHER.to)
+      assert.deepEqual([untried?.status, untried?.attempts, untried?.error], ['due', 0, undefined])
+      assert.deepEqual(await bench.journal.find({ eventId: 'a' }), record)
+      assert.equal(await bench.journal.find({ callId: 'unknown' }), undefined)
+      assert.equal(await bench.journal.find({ eventId: 'unknown' }), undefined)
+    },
+  },
+  J16: {
+    text: 'MUST list dead letters oldest first, with the event, the error, the attempts and the times',
+    async run(bench) {
+      const first = bench.clock.time
+      await bench.append(entry('a'))
+      await bench.journal.settle(await bench.take(), { status: 'retry', at: first + 500, error: ERROR })
+      bench.clock.time += 500
+      await bench.journal.settle(await bench.take(), { status: 'dead', error: { ...ERROR, message: 'again' } })
+      bench.clock.time += 10
+      await bench.die('b', 'c')
+      assert.deepEqual(await bench.dead(), ['a', 'b', 'c'])
+      const [letter] = await bench.letters()
+      const { attempts, error, firstAt, lastAt, event, route, to } = letter ?? {}
+      assert.deepEqual([attempts, error, firstAt, lastAt], [2, { ...ERROR, message: 'again' }, first, first + 500])
+      assert.deepEqual([...(event?.data ?? [])], [...(entry('a').event.data ?? [])])
+      assert.deepEqual({ route, to }, LANE)
+    },
+  },
+  J17: {
+    text: 'MUST list only the dead letters that meet every condition of the filter',
+    async run(bench) {
+      await bench.die('a')
+      const since = bench.clock.time
+      await bench.die('b')
+      const other = { route: 'invoices', to: 'sink:x' }
+      await bench.append(entry('c', { routes: [other] }))
+      await bench.journal.settle(await bench.take(other), {
+        status: 'dead',
+        error: { ...ERROR, code: 'SINK_REJECTED' },
+      })
+      assert.deepEqual(await bench.dead({ route: 'orders' }), ['a', 'b'])
+      assert.deepEqual(await bench.dead({ code: 'SINK_REJECTED' }), ['c'])
+      assert.deepEqual(await bench.dead({ since }), ['b', 'c'])
+      assert.deepEqual(await bench.dead({ since, route: 'orders' }), ['b'])
+      const letters = await bench.letters()
+      assert.deepEqual(await bench.dead({ ids: [letters[0]?.id ?? '', 'no such id'] }), ['a'])
+      assert.deepEqual(await bench.dead({ ids: [letters[0]?.id ?? ''], since }), [])
+    },
+  },
+  J18: {
+    text: 'MUST make the dead letters of a filter due again, attempts counted anew, and no others',
+    async run(bench) {
+      await bench.die('a')
+      const since = bench.clock.time
+      await bench.die('b', 'c')
+      assert.equal(await bench.journal.redrive({ since }), 2)
+      const again = await bench.takeMany(2)
+      assert.deepEqual(again.map(({ event }) => event.id).sort(), ['b', 'c'])
+      for (const { attempt } of again) assert.equal(attempt, 1)
+      assert.deepEqual(await bench.dead(), ['a'])
+      await bench.nothing()
+      assert.equal(await bench.journal.redrive({ since }), 0)
+      for (const delivery of again) await bench.journal.settle(delivery, { status: 'dead', error: ERROR })
+      assert.deepEqual((await bench.dead()).sort(), ['a', 'b', 'c'])
+    },
+  },
+  J19: {
+    text: 'MUST drop the dead letters of a filter for good, and no others',
+    async run(bench) {
+      await bench.die('a', 'b')
+      const [letter] = await bench.letters()
+      assert.equal(await bench.journal.drop({ ids: [letter?.id ?? ''] }), 1)
+      assert.deepEqual(await bench.dead(), ['b'])
+      assert.equal(await bench.journal.drop({ ids: [letter?.id ?? ''] }), 0)
+      assert.equal(await bench.journal.redrive({ ids: [letter?.id ?? ''] }), 0)
+      await bench.nothing()
+    },
+  },
+  J20: {
+    text: 'MUST keep cursors, each under its name',
+    async run(bench) {
+      assert.equal(await bench.journal.cursor('cron'), undefined)
+      await Promise.all([bench.journal.setCursor('cron', '1'), bench.journal.setCursor('cdc', 'é')])
+      await bench.journal.setCursor('cron', '2')
+      assert.deepEqual([await bench.journal.cursor('cron'), await bench.journal.cursor('cdc')], ['2', 'é'])
+    },
+  },
+  J21: {
+    text: 'MUST count events, pending deliveries by lane, dead letters, and tell since when the oldest is pending',
+    async run(bench) {
+      const first = bench.clock.time
+      await bench.append(entry('a', { routes: [LANE, OTHER] }), entry('quiet', { routes: [] }))
+      bench.clock.time += 1_000
+      await bench.append(entry('b'))
+      const { events, pending, dead, oldestPending, lanes } = bench.journal.stats()
+      assert.deepEqual([events, pending, dead, oldestPending], [3, 3, 0, first])
+      assert.deepEqual(
+        new Map(lanes.map(({ to, pending }) => [to, pending])),
+        new Map([
+          [LANE.to, 2],
+          [OTHER.to, 1],
+        ]),
+      )
+      for (const lane of [LANE, OTHER]) await bench.journal.settle(await bench.take(lane), { status: 'done' })
+      assert.equal(bench.journal.stats().oldestPending, first + 1_000)
+      await bench.journal.settle(await bench.take(), { status: 'dead', error: ERROR })
+      const last = bench.journal.stats()
+      assert.deepEqual([last.pending, last.dead, last.oldestPending, last.lanes], [0, 1, undefined, []])
+    },
+  },
+  J22: {
+    text: 'MUST refuse with JOURNAL_FULL and a time to wait when there is no room, and go on settling',
+    options: { maxBytes: 64 * 1_024 },
+    async run(bench) {
+      const large = (n: number) => entry(`e${n}`, { event: { ...entry(`e${n}`).event, data: KIB } })
+      let refusal: unknown
+      let held = 0
+      for (; refusal === undefined && held < 1_000; held++)
+        await bench.append(large(held)).catch((error: unknown) => (refusal = error))
+      assert.ok(
+        refusal instanceof Error && 'code' in refusal && 'retryAfterMs' in refusal,
+        'there is an end to the room',
+      )
+      assert.equal(refusal.code, 'JOURNAL_FULL')
+      assert.ok(typeof refusal.retryAfterMs === 'number' && refusal.retryAfterMs > 0)
+      held--
+      assert.ok(held >= 32, `${held} KiB were accepted of 64`)
+      assert.equal((await bench.journal.append(large(0))).duplicate, true, 'what is held is still recognised')
+      for (const delivery of await bench.takeMany(held)) await bench.journal.settle(delivery, { status: 'done' })
+      assert.equal(bench.journal.stats().pending, 0)
+    },
+  },
+  J23: {
+    text: 'MUST forget settled events after the retention, and MUST NOT forget dead letters and what is pending',
+    options: { retainMs: 10_000 },
+    async run(bench) {
+      await bench.die('dead')
+      await bench.append(entry('pending', { routes: [OTHER] }), entry('settled'), entry('quiet', { routes: [] }))
+      await bench.journal.settle(await bench.take(), { status: 'done' })
+      let n = 0
+      const forgotten = async (id: string) => {
+        await bench.append(entry(`tick-${n++}`, { routes: [] }))
+        return (await bench.journal.find({ callId: `call-${id}` })) === undefined
+      }
+      bench.clock.time += 5_000
+      assert.equal(await forgotten('settled'), false)
+      bench.clock.time += 6_000
+      await bench.until(async () => (await forgotten('settled')) && (await forgotten('quiet')), 'settled events expire')
+      assert.equal((await bench.journal.append(entry('settled'))).duplicate, false)
+      assert.deepEqual(await bench.dead(), ['dead'])
+      assert.equal((await bench.take(OTHER)).event.id, 'pending')
+      assert.equal((await bench.journal.append(entry('dead'))).duplicate, true)
+    },
+  },
+} satisfies Record<string, JournalRequirement>
