@@ -1,17 +1,18 @@
 /** What the gateway lends to a connector, kept in memory: small, honest, and enough to run one source alone. */
 
-import type {
-  BrokerPort,
-  CallPort,
-  CallReply,
-  ClientPublish,
-  Context,
-  Credit,
-  Cursor,
-  HealthPort,
-  Ingress,
-  Log,
-  Publish,
+import {
+  type BrokerPort,
+  type CallPort,
+  type CallReply,
+  type ClientPublish,
+  type Context,
+  type Credit,
+  type Cursor,
+  GatewayError,
+  type HealthPort,
+  type Ingress,
+  type Log,
+  type Publish,
 } from '#connector'
 
 /** A log that keeps its lines. */
@@ -83,7 +84,34 @@ class MemoryCursor implements Cursor {
   }
 }
 
-const room: Credit = { refusal: () => undefined, wait: async (signal) => signal.throwIfAborted() }
+/** Credit that a test takes away and gives back. */
+export class MemoryCredit implements Credit {
+  #closed: PromiseWithResolvers<void> | undefined
+
+  close(): void {
+    this.#closed ??= Promise.withResolvers()
+  }
+
+  open(): void {
+    this.#closed?.resolve()
+    this.#closed = undefined
+  }
+
+  refusal(): GatewayError | undefined {
+    const why = 'gateway: accepting: there is no room; try again later'
+    return this.#closed && new GatewayError('OVERLOADED', why, { retryAfterMs: 20 })
+  }
+
+  async wait(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#closed === undefined) return
+    const { promise, reject } = Promise.withResolvers<never>()
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    await Promise.race([this.#closed.promise, promise]).finally(() => signal.removeEventListener('abort', abort))
+  }
+}
+
 const healthy: HealthPort = { alive: () => true, ready: async () => [] }
 
 /** Returns a context whose parts live in memory, with those of `own` in their place. */
@@ -91,7 +119,7 @@ export const memoryContext = (own: Partial<Context> = {}): Context => ({
   name: 'under-test',
   maxInFlight: 8,
   log: new MemoryLog(),
-  credit: room,
+  credit: new MemoryCredit(),
   cursor: new MemoryCursor(),
   broker: new MemoryBroker(),
   calls: new MemoryCalls(),

@@ -31,6 +31,7 @@ export type QueueFault =
   | 'starts-anyway'
   | 'names-nothing'
   | 'leaves-a-timer'
+  | 'ignores-credit'
 
 interface Message {
   readonly id: string
@@ -105,6 +106,7 @@ class QueueSource implements Source {
       if (this.#fault === 'does-not-reconnect') return
       this.#connection = queue.connection
     }
+    if (this.#context.credit.refusal() && this.#fault !== 'ignores-credit') return
     const limit = this.#fault === 'one-at-a-time' ? 1 : this.#context.maxInFlight
     const waiting = this.#fault === 'reorders' ? queue.messages.toReversed() : queue.messages.slice()
     const taken = new Set(queue.messages.filter(({ leased }) => leased).map(({ subject }) => subject))

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { CloudEvent, Connector, Context, Emit, Source } from '#connector'
-import { memoryContext } from './context.ts'
+import { MemoryCredit, memoryContext } from './context.ts'
 
 /** What became of one message, as its sender sees it: upstream or the source took it, or the sender was told no. */
 export type SendAnswer = 'accepted' | 'refused'
@@ -26,6 +26,11 @@ export interface Upstream extends AsyncDisposable {
   interrupt?(): Promise<void>
 }
 
+/** What the bench lends to an upstream that is part of the gateway itself, such as the broker. */
+export interface Lent {
+  readonly credit: MemoryCredit
+}
+
 export interface EmitOptions {
   /** Emits resolve only after `release`. */
   readonly hold?: boolean
@@ -36,7 +41,7 @@ export interface EmitOptions {
 
 export interface BenchOptions {
   readonly connector: Connector
-  open(): Promise<Upstream>
+  open(lent: Lent): Promise<Upstream>
   readonly content?: (event: CloudEvent) => Uint8Array
   readonly deadlineMs?: number
 }
@@ -49,6 +54,7 @@ export class Bench implements AsyncDisposable {
   inFlight = 0
   peakInFlight = 0
   readonly upstream: Upstream
+  readonly credit: MemoryCredit
   readonly context: Context
   source: Source
   readonly #bench: BenchOptions
@@ -56,15 +62,17 @@ export class Bench implements AsyncDisposable {
   #gate = Promise.withResolvers<void>()
   #options: EmitOptions = {}
 
-  private constructor(bench: BenchOptions, upstream: Upstream) {
+  private constructor(bench: BenchOptions, upstream: Upstream, credit: MemoryCredit) {
     this.#bench = bench
     this.upstream = upstream
-    this.context = memoryContext({ maxInFlight: IN_FLIGHT, ...upstream.context })
+    this.credit = credit
+    this.context = memoryContext({ maxInFlight: IN_FLIGHT, credit, ...upstream.context })
     this.source = this.create()
   }
 
   static async open(bench: BenchOptions): Promise<Bench> {
-    return new Bench(bench, await bench.open())
+    const credit = new MemoryCredit()
+    return new Bench(bench, await bench.open({ credit }), credit)
   }
 
   /** Makes another source for the same upstream, with the same context: what a restart of the gateway does. */
@@ -146,6 +154,7 @@ export class Bench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.release()
+    this.credit.open()
     await this.source.stop()
     await this.upstream[Symbol.asyncDispose]()
   }

@@ -25,6 +25,7 @@ const CAUGHT: Readonly<Record<QueueFault, SourceRequirement>> = {
   'starts-anyway': 'S10',
   'names-nothing': 'S10',
   'leaves-a-timer': 'S11',
+  'ignores-credit': 'S13',
 }
 
 const harness = (guarantees: Guarantees, fault?: QueueFault): SourceHarness => ({

@@ -6,19 +6,19 @@
 
 import assert from 'node:assert/strict'
 import { type CloudEvent, type Connector, GatewayError, type Guarantees } from '#connector'
-import { Bench, decode, type Sample, type Upstream } from './source-bench.ts'
+import { Bench, decode, type Lent, type Sample, type Upstream } from './source-bench.ts'
 
-export type { Sample, SendAnswer, Upstream } from './source-bench.ts'
+export type { Lent, Sample, SendAnswer, Upstream } from './source-bench.ts'
 
 /** vitest's `test`, or one like it. */
 export type TestFn = (name: string, run: () => Promise<void>) => unknown
 
 /** S12, the bench workload, is test/bench. */
-export type SourceRequirement = 'S1' | 'S2' | 'S3' | 'S4' | 'S5' | 'S6' | 'S7' | 'S8' | 'S9' | 'S10' | 'S11'
+export type SourceRequirement = 'S1' | 'S2' | 'S3' | 'S4' | 'S5' | 'S6' | 'S7' | 'S8' | 'S9' | 'S10' | 'S11' | 'S13'
 
 export interface SourceHarness {
   readonly connector: Connector
-  open(): Promise<Upstream>
+  open(lent: Lent): Promise<Upstream>
   /** A configuration that cannot work, and the part of it (host:port, queue, topic) that the error must name. */
   unreachable?(): Promise<{ readonly config: unknown; readonly names: string }>
   /** Requirements this source cannot meet, each with the reason. Printed in the connector's README. */
@@ -82,6 +82,7 @@ function requirements(guarantees: Guarantees): Partial<Record<SourceRequirement,
     S9: { text: 'MUST pass on data that cannot be read as the bytes that they are', run: passesBytes },
     S10: { text: 'MUST refuse to start when it cannot receive, naming what it could not reach', run: refusesToStart },
     S11: { text: 'MUST leave nothing open after stop', run: leavesNothingOpen },
+    S13: { text: 'MUST NOT emit while there is no credit, and MUST go on when there is', run: takesCredit },
   }
 }
 
@@ -244,6 +245,18 @@ async function leavesNothingOpen({ bench, samples }: Given): Promise<void> {
     'no more is open than before start',
     () => `${left()} left`,
   )
+}
+
+async function takesCredit({ bench, guarantees, samples }: Given): Promise<void> {
+  await bench.start()
+  bench.credit.close()
+  bench.sendAside(samples(5))
+  await bench.quiet()
+  assert.equal(bench.offered.length, 0, 'nothing is emitted without credit')
+  bench.credit.open()
+  bench.sendAside(samples(5, { from: 5 }))
+  // What came while there was none is kept by an upstream that redelivers; other senders were told no.
+  await bench.accepted(guarantees.rejected === 'redelivered' ? 10 : 5)
 }
 
 function openHandles(): Map<string, number> {
