@@ -43,6 +43,8 @@ export interface Broker extends BrokerPort {
   addresses(): readonly string[]
 }
 
+type Answer = (error?: Error | null) => void
+
 interface Seat {
   readonly connection: Connection
   lane?: Lane
@@ -175,7 +177,7 @@ class EmbeddedBroker implements Broker {
     this.#seats.get(client.conn)?.connection.holdConnack()
   }
 
-  #authorize(client: AedesClient | null, packet: BrokerPacket, done: (error?: Error | null) => void): void {
+  #authorize(client: AedesClient | null, packet: BrokerPacket, done: Answer): void {
     this.#counts.received++
     if (packet.properties && 'willDelayInterval' in packet.properties) {
       // [MQTT5 3.1.3.2.2] the delay is the will's, no property of the PUBLISH; the beta forwards it.
@@ -187,30 +189,40 @@ class EmbeddedBroker implements Broker {
     else this.#take(client, packet, done)
   }
 
-  #take(client: AedesClient, packet: BrokerPacket, done: (error?: Error | null) => void): void {
+  #take(client: AedesClient, packet: BrokerPacket, done: Answer): void {
     const takers = this.#intercepts.match(packet.topic)
     const seat = this.#seats.get(client.conn)
-    if (takers.length === 0 && !seat?.lane?.busy) {
-      if (packet.qos === 0 || !this.#intercepts.orphaned(packet.topic)) done(null)
-      return
-    }
-    if (!seat) {
-      done(new Error('the connection is closed'))
-      return
-    }
+    if (!seat) done(new Error('the connection is closed'))
+    else if (takers.length > 0 || seat.lane?.busy) this.#offer(client, seat, packet, takers, done)
+    else if (packet.qos > 0 && this.#intercepts.orphaned(packet.topic)) this.#wait(client, seat, packet, done)
+    else done(null)
+  }
+
+  #offer(client: AedesClient, seat: Seat, packet: BrokerPacket, takers: readonly Ingress[], done: Answer): void {
     if (takers.length > 0) this.#counts.intercepted++
     const answer = this.#answer(client, packet, done)
     seat.connection.leave()
     this.#laneOf(client, seat).offer(packet, takers, (outcome) => {
       seat.connection.rejoin()
-      answer(outcome)
+      return answer(outcome)
     })
   }
 
-  #answer(client: AedesClient, packet: BrokerPacket, done: (error?: Error | null) => void): Done {
+  /** Nobody takes it now, and somebody did: it is not acknowledged until somebody does again. */
+  #wait(client: AedesClient, seat: Seat, packet: BrokerPacket, done: Answer): void {
+    seat.connection.hold(true)
+    this.#intercepts.later(() => {
+      seat.connection.hold(false)
+      if (!client.closed) this.#take(client, packet, done)
+    })
+  }
+
+  #answer(client: AedesClient, packet: BrokerPacket, done: Answer): Done {
     return (outcome) => {
       if (outcome !== 'accepted') packet._notAuthorized = true
-      if (typeof outcome !== 'object' || this.#refuse(client, packet, outcome.error)) done(null)
+      const goesOn = typeof outcome !== 'object' || this.#refuse(client, packet, outcome.error)
+      if (goesOn) done(null)
+      return goesOn && outcome !== 'dropped'
     }
   }
 

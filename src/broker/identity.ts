@@ -20,11 +20,12 @@ const REMEMBERED = 1_024
 const COUNTING_UP = 64
 
 /**
- * The uses of one session. With DUP=0 an identifier has a new use. With DUP=1 it is
- * - the use that we have not acknowledged yet: the client cannot have freed the identifier;
+ * The uses of one session. A publish belongs to
+ * - the use of its identifier that we have not acknowledged: the client cannot have freed the identifier, whatever its
+ *   DUP flag says (mqtt.js 5.16 sends again with DUP=0, against [MQTT-3.3.1-1]);
  * - the use that an earlier process left unacknowledged, when topic and payload are the same;
- * - the use that we did acknowledge (the PUBACK was lost), when the client counts its identifiers up: it was seen to use
- *   64 in a row without repeating one, and fewer than 1,024 publishes came since.
+ * - the use that we did acknowledge, with DUP=1 (the PUBACK was lost), when the client counts its identifiers up: it was
+ *   seen to use 64 in a row without repeating one, and fewer than 1,024 publishes came since.
  * In every other case it is a new use: a client that takes the lowest free identifier may have used it again, and that
  * first transmission may be the one that was lost. A duplicate event is allowed then, a lost one never.
  */
@@ -46,7 +47,7 @@ export class Uses {
   /** Returns the use that a publish belongs to. `checksum` is called when an earlier process left one of this identifier. */
   of(id: number, dup: boolean, checksum: () => number): Use {
     const last = this.#last.get(id)
-    if (last && dup && this.#same(last, checksum)) return last
+    if (last && this.#same(last, dup, checksum)) return last
     if (last?.acknowledged && !dup) this.#repeats = true
     if (last) this.#last.delete(id)
     const place = this.#place++
@@ -64,9 +65,9 @@ export class Uses {
     else if (this.#last.size > REMEMBERED) this.#forgetOldest()
   }
 
-  #same(last: Use, checksum: () => number): boolean {
+  #same(last: Use, dup: boolean, checksum: () => number): boolean {
     if (!last.acknowledged) return last.checksum === undefined || last.checksum === checksum()
-    return !this.#repeats && this.#place >= COUNTING_UP && this.#place - last.place < REMEMBERED
+    return dup && !this.#repeats && this.#place >= COUNTING_UP && this.#place - last.place < REMEMBERED
   }
 
   #forgetOldest(): void {

@@ -8,12 +8,14 @@ export class Intercepts {
   #count = 0
   /** The filters of the last one that ended, while no other has begun. */
   #orphaned: TopicMap<true> | undefined
+  #waiting: (() => void)[] = []
 
   /** See `BrokerPort.intercept`. */
   add(filters: readonly string[], ingress: Ingress): () => void {
     this.#orphaned = undefined
     this.#count++
     for (const filter of filters) this.#taken.add(filter, ingress)
+    for (const again of this.#waiting.splice(0)) again()
     let ended = false
     return () => {
       if (ended) return
@@ -36,5 +38,10 @@ export class Intercepts {
    */
   orphaned(topic: string): boolean {
     return this.#orphaned !== undefined && this.#orphaned.match(topic).length > 0
+  }
+
+  /** Calls back, in order, once there is an intercept again. */
+  later(again: () => void): void {
+    this.#waiting.push(again)
   }
 }

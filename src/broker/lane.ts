@@ -24,8 +24,8 @@ export interface LaneClient {
   received(packet: BrokerPacket): boolean
 }
 
-/** Ends one publish: accepted, refused with an error, or dropped without an answer. */
-export type Done = (outcome: Outcome) => void
+/** Ends one publish: accepted, refused with an error, or dropped. Returns whether an answer goes out. */
+export type Done = (outcome: Outcome) => boolean
 export type Outcome = 'accepted' | 'dropped' | { readonly error: unknown }
 
 interface Entry {
@@ -130,10 +130,10 @@ export class Lane {
 
   #answer({ packet, use, done }: Entry, outcome: Outcome): void {
     if (use?.owner === this) use.owner = undefined
-    // An acknowledgement that cannot be sent does not end the use.
-    if (use && packet.messageId !== undefined && outcome === 'accepted' && this.#client.open)
-      this.#client.uses.acknowledge(packet.messageId, use)
-    done(outcome)
+    // An answer that cannot be sent does not end the use.
+    const { open } = this.#client
+    const answered = done(outcome)
+    if (use && packet.messageId !== undefined && open && answered) this.#client.uses.acknowledge(packet.messageId, use)
   }
 }
 

@@ -1,0 +1,109 @@
+/** Makes the embedded broker a source: what clients publish is accepted before they are acknowledged. */
+
+import {
+  CALL_EXTENSIONS,
+  type ClientPublish,
+  type CloudEvent,
+  type Context,
+  type Emit,
+  extension,
+  GatewayError,
+  type Source,
+} from '#connector'
+import type { MqttSourceConfig } from './config.ts'
+import { readCall, type Unreadable } from './envelope.ts'
+import { normalize } from './normalize.ts'
+
+export class MqttSource implements Source {
+  readonly #config: MqttSourceConfig
+  readonly #context: Context
+  readonly #queue: (() => void)[] = []
+  #active = 0
+  #end: (() => void) | undefined
+  #idle: PromiseWithResolvers<void> | undefined
+
+  constructor(config: MqttSourceConfig, context: Context) {
+    this.#config = config
+    this.#context = context
+  }
+
+  async start(emit: Emit, _signal: AbortSignal): Promise<void> {
+    this.#end = this.#context.broker.intercept(this.#config.filters, (publish) => this.#take(publish, emit))
+  }
+
+  async stop(): Promise<void> {
+    this.#end?.()
+    this.#end = undefined
+    for (const wake of this.#queue.splice(0)) {
+      this.#active++ // a slot to be refused in.
+      wake()
+    }
+    if (this.#active === 0) return
+    this.#idle ??= Promise.withResolvers()
+    await this.#idle.promise
+  }
+
+  /** Resolves once the event is accepted. Rejects when it is not, or while stopping: the client sends it again then. */
+  async #take(publish: ClientPublish, emit: Emit): Promise<void> {
+    if (this.#active >= this.#context.maxInFlight) await new Promise<void>((wake) => this.#queue.push(wake))
+    else this.#active++
+    try {
+      if (this.#end === undefined)
+        throw new GatewayError('STOPPING', `${this.#context.name} (mqtt): receiving: the source is stopping`)
+      await this.#emit(publish, emit)
+    } finally {
+      this.#release()
+    }
+  }
+
+  /** Hands the slot on, in order, or gives it up. */
+  #release(): void {
+    const next = this.#queue.shift()
+    if (next) next()
+    else if (--this.#active === 0) this.#idle?.resolve()
+  }
+
+  async #emit(publish: ClientPublish, emit: Emit): Promise<void> {
+    const { topic, qos } = publish
+    const service = this.#service(topic)
+    const event = service === undefined ? normalize(publish) : readCall(publish, service)
+    if ('problem' in event) await this.#refuse(event, publish)
+    else await emit(this.#checked(event, publish), { address: topic, direct: qos === 0 })
+  }
+
+  #service(topic: string): string | undefined {
+    const prefix = `${this.#config.service_prefix}/`
+    return topic.startsWith(prefix) && topic.length > prefix.length ? topic.slice(prefix.length) : undefined
+  }
+
+  /** A caller may only name a reply topic that it may publish to itself. */
+  #checked(event: CloudEvent, publish: ClientPublish): CloudEvent {
+    const replyTo = extension(event, CALL_EXTENSIONS.replyTo)
+    if (replyTo === undefined || isAllowed(replyTo, publish)) return event
+    throw new GatewayError(
+      'REPLY_TOPIC_REFUSED',
+      `${this.#context.name} (mqtt): reading a call: the reply topic "${replyTo}" is refused; name one without wildcards or a leading $ that client "${publish.clientId}" may publish to`,
+    )
+  }
+
+  /** Answers a call that cannot be read, and is done with it; when nobody can be answered, the publish is refused. */
+  async #refuse({ problem, callId, messageId, replyTo }: Unreadable, publish: ClientPublish): Promise<void> {
+    if (replyTo === undefined || !isAllowed(replyTo, publish)) throw problem
+    this.#context.log.warn({ client: publish.clientId, topic: publish.topic, callId }, problem.message)
+    const { code, message, type } = problem
+    const answer = { callId, ...(messageId !== undefined && { messageId }), status: 'error' }
+    await this.#context.broker.publish({
+      topic: replyTo,
+      payload: new TextEncoder().encode(JSON.stringify({ ...answer, error: { type, code, message } })),
+      qos: 1,
+      retain: false,
+      properties: {
+        contentType: 'application/json',
+        ...(publish.properties?.correlationData && { correlationData: publish.properties.correlationData }),
+      },
+    })
+  }
+}
+
+const isAllowed = (topic: string, publish: ClientPublish): boolean =>
+  !/[+#\0]|^\$|^$/.test(topic) && publish.mayPublish(topic)
