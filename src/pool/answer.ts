@@ -1,7 +1,7 @@
 /** How answers cross from a worker to the main thread: the results of several calls in one buffer. */
 
 import { type ErrorCode, type ErrorType, GatewayError } from '../errors.ts'
-import { decodeEvent, encodeEvent } from '../event/index.ts'
+import { decodeEvent, encodeEvent } from '../event/codec.ts'
 import type { Lifted } from './lift.ts'
 import type { Result } from './pool.ts'
 

@@ -1,15 +1,31 @@
-/** Runs the garbage collector of the calling thread. */
+/** Frees the memory of instances that were let go. */
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-let collect: (() => void) | undefined
+/** Bytes of discarded instances above which the next one waits for their memory to be freed. */
+const GARBAGE_BYTES = 16 << 20
 
-/** Collects now. Costs milliseconds: for when instances were just let go and nothing else runs. */
-export function collectGarbage(): void {
-  if (!collect) {
-    setFlagsFromString('--expose-gc')
-    collect = runInNewContext('gc') as () => void
-  }
+let collect: (() => void) | undefined
+let garbage = 0
+
+/** Notes that an instance of so many bytes was let go. */
+export function discarded(bytes: number): void {
+  garbage += bytes
+}
+
+/**
+ * Collects garbage now when enough was discarded, which takes milliseconds. The engine does not do so by itself in
+ * time: five guests in a row that each filled a cap of 64 MiB made the process grow by 311 MiB.
+ */
+export function collectDiscarded(): void {
+  if (garbage < GARBAGE_BYTES) return
+  garbage = 0
+  collect ??= exposed()
   collect()
+}
+
+function exposed(): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => void
 }

@@ -9,15 +9,14 @@ const RUNNING = 0
 const BEGUN = 1
 const SLOTS = 2
 
-/** The slot of work that is no call: making and warming instances. */
-export const WARM_SLOT = ARRAY_CALLS * ARRAYS
+const CALLS = ARRAY_CALLS * ARRAYS
 
 /** A view of the shared words; each side makes its own over the same buffer. */
 export class Control {
   readonly buffer: SharedArrayBuffer
   readonly #words: Int32Array
 
-  constructor(buffer = new SharedArrayBuffer(4 * (SLOTS + WARM_SLOT))) {
+  constructor(buffer = new SharedArrayBuffer(4 * (SLOTS + CALLS))) {
     this.buffer = buffer
     this.#words = new Int32Array(buffer)
   }
@@ -40,9 +39,9 @@ export class Control {
     return true
   }
 
-  /** Worker: begins work that is no call. */
-  enter(): void {
-    Atomics.store(this.#words, RUNNING, WARM_SLOT + 1)
+  /** Worker: begins to make or warm instances of a function. */
+  prepare(fn: number): void {
+    Atomics.store(this.#words, RUNNING, CALLS + fn + 1)
     Atomics.add(this.#words, BEGUN, 1)
   }
 
@@ -51,10 +50,11 @@ export class Control {
     Atomics.store(this.#words, RUNNING, 0)
   }
 
-  /** The slot whose call is running, and a number that differs from call to call. */
-  running(): { slot: number; begun: number } | undefined {
+  /** The slot whose call is running, or the function that is being prepared; `begun` differs each time. */
+  running(): { readonly slot?: number; readonly preparing?: number; readonly begun: number } | undefined {
     const begun = Atomics.load(this.#words, BEGUN)
     const slot = Atomics.load(this.#words, RUNNING) - 1
-    return slot < 0 ? undefined : { slot, begun }
+    if (slot < 0) return undefined
+    return slot < CALLS ? { slot, begun } : { preparing: slot - CALLS, begun }
   }
 }

@@ -29,7 +29,7 @@ export class Places {
   open(): PoolWorker[] {
     const open: PoolWorker[] = []
     for (const worker of this.#workers) {
-      if (worker.ready && worker.heldBy === undefined) open.push(worker)
+      if (worker.ready && !worker.held) open.push(worker)
       if (open.length === this.#active) break
     }
     return open
@@ -65,12 +65,11 @@ export class Places {
 
   /** A worker is gone, and what it held with it. */
   lost(worker: PoolWorker, error: GatewayError): void {
-    const [hold] = worker.holds
-    const running = worker.running()
-    const waiting = hold && running && !running.pending ? this.#functions[hold.fn] : undefined
-    if (hold && waiting) {
+    const fn = worker.running()?.preparing
+    const waiting = fn === undefined ? undefined : this.#functions[fn]
+    if (fn !== undefined && waiting) {
       waiting.warmable = false
-      this.#problems.set(hold.fn, error)
+      this.#problems.set(fn, error)
       this.#settle()
     }
     this.#provision()
@@ -127,6 +126,7 @@ export class Places {
 
   #isWarm(fn: number): boolean {
     const loaded = this.#workers.some(({ ready }) => ready)
+    if (this.#workers.some(({ holds }) => holds.some((hold) => hold.fn === fn))) return false
     return loaded && this.instances(fn) >= (this.#functions[fn]?.spec.min ?? 0)
   }
 
@@ -139,7 +139,7 @@ export class Places {
   }
 
   #heldBy(fn: number): number {
-    return this.#workers.filter((worker) => worker.heldBy !== undefined && worker.sent(fn) > 0).length
+    return this.#workers.filter((worker) => worker.held && worker.running()?.pending?.fn === fn).length
   }
 }
 

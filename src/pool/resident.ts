@@ -1,12 +1,13 @@
 /** A function in one worker: its instances there, and what it writes while it runs. */
 
-import { decodeEvent } from '../event/index.ts'
+import { decodeEvent } from '../event/codec.ts'
 import type { AnswerWriter, Fault } from './answer.ts'
+import { collectDiscarded, discarded } from './collect.ts'
 import { evaluate, type FunctionCode, Instance, type Instantiate } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import { LOG_BYTES, LOG_LINES } from './limits.ts'
 import type { Report } from './protocol.ts'
-import { type Circumstances, faultOf, startFaultOf } from './trap.ts'
+import { type Circumstances, complains, faultOf, startFaultOf } from './trap.ts'
 import type { Level } from './wasi/index.ts'
 import type { Incoming } from './wire.ts'
 
@@ -31,9 +32,10 @@ export class Resident {
   #made = 0
   #reported = { count: 0, bytes: 0 }
   #callId: string | undefined
-  #lines = 0
-  #bytes = 0
+  #linesLeft = 0
+  #charactersLeft = 0
   #lastLine = ''
+  #complained = false
 
   constructor(fn: number, code: FunctionCode, report: (message: Report) => void) {
     this.#fn = fn
@@ -67,45 +69,50 @@ export class Resident {
   /** Has this many instances from now on. Returns why not, when it could not make them. */
   hold(count: number, warm: boolean): Fault | undefined {
     this.#wanted = count
-    this.#instances.length = Math.min(this.#instances.length, count)
-    try {
-      if (warm && count > 0 && this.#made === 0) this.#warmUp()
-      this.settle()
-    } catch (error) {
-      return startFaultOf(error, this.#circumstances(undefined))
-    }
-    return undefined
+    for (const { bytes } of this.#instances.splice(count)) discarded(bytes)
+    const fault = warm && count > 0 && !this.#instantiate ? this.#warmUp() : undefined
+    return fault ?? this.settle()
   }
 
-  /** Replaces instances that are worn or were discarded, and reports what changed. Called between arrays of calls. */
-  settle(): void {
+  /** True when there is something for `settle` to do. */
+  get unsettled(): boolean {
+    const { count, bytes } = this.#reported
+    if (this.#made > 0 || this.#instances.length !== count || count < this.#wanted) return true
+    return this.#bytes() !== bytes || this.#instances.some((instance) => instance.worn)
+  }
+
+  /**
+   * Replaces instances that are worn or were discarded, and reports what changed. Called between arrays of calls.
+   * Returns why not, when it could not make one; the next call tries again then.
+   */
+  settle(): Fault | undefined {
     const worn = this.#instances.findIndex((instance) => instance.worn)
-    if (worn >= 0) {
-      this.#instances.splice(worn, 1)
-      this.#make()
-    }
-    while (this.#instances.length < this.#wanted) this.#make()
+    for (const { bytes } of worn >= 0 ? this.#instances.splice(worn, 1) : []) discarded(bytes)
+    let fault = worn >= 0 ? this.#start() : undefined
+    while (!fault && this.#instances.length < this.#wanted) fault = this.#start()
     const count = this.#instances.length
-    const bytes = this.#instances.reduce((sum, instance) => sum + instance.bytes, 0)
-    if (this.#made === 0 && count === this.#reported.count && bytes === this.#reported.bytes) return
+    const bytes = this.#bytes()
+    if (this.#made > 0 || count !== this.#reported.count || bytes !== this.#reported.bytes)
+      this.#report({ kind: 'instances', fn: this.#fn, count, bytes, made: this.#made })
     this.#reported = { count, bytes }
-    this.#report({ kind: 'instances', fn: this.#fn, count, bytes, made: this.#made })
     this.#made = 0
+    return fault
+  }
+
+  #bytes(): number {
+    return this.#instances.reduce((sum, instance) => sum + instance.bytes, 0)
   }
 
   #start(): Fault | undefined {
+    collectDiscarded()
     try {
-      this.#make()
+      this.#instantiate ??= evaluate(this.#code)
+      this.#instances.push(new Instance(this.#code, this.#instantiate, (level, text) => this.#line(level, text)))
+      this.#made++
       return undefined
     } catch (error) {
       return startFaultOf(error, this.#circumstances(undefined))
     }
-  }
-
-  #make(): void {
-    this.#instantiate ??= evaluate(this.#code)
-    this.#instances.push(new Instance(this.#code, this.#instantiate, (level, text) => this.#line(level, text)))
-    this.#made++
   }
 
   #call(call: Incoming, deadlineMs: number, answer: (lifted: Lifted) => void): Fault | undefined {
@@ -118,13 +125,15 @@ export class Resident {
       return undefined
     } catch (error) {
       this.#instances.pop()
+      discarded(instance.bytes)
       return faultOf(error, this.#circumstances(instance))
     }
   }
 
   /** What the function answers, writes, or traps with here is nobody's business. */
-  #warmUp(): void {
-    this.#make()
+  #warmUp(): Fault | undefined {
+    const fault = this.#start()
+    if (fault) return fault
     const { name, version, timeoutMs } = this.#code
     const context = {
       callId: 'warm-up',
@@ -139,28 +148,32 @@ export class Resident {
     } catch {
       this.#instances.pop()
     }
+    return undefined
   }
 
   #openLog(callId: string): void {
     this.#callId = callId
-    this.#lines = LOG_LINES
-    this.#bytes = LOG_BYTES
+    this.#linesLeft = LOG_LINES
+    this.#charactersLeft = LOG_BYTES
     this.#lastLine = ''
+    this.#complained = false
   }
 
   #line(level: Level, message: string): void {
     this.#lastLine = message
+    this.#complained ||= complains(message)
     const callId = this.#callId
     if (callId === undefined) return
-    this.#lines--
-    this.#bytes -= message.length
-    if (this.#lines >= 0 && this.#bytes >= 0) this.#report({ kind: 'line', fn: this.#fn, callId, level, message })
+    this.#linesLeft--
+    this.#charactersLeft -= message.length
+    if (this.#linesLeft >= 0 && this.#charactersLeft >= 0)
+      this.#report({ kind: 'line', fn: this.#fn, callId, level, message })
   }
 
   #closeLog(): void {
     const callId = this.#callId
     this.#callId = undefined
-    if (callId === undefined || (this.#lines >= 0 && this.#bytes >= 0)) return
+    if (callId === undefined || (this.#linesLeft >= 0 && this.#charactersLeft >= 0)) return
     const message = `it wrote more than ${LOG_LINES} lines or ${LOG_BYTES >> 10} KiB in one call; the rest was dropped`
     this.#report({ kind: 'line', fn: this.#fn, callId, level: 'warn', message })
   }
@@ -179,6 +192,7 @@ export class Resident {
 
   #circumstances(instance: Instance | undefined): Circumstances {
     const bytes = instance?.bytes ?? 0
-    return { name: this.#code.name, bytes, capBytes: this.#code.memoryBytes, lastLine: this.#lastLine }
+    const { name, memoryBytes } = this.#code
+    return { name, bytes, capBytes: memoryBytes, lastLine: this.#lastLine, complained: this.#complained }
   }
 }

@@ -2,7 +2,7 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AnswerWriter } from './answer.ts'
-import { collectGarbage } from './collect.ts'
+import { collectDiscarded } from './collect.ts'
 import { Control } from './control.ts'
 import { ARRAY_CALLS } from './limits.ts'
 import type { Hold, Report, ThreadData } from './protocol.ts'
@@ -24,7 +24,7 @@ function serve(port: MessagePort, data: ThreadData): void {
   }
 
   const run = (message: Buffer) => {
-    const touched = new Set<Resident>()
+    const touched = new Set<number>()
     let since = performance.now()
     let array = 0
     for (const call of decodeCalls(message)) {
@@ -33,23 +33,27 @@ function serve(port: MessagePort, data: ThreadData): void {
       if (!resident || !control.begin(call.slot)) continue
       resident.run(call, writer)
       control.end()
-      touched.add(resident)
+      touched.add(call.fn)
       const now = performance.now()
       if (now - since < PATIENCE_MS) continue
       post(array, false)
       since = now
     }
     post(array, true)
-    for (const resident of touched) resident.settle()
+    for (const fn of touched) {
+      if (!residents[fn]?.unsettled) continue
+      control.prepare(fn)
+      residents[fn].settle()
+      control.end()
+    }
   }
 
   const hold = ({ fn, count, warm }: Hold) => {
-    control.enter()
+    control.prepare(fn)
     const fault = residents[fn]?.hold(count, warm)
     control.end()
     report({ kind: 'held', fn, ...(fault && { fault }) })
-    // Memories are freed when their instances are collected, and an idle worker has no other reason to collect.
-    if (!warm) collectGarbage()
+    collectDiscarded()
   }
 
   port.on('message', (message: ArrayBuffer | Hold) => {

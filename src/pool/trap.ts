@@ -8,6 +8,10 @@ import { ExitError } from './wasi/index.ts'
 const FRAME = /(?:at ([^\s(]+) \()?wasm:\/\/[^\s)]*:wasm-function\[(\d+)\]:(0x[0-9a-f]+)/
 /** What languages print when memory runs out and they give up. */
 const NO_MEMORY = /out of memory|memory allocation of \d+ bytes failed|cannot allocate memory/i
+
+/** Tells whether a line says that memory ran out. */
+export const complains = (line: string): boolean => NO_MEMORY.test(line)
+
 /** Share of the cap in use at which an unexplained trap counts as running out. */
 const NEARLY_FULL = 0.8
 
@@ -19,6 +23,8 @@ export interface Circumstances {
   readonly capBytes: number
   /** The last line it wrote in this call. */
   readonly lastLine: string
+  /** True when a line of this call says that memory ran out. */
+  readonly complained: boolean
 }
 
 /** Returns the error of a call that ended in a trap. */
@@ -74,6 +80,6 @@ function siteOf(thrown: unknown): string {
 const isStackOverflow = (thrown: unknown): boolean => thrown instanceof RangeError && /call stack/i.test(thrown.message)
 
 const isOutOfMemory = (message: string, guest: Circumstances): boolean =>
-  NO_MEMORY.test(guest.lastLine) || NO_MEMORY.test(message) || guest.bytes >= NEARLY_FULL * guest.capBytes
+  guest.complained || NO_MEMORY.test(message) || guest.bytes >= NEARLY_FULL * guest.capBytes
 
 const mib = (bytes: number): string => `${Math.round(bytes / 2 ** 18) / 4} MiB`

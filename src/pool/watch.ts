@@ -47,7 +47,9 @@ export class Watch {
     const now = Date.now()
     for (const waiting of this.#functions) waiting.sweep((pending) => this.over(pending, now))
     for (const worker of [...this.#workers]) this.#lookAt(worker, now)
-    const idle = !this.#workers.some(({ busy }) => busy) && this.#functions.every(({ length }) => length === 0)
+    const idle =
+      !this.#workers.some((worker) => worker.busy || worker.running()) &&
+      this.#functions.every(({ length }) => length === 0)
     if (idle) this.stop()
   }
 
@@ -61,15 +63,15 @@ export class Watch {
     if (!running) return
     if (running.begun !== worker.seen.begun) worker.seen = { begun: running.begun, at: performance.now() }
     const ranMs = performance.now() - worker.seen.at
-    if (ranMs >= HELD_MS && worker.heldBy === undefined) {
-      worker.heldBy = running.begun
+    if (ranMs >= HELD_MS && !worker.held) {
+      worker.markHeld(running.begun)
       this.#events.held(worker.withdraw())
     }
     this.#judge(worker, running, ranMs, now)
   }
 
-  #judge(worker: PoolWorker, { pending }: Running, ranMs: number, now: number): void {
-    const fn = pending?.fn ?? worker.holds[0]?.fn
+  #judge(worker: PoolWorker, { pending, preparing }: Running, ranMs: number, now: number): void {
+    const fn = pending?.fn ?? preparing
     const spec = fn === undefined ? undefined : this.#functions[fn]?.spec
     if (!spec) return
     if (pending?.signal.aborted) {

@@ -1,6 +1,6 @@
 /** How calls and answers cross between the main thread and a worker: arrays of byte ranges, one buffer a message. */
 
-import { encodeEvent } from '../event/index.ts'
+import { encodeEvent } from '../event/codec.ts'
 import type { Call } from './pool.ts'
 
 const CALL_HEAD = 32

@@ -2,7 +2,7 @@
 
 import type { Worker } from 'node:worker_threads'
 import { type Answer, answersHead, decodeAnswers } from './answer.ts'
-import { Control, WARM_SLOT } from './control.ts'
+import { Control } from './control.ts'
 import type { FunctionCode } from './instance.ts'
 import { ARRAY_CALLS, ARRAYS } from './limits.ts'
 import type { Hold, Report, ThreadData } from './protocol.ts'
@@ -22,9 +22,10 @@ export interface WorkerEvents {
 
 /** What runs in a worker now. */
 export interface Running {
-  /** Undefined while instances are made and warmed. */
-  readonly pending: Pending | undefined
-  /** Differs from call to call. */
+  readonly pending?: Pending | undefined
+  /** The function of which instances are being made or warmed. */
+  readonly preparing?: number
+  /** Differs each time. */
   readonly begun: number
 }
 
@@ -43,8 +44,7 @@ export class PoolWorker {
   readonly holds: Hold[] = []
   /** True once it serves. */
   ready = false
-  /** Set while one call has been running for long: the number of that call. */
-  heldBy: number | undefined
+  #heldBy: number | undefined
   /** What the last look at it saw, and when. */
   seen = { begun: -1, at: 0 }
 
@@ -83,6 +83,16 @@ export class PoolWorker {
     return this.holds.length > 0 || this.#arrays.some((array) => array !== undefined)
   }
 
+  /** True while one call, or the making of an instance, has been running for long: nothing else begins here. */
+  get held(): boolean {
+    return this.#heldBy !== undefined && this.#control.running()?.begun === this.#heldBy
+  }
+
+  /** Notes that what runs now (`begun`) runs long. */
+  markHeld(begun: number): void {
+    this.#heldBy = begun
+  }
+
   /** Sends up to 32 calls; there must be a free array. */
   send(calls: readonly Pending[]): void {
     const array = this.#arrays.indexOf(undefined)
@@ -104,7 +114,8 @@ export class PoolWorker {
   running(): Running | undefined {
     const running = this.#control.running()
     if (!running) return undefined
-    return { begun: running.begun, pending: running.slot === WARM_SLOT ? undefined : this.#at(running.slot) }
+    const { begun, slot, preparing } = running
+    return preparing === undefined ? { begun, pending: this.#at(slot ?? -1) } : { begun, preparing }
   }
 
   /** Takes back the calls that have not begun; all of them, or those that `which` picks. */
@@ -134,7 +145,6 @@ export class PoolWorker {
 
   #answers(message: Buffer): void {
     const { array, last } = answersHead(message)
-    this.heldBy = undefined
     for (const { slot, outcome } of decodeAnswers(message)) {
       const pending = this.#at(slot)
       if (!pending) continue

@@ -1,0 +1,97 @@
+/** Guests that misbehave: each is ended with the right error, and harms nothing else. */
+
+import { expect, test } from 'vitest'
+import { open, spec, textOf } from './open.ts'
+
+test('a trap is FUNCTION_TRAPPED with the same fingerprint each time, and costs the instance alone', async () => {
+  await using opened = await open([spec('hostile')])
+  const { call } = opened
+  expect(textOf(await call('hostile', 'calls'))).toBe('2')
+  const first = await call('hostile', 'trap').catch((error: unknown) => error)
+  const second = await call('hostile', 'trap').catch((error: unknown) => error)
+  expect(first).toMatchObject({ code: 'FUNCTION_TRAPPED', disposition: 'retry' })
+  expect(first).toHaveProperty('fingerprint', expect.stringMatching(/^unreachable@.*:0x[0-9a-f]+$/))
+  expect(second).toMatchObject({ fingerprint: (first as { fingerprint: string }).fingerprint })
+  expect(textOf(await call('hostile', 'calls'))).toBe('1')
+})
+
+test('a panic says what the guest printed last', async () => {
+  await using opened = await open([spec('hostile')])
+  await expect(opened.call('hostile', 'panic')).rejects.toMatchObject({ code: 'FUNCTION_TRAPPED' })
+  expect(opened.lines.map(({ message }) => message).join('\n')).toContain('the guest panics')
+})
+
+test('a stack overflow is named, and the next call runs', async () => {
+  await using opened = await open([spec('hostile')])
+  await expect(opened.call('hostile', 'stack')).rejects.toMatchObject({
+    code: 'FUNCTION_TRAPPED',
+    message: expect.stringContaining('stack overflow'),
+    fingerprint: 'stack-overflow',
+  })
+  expect(textOf(await opened.call('hostile', 'calls'))).toBe('1')
+  // Rust keeps a second stack, in linear memory; past its end is past the memory.
+  await expect(opened.call('hostile', 'frames')).rejects.toMatchObject({ code: 'FUNCTION_TRAPPED' })
+  expect(textOf(await opened.call('hostile', 'calls'))).toBe('1')
+})
+
+test('exit ends the guest, not the gateway', async () => {
+  await using opened = await open([spec('hostile')])
+  for (const code of ['0', '7'])
+    await expect(opened.call('hostile', 'exit', code)).rejects.toMatchObject({
+      code: 'FUNCTION_TRAPPED',
+      message: expect.stringContaining('called exit'),
+    })
+  expect(textOf(await opened.call('hostile', 'calls'))).toBe('1')
+})
+
+test('what it returns is counted before the host makes anything of it: the lift bomb', async () => {
+  await using opened = await open([spec('hostile')])
+  const before = process.memoryUsage.rss()
+  // 500 events whose ids all name one region of 8 MiB: 4 GiB for a host that copies each.
+  await expect(opened.call('hostile', 'bomb', '500')).rejects.toMatchObject({
+    code: 'FUNCTION_TRAPPED',
+    message: expect.stringContaining('more than 16 MiB'),
+  })
+  expect(process.memoryUsage.rss() - before).toBeLessThan(200e6)
+  await expect(opened.call('hostile', 'large', '17')).rejects.toMatchObject({ fingerprint: 'result' })
+  await expect(opened.call('hostile', 'events', '1001')).rejects.toMatchObject({
+    message: expect.stringContaining('1001 events'),
+  })
+  const large = await opened.call('hostile', 'large', '8')
+  expect(large.reply?.data.length).toBe(8 << 20)
+})
+
+test('a flood of lines is cut, with a line that says so', async () => {
+  await using opened = await open([spec('hostile')])
+  expect(textOf(await opened.call('hostile', 'flood', '2000'))).toBe('flooded')
+  expect(opened.lines.length).toBeLessThan(300)
+  expect(opened.lines.reduce((sum, { message }) => sum + message.length, 0)).toBeLessThan(200_000)
+  expect(opened.lines.at(-1)).toMatchObject({ level: 'warn', message: expect.stringContaining('the rest was dropped') })
+})
+
+test('stdout, stderr and log come out as lines with function, callId and level', async () => {
+  await using opened = await open([spec('hostile')])
+  await opened.call('hostile', 'print', '', { callId: 'the-call' })
+  const of = (level: string, message: string) => ({ function: 'hostile', callId: 'the-call', level, message })
+  expect(opened.lines).toEqual([
+    of('info', 'to stdout'),
+    of('warn', 'to stderr'),
+    of('debug', 'to the log'),
+    of('info', 'without a newline'),
+  ])
+})
+
+test('it sees the environment it was given and no other, no files, no network', async () => {
+  await using opened = await open([spec('hostile', { env: { SIZE: '10' } })])
+  expect(textOf(await opened.call('hostile', 'env'))).toBe('[("SIZE", "10")] []')
+  expect(textOf(await opened.call('hostile', 'files'))).toBe('false false')
+  await expect(opened.call('hostile', 'network')).rejects.toMatchObject({
+    message: expect.stringContaining('not allowed'),
+  })
+})
+
+test('memory that fills up replaces the instance before it traps', async () => {
+  await using opened = await open([spec('hostile')])
+  for (let round = 0; round < 12; round++) expect(textOf(await opened.call('hostile', 'keep', '4'))).toBe('kept')
+  expect(opened.pool.stats()[0]?.memoryBytes).toBeLessThan(32 << 20)
+})
