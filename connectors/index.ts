@@ -3,5 +3,6 @@
 import type { Connector } from '#connector'
 import cron from './cron/index.ts'
 import http from './http/index.ts'
+import mqtt from './mqtt/index.ts'
 
-export const connectors: readonly Connector[] = [cron, http]
+export const connectors: readonly Connector[] = [cron, http, mqtt]

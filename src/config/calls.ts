@@ -16,7 +16,7 @@ const NO_RETRY: RetryPolicy = {
 /**
  * Returns a route `call/<function>` for each function that may be called, at the topic `service/<function>` and at
  * `POST /call/<function>`; and `call/<service>/<name>` for each function of a service, at the topic `service/<service>`:
- * the envelope names one of them, which becomes the subject of the event.
+ * `body.function` of the envelope, which is the extension `function` of the event, names one of them.
  */
 export function callRoutes(config: Pick<Config, 'functions' | 'callable' | 'services'>): readonly Route[] {
   const route = (name: string, from: readonly From[], target: string, when?: string): Route | undefined => {
@@ -40,7 +40,7 @@ export function callRoutes(config: Pick<Config, 'functions' | 'callable' | 'serv
       `${service}/${as}`,
       [{ kind: 'mqtt', filter: `service/${service}` }],
       target,
-      `subject == ${JSON.stringify(as)}`,
+      `event.function == ${JSON.stringify(as)}`,
     ),
   )
   return [...single, ...grouped].filter((made) => made !== undefined)

@@ -12,15 +12,17 @@ import {
   type Pair,
   parseAllDocuments,
   type Scalar,
+  type YAMLError,
   type YAMLMap,
+  type YAMLSeq,
 } from 'yaml'
 import { type Environment, interpolate } from './interpolate.ts'
 import type { Problem } from './problem.ts'
 import { type Path, type Place, Places, problemAt, type Source } from './tree.ts'
 
 const MAX_BYTES = 1_048_576
-/** Values in one file, those that aliases repeat included: an alias bomb ends here. */
-const MAX_VALUES = 100_000
+/** Values that aliases repeat: an alias bomb ends here. What is written out is bounded by the size of the file. */
+const MAX_REPEATED = 10_000
 const MAX_DEPTH = 40
 
 export interface Read {
@@ -49,7 +51,9 @@ export function readDocument(text: string, file: string, environment: Environmen
   if (second) return refused(second.range[0], 'a second document begins here; a file holds one')
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0) {
-    const problems = faults.slice(0, 20).map(({ pos, message }) => problemAt(source, pos[0], [], plain(message)))
+    const problems = firstOfLine(faults, lines).map(({ pos, message }) =>
+      problemAt(source, pos[0], [], plain(message), hint(text, pos[0])),
+    )
     return { value: {}, places, problems }
   }
   const reader = new Reader(document, source, places, environment)
@@ -64,7 +68,9 @@ class Reader {
   readonly #places: Places
   readonly #environment: Environment
   readonly #open = new Set<Node>()
-  #values = 0
+  readonly #targets = new Map<Node, Node>()
+  #aliases = 0
+  #repeated = 0
 
   constructor(document: Document, source: Source, places: Places, environment: Environment) {
     this.#document = document
@@ -75,30 +81,41 @@ class Reader {
 
   /** Returns the value of a node and notes its place; `key` is the offset of its key. */
   read(node: Node | null, path: Path, key: number): unknown {
-    this.#values++
-    if (this.#values > MAX_VALUES) {
-      if (this.#values === MAX_VALUES + 1) this.#report(key, path, `aliases repeat more than ${MAX_VALUES} values`)
-      return null
-    }
+    if (this.#aliases > 0 && ++this.#repeated > MAX_REPEATED)
+      return this.#repeated > MAX_REPEATED + 1
+        ? null
+        : this.#report(key, [], `aliases repeat more than ${MAX_REPEATED} values`)
     if (path.length > MAX_DEPTH) return this.#report(key, path, `this nests deeper than ${MAX_DEPTH}`)
     if (node === null) return this.#place(path, key, key, key, null)
     if (isAlias(node)) return this.#alias(node, path, key)
+    if (isScalar(node)) return this.#scalar(node, path, key)
     const [start, end] = node.range ?? [key, key]
-    if (isMap(node)) return this.#place(path, key, start, end, this.#map(node, path))
-    if (isSeq(node)) {
-      const items = node.items.map((item, at) => this.read(item as Node, [...path, at], offsetOf(item, key)))
-      return this.#place(path, key, start, end, items)
-    }
-    return isScalar(node) ? this.#scalar(node, path, key) : null
+    this.#open.add(node)
+    const value = isMap(node) ? this.#map(node, path) : isSeq(node) ? this.#list(node, path, key) : null
+    this.#open.delete(node)
+    return this.#place(path, key, start, end, value)
+  }
+
+  #list(node: YAMLSeq, path: Path, key: number): readonly unknown[] {
+    return node.items.map((item, at) => this.read(item as Node, [...path, at], offsetOf(item, key)))
+  }
+
+  /** Resolving walks the whole document each time. */
+  #targetOf(node: Node): Node | undefined {
+    const known = this.#targets.get(node)
+    if (known || !isAlias(node)) return known
+    const target = node.resolve(this.#document)
+    if (target) this.#targets.set(node, target)
+    return target
   }
 
   #alias(node: Node & { source: string }, path: Path, key: number): unknown {
-    const target = isAlias(node) ? node.resolve(this.#document) : undefined
+    const target = this.#targetOf(node)
     if (!target) return this.#report(offsetOf(node, key), path, `there is no anchor "&${node.source}" above`)
     if (this.#open.has(target)) return this.#report(offsetOf(node, key), path, `"*${node.source}" holds itself`)
-    this.#open.add(target)
+    this.#aliases++
     const value = this.read(target, path, key)
-    this.#open.delete(target)
+    this.#aliases--
     return value
   }
 
@@ -140,6 +157,7 @@ class Reader {
       key,
       value: start,
       end,
+      text: node.value,
       style,
       ...(hidden.length > 0 ? { hidden } : {}),
     })
@@ -155,6 +173,7 @@ class Reader {
   }
 
   #report(offset: number, path: Path, message: string): null {
+    if (path.length > 0) this.#place(path, offset, offset, offset, null)
     this.problems.push(problemAt(this.#source, offset, path, message))
     return null
   }
@@ -185,4 +204,16 @@ function nestsTooDeep(text: string): true | undefined {
 const plain = (message: string): string => {
   const [first = ''] = message.split('\n', 1)
   return `this is not YAML: ${first.charAt(0).toLowerCase()}${first.slice(1)}`
+}
+
+/** Braces mean something to YAML inside braces and brackets. */
+function hint(text: string, offset: number): string | undefined {
+  const line = text.slice(text.lastIndexOf('\n', offset) + 1).split('\n', 1)[0] ?? ''
+  return line.includes('${') ? `inside braces and brackets write "\${NAME}" in quotes` : undefined
+}
+
+/** One fault makes others in its line. */
+function firstOfLine(faults: readonly YAMLError[], lines: LineCounter): readonly YAMLError[] {
+  const line = ({ pos }: YAMLError): number => lines.linePos(pos[0]).line
+  return faults.filter((fault, at) => faults.findIndex((other) => line(other) === line(fault)) === at).slice(0, 20)
 }

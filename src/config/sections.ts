@@ -9,7 +9,7 @@ import { functionConfig } from '../pool/config.ts'
 import { routeConfig } from '../router/config.ts'
 import { logConfig } from '../telemetry/config.ts'
 
-/** Connectors that are always there, once: they stand at the top, not under `sources`. */
+/** Sources that are always there, once: what they take is said by the routes. */
 const BUILT_IN = ['http', 'mqtt']
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
@@ -26,7 +26,7 @@ const instance = (connectors: readonly Connector[], half: 'source' | 'sink') =>
   z.strictObject(
     Object.fromEntries(
       connectors
-        .filter((connector) => connector[half] && !BUILT_IN.includes(connector.type))
+        .filter((connector) => connector[half] && !(half === 'source' && BUILT_IN.includes(connector.type)))
         .map((connector) => [connector.type, connector[half]?.config.optional().describe(connector.summary)]),
     ) as Record<string, z.ZodType>,
   )

@@ -19,7 +19,8 @@ export interface Place {
   readonly value: number
   /** The end of the value. */
   readonly end: number
-  /** For text: how it is quoted, so that an offset in it can be found in the file. */
+  /** For text: what it is and how it is quoted, so that an offset in it can be found in the file. */
+  readonly text?: string
   readonly style?: 'plain' | 'single' | 'double' | 'block'
   /** What `${...}` in it stood for: never to be printed. */
   readonly hidden?: readonly { readonly name: string; readonly value: string }[]
@@ -72,34 +73,20 @@ export function problemAt(source: Source, offset: number, path: Path, message: s
 }
 
 /** Finds in the file a character of a text, however that is quoted or folded: by counting what is not white space. */
-function within(place: Place, offset: number): number {
-  const { source, value: start, end, style } = place
-  if (place.hidden || !style) return start
+function within({ source, value: start, end, text, style, hidden }: Place, offset: number): number {
+  if (hidden || text === undefined) return start
   const raw = source.text.slice(start, end)
-  const skip = style === 'plain' ? 0 : style === 'block' ? raw.indexOf('\n') + 1 : 1
-  if (style !== 'block' && !raw.includes('\n') && !raw.includes('\\') && !raw.slice(1, -1).includes("''"))
-    return start + skip + offset
-  return start + skip + textBefore(raw.slice(skip), style, offset)
-}
-
-/** How far into the raw text its character of this number lies, escapes and folded lines counted as written. */
-function textBefore(raw: string, style: NonNullable<Place['style']>, offset: number): number {
-  let [at, seen] = [0, 0]
-  const skipSpace = (): void => {
-    while (/\s/.test(raw.charAt(at))) at++
+  let at = style === 'plain' ? 0 : style === 'block' ? raw.indexOf('\n') + 1 : 1
+  let left = text.slice(0, offset).replace(/\s/g, '').length
+  for (; at < raw.length; at++) {
+    const escaped = style === 'double' && raw[at] === '\\'
+    if (escaped || (style === 'single' && raw.startsWith("''", at))) at++
+    const blank = /\s/.test(raw.charAt(at)) || (escaped && /[nrt]/.test(raw.charAt(at)))
+    if (blank) continue
+    if (left === 0) return start + at - (escaped ? 1 : 0)
+    left--
   }
-  skipSpace()
-  while (seen < offset && at < raw.length) {
-    if (style === 'double' && raw[at] === '\\') at++
-    if (style === 'single' && raw.startsWith("''", at)) at++
-    at++
-    seen++
-    if (!/\n/.test(raw.charAt(at))) continue
-    // A line break and the indent after it are one character of the text.
-    skipSpace()
-    seen++
-  }
-  return at
+  return start
 }
 
 /** Puts the names of variables back where a message quotes what they stood for. */

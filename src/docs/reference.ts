@@ -47,7 +47,9 @@ function sections(connectors: readonly Connector[]): readonly string[] {
 /** The sections that hold names. */
 function named(connectors: readonly Connector[]): readonly string[] {
   const list = (half: 'source' | 'sink'): string[] => {
-    const found = connectors.filter((connector) => connector[half] && !['http', 'mqtt'].includes(connector.type))
+    const found = connectors.filter(
+      (connector) => connector[half] && !(half === 'source' && ['http', 'mqtt'].includes(connector.type)),
+    )
     return found.length === 0
       ? ['None yet.\n']
       : found.map(({ type, summary }) => `- [\`${type}\`](../connectors/${type}/README.md): ${summary}\n`)
