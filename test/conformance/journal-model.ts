@@ -1,0 +1,372 @@
+/** A journal as plain as can be, that breaks one promise when told to: the suite's own test, and the model of others. */
+
+import { GatewayError } from '#connector'
+import type {
+  Answer,
+  Appended,
+  DeadLetter,
+  DeadLetterFilter,
+  Delivery,
+  DeliveryRecord,
+  Entry,
+  EventRecord,
+  Failure,
+  Journal,
+  JournalStats,
+  Lane,
+  Outcome,
+  RouteRef,
+} from '../../src/journal/journal.ts'
+import type { JournalOpenOptions } from './journal-bench.ts'
+
+/** What can be wrong with a journal, and the requirement that says so. */
+export const FAULTS = {
+  'empty-data-is-absent': 'J1',
+  'ignores-the-source': 'J2',
+  'holds-a-call-twice': 'J3',
+  'looks-before-it-waits': 'J4',
+  'hands-out-what-is-leased': 'J5',
+  'mixes-the-order': 'J6',
+  'ignores-due': 'J7',
+  'stops-counting-attempts': 'J8',
+  'keeps-the-key-of-the-dead': 'J9',
+  'one-key-at-a-time': 'J9',
+  'takes-two': 'J10',
+  'abort-ends-leases': 'J11',
+  'release-is-an-attempt': 'J12',
+  'ignores-release': 'J12',
+  'settles-twice': 'J13',
+  'loses-content-types': 'J14',
+  'tells-no-attempts': 'J15',
+  'forgets-the-first-error': 'J16',
+  'ignores-codes': 'J17',
+  'redrives-tired': 'J18',
+  'drops-all': 'J19',
+  'has-one-cursor': 'J20',
+  'counts-events': 'J21',
+  'is-never-full': 'J22',
+  'is-full-for-all': 'J22',
+  'forgets-nothing': 'J23',
+  'forgets-the-dead': 'J23',
+  'loses-leases': 'J24',
+  'forgets-attempts': 'J25',
+  'forgets-keys': 'J26',
+  'forgets-answers': 'J27',
+  'forgets-cursors': 'J28',
+} as const
+
+export type JournalFault = keyof typeof FAULTS
+
+interface Held {
+  readonly entry: Entry
+  readonly acceptedAt: number
+  readonly slots: Slot[]
+}
+
+interface Slot {
+  readonly id: string
+  readonly held: Held
+  ref: RouteRef
+  status: 'due' | 'leased' | 'done' | 'dead' | 'dropped'
+  attempts: number
+  due: number
+  error?: Failure
+  firstAt?: number
+  lastAt?: number
+  answer?: Answer
+}
+
+/** What survives. */
+export interface ModelDisk {
+  held: Held[]
+  readonly cursors: Map<string, string>
+  next: number
+}
+
+interface Taker {
+  readonly lane: Lane
+  readonly own: Slot[]
+  ended: boolean
+  readonly waiting: ((result: IteratorResult<Delivery>) => void)[]
+}
+
+const DONE: IteratorResult<Delivery> = { done: true, value: undefined }
+const size = ({ event }: Entry): number => event.data?.length ?? 0
+const over = ({ status }: Slot): boolean => status === 'done' || status === 'dropped'
+
+export class ModelJournal implements Journal {
+  readonly failed: Promise<Error> = new Promise(() => undefined)
+  readonly disk: ModelDisk
+  readonly #options: JournalOpenOptions
+  readonly #fault: JournalFault | undefined
+  readonly #takers: Taker[] = []
+  readonly #timer: NodeJS.Timeout
+
+  constructor(
+    options: JournalOpenOptions,
+    fault?: JournalFault,
+    disk: ModelDisk = { held: [], cursors: new Map(), next: 0 },
+  ) {
+    this.disk = disk
+    this.#options = options
+    this.#fault = fault
+    this.#timer = setInterval(() => this.#pump(), 5)
+    for (const slot of this.#slots()) this.#restart(slot)
+    if (fault === 'forgets-cursors') disk.cursors.clear()
+  }
+
+  async append(entry: Entry): Promise<Appended> {
+    const early = this.#held(entry)
+    await new Promise((resolve) => setImmediate(resolve))
+    const held = this.#fault === 'looks-before-it-waits' ? early : this.#held(entry)
+    if (held) return { callId: held.entry.callId, duplicate: true }
+    this.#expire()
+    const bytes = this.disk.held.reduce((sum, each) => sum + size(each.entry), size(entry))
+    if (bytes > this.#options.maxBytes && this.#fault !== 'is-never-full')
+      throw new GatewayError('JOURNAL_FULL', 'journal (model): appending: no room', { retryAfterMs: 10 })
+    const made: Held = { entry, acceptedAt: this.#options.now(), slots: [] }
+    for (const ref of entry.routes) {
+      const due = this.#fault === 'ignores-due' ? 0 : (ref.due ?? 0)
+      made.slots.push({ id: `${this.disk.next++}`, held: made, ref, status: 'due', attempts: 0, due })
+    }
+    this.disk.held.push(made)
+    this.#pump()
+    return { callId: entry.callId, duplicate: false }
+  }
+
+  claim(lane: Lane, signal: AbortSignal): AsyncIterableIterator<Delivery> {
+    const taker: Taker = { lane, own: [], ended: signal.aborted, waiting: [] }
+    this.#takers.push(taker)
+    const end = (): void => {
+      taker.ended = true
+      for (const resolve of taker.waiting.splice(0)) resolve(DONE)
+      if (this.#fault === 'abort-ends-leases')
+        for (const slot of this.#slots()) if (slot.status === 'leased') slot.status = 'due'
+    }
+    signal.addEventListener('abort', end)
+    return {
+      next: () =>
+        new Promise((resolve) => {
+          taker.waiting.push(resolve)
+          this.#pump()
+        }),
+      return: async () => DONE,
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
+  }
+
+  async settle({ id }: Delivery, outcome: Outcome): Promise<void> {
+    const slot = this.#slot(id)
+    if (slot === undefined || (slot.status !== 'leased' && this.#fault !== 'settles-twice')) return
+    if (this.#fault === 'is-full-for-all' && this.disk.held.length > 30) throw new Error('no room')
+    slot.attempts++
+    slot.lastAt = this.#options.now()
+    slot.firstAt ??= slot.lastAt
+    if (outcome.status !== 'done') slot.error = outcome.error
+    else if (outcome.answer) slot.answer = this.#kept(outcome.answer)
+    slot.status = outcome.status === 'retry' ? 'due' : outcome.status
+    if (outcome.status === 'retry') slot.due = outcome.at
+    this.#pump()
+  }
+
+  release({ id }: Delivery): void {
+    const slot = this.#slot(id)
+    if (slot?.status !== 'leased' || this.#fault === 'ignores-release') return
+    slot.status = 'due'
+    if (this.#fault === 'release-is-an-attempt') slot.attempts++
+    this.#pump()
+  }
+
+  async find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined> {
+    this.#expire()
+    const held = this.disk.held.findLast(({ entry }) =>
+      'callId' in key ? entry.callId === key.callId : entry.event.id === key.eventId,
+    )
+    if (held === undefined) return undefined
+    const { event, origin, callId } = held.entry
+    const deliveries = held.slots.filter(({ status }) => status !== 'dropped').map((slot) => this.#record(slot))
+    return { event, origin, callId, acceptedAt: held.acceptedAt, deliveries }
+  }
+
+  async *deadLetters(filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter, void> {
+    for (const slot of this.#dead(filter)) {
+      const { event, origin, callId } = slot.held.entry
+      const { id, attempts, error, lastAt = 0 } = slot
+      const firstAt = this.#fault === 'forgets-the-first-error' ? lastAt : (slot.firstAt ?? 0)
+      if (error) yield { id, ...laneOf(slot.ref), event, origin, callId, attempts, error, firstAt, lastAt }
+    }
+  }
+
+  async redrive(filter: DeadLetterFilter): Promise<number> {
+    const slots = this.#dead(filter)
+    for (const slot of slots) {
+      slot.status = 'due'
+      slot.due = 0
+      if (this.#fault !== 'redrives-tired') slot.attempts = 0
+    }
+    return slots.length
+  }
+
+  async drop(filter: DeadLetterFilter): Promise<number> {
+    const slots = this.#dead(this.#fault === 'drops-all' ? {} : filter)
+    for (const slot of slots) slot.status = 'dropped'
+    return slots.length
+  }
+
+  async cursor(name: string): Promise<string | undefined> {
+    return this.disk.cursors.get(this.#fault === 'has-one-cursor' ? '' : name)
+  }
+
+  async setCursor(name: string, value: string): Promise<void> {
+    this.disk.cursors.set(this.#fault === 'has-one-cursor' ? '' : name, value)
+  }
+
+  stats(): JournalStats {
+    const pending = this.#slots().filter(({ status }) => status === 'due' || status === 'leased')
+    const lanes = new Map<string, Lane & { pending: number }>()
+    for (const { ref } of pending) {
+      const lane = lanes.get(laneName(ref)) ?? { ...laneOf(ref), pending: 0 }
+      lane.pending++
+      lanes.set(laneName(ref), lane)
+    }
+    const oldest = pending[0]?.held.acceptedAt
+    return {
+      events: this.disk.held.length,
+      pending: this.#fault === 'counts-events' ? new Set(pending.map(({ held }) => held)).size : pending.length,
+      dead: this.#dead({}).length,
+      bytes: 0,
+      lanes: [...lanes.values()],
+      ...(oldest === undefined ? {} : { oldestPending: oldest }),
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+  }
+
+  #slots(): Slot[] {
+    return this.disk.held.flatMap(({ slots }) => slots)
+  }
+
+  #slot(id: string): Slot | undefined {
+    return this.#slots().find((slot) => slot.id === id)
+  }
+
+  #held({ event, callId }: Entry): Held | undefined {
+    return this.disk.held.find(({ entry }) => {
+      if (entry.callId === callId && (this.#fault !== 'holds-a-call-twice' || entry.event.id === event.id)) return true
+      return (
+        entry.event.id === event.id && (this.#fault === 'ignores-the-source' || entry.event.source === event.source)
+      )
+    })
+  }
+
+  #kept({ datacontenttype, ...answer }: Answer): Answer {
+    return datacontenttype === undefined || this.#fault === 'loses-content-types'
+      ? answer
+      : { ...answer, datacontenttype }
+  }
+
+  #dead({ ids, route, code, since = 0 }: DeadLetterFilter): Slot[] {
+    return this.#slots()
+      .filter(({ status, id, ref, error, lastAt = 0 }) => {
+        if (status !== 'dead' || lastAt < since || (ids && !ids.includes(id))) return false
+        if (route !== undefined && ref.route !== route) return false
+        return code === undefined || error?.code === code || this.#fault === 'ignores-codes'
+      })
+      .sort((a, b) => (a.lastAt ?? 0) - (b.lastAt ?? 0))
+  }
+
+  #record(slot: Slot): DeliveryRecord {
+    const { id, ref, status, error, firstAt, lastAt, answer, due } = slot
+    const attempts = this.#fault === 'tells-no-attempts' ? 0 : slot.attempts
+    const now = status === 'leased' || status === 'dropped' ? 'due' : status
+    return {
+      id,
+      ...laneOf(ref),
+      status: now,
+      attempts,
+      answers: ref.answers === true,
+      ...(error && firstAt !== undefined ? { error, firstErrorAt: firstAt } : {}),
+      ...(answer ? { answer } : {}),
+      ...(now === 'due' && due > 0 ? { due } : {}),
+      ...(now !== 'due' && lastAt !== undefined ? { settledAt: lastAt } : {}),
+    }
+  }
+
+  #restart(slot: Slot): void {
+    if (slot.status === 'leased') slot.status = this.#fault === 'loses-leases' ? 'done' : 'due'
+    if (this.#fault === 'forgets-attempts') slot.attempts = 0
+    if (this.#fault === 'forgets-answers') delete slot.answer
+    if (this.#fault === 'forgets-keys') slot.ref = { ...laneOf(slot.ref) }
+  }
+
+  #expire(): void {
+    if (this.#fault === 'forgets-nothing') return
+    const cutoff = this.#options.now() - this.#options.retainMs
+    const dead = this.#fault === 'forgets-the-dead'
+    this.disk.held = this.disk.held.filter(({ slots, acceptedAt }) => {
+      const last = Math.max(acceptedAt, ...slots.map(({ lastAt = 0 }) => lastAt))
+      return last > cutoff || !slots.every((slot) => over(slot) || (dead && slot.status === 'dead'))
+    })
+  }
+
+  /** The deliveries of a lane that may go now, in order. */
+  #ready(lane: Lane): Slot[] {
+    const taken = new Set<string>()
+    const ready: Slot[] = []
+    for (const slot of this.#slots()) {
+      if (laneName(slot.ref) !== laneName(lane)) continue
+      const key = this.#fault === 'one-key-at-a-time' && slot.ref.key !== undefined ? 'any' : slot.ref.key
+      const free = key === undefined || !taken.has(key)
+      const waits = slot.status === 'due' || slot.status === 'leased'
+      const stuck = slot.status === 'dead' && this.#fault === 'keeps-the-key-of-the-dead'
+      if (key !== undefined && (waits || stuck)) taken.add(key)
+      if (slot.status === 'due' && free && slot.due <= this.#options.now()) ready.push(slot)
+    }
+    if (this.#fault === 'mixes-the-order' && ready.length > 10) ready.reverse()
+    return ready
+  }
+
+  #pump(): void {
+    for (const taker of this.#takers) {
+      while (taker.waiting.length > 0 && !taker.ended) {
+        const slot = taker.own.shift() ?? this.#lease(taker)
+        if (slot === undefined) break
+        taker.waiting.shift()?.({ done: false, value: this.#delivery(slot) })
+      }
+      if (taker.ended) for (const resolve of taker.waiting.splice(0)) resolve(DONE)
+    }
+  }
+
+  #lease(taker: Taker): Slot | undefined {
+    const [slot, second] = this.#ready(taker.lane)
+    if (slot === undefined) return undefined
+    const leased = this.#slots().filter(
+      ({ status, ref }) => status === 'leased' && laneName(ref) === laneName(taker.lane),
+    )
+    const shared = this.#takers.filter(({ lane }) => laneName(lane) === laneName(taker.lane)).length > 1
+    if (this.#fault === 'hands-out-what-is-leased' && shared && leased.length > 1) return leased[0]
+    slot.status = 'leased'
+    if (this.#fault === 'takes-two' && second) {
+      second.status = 'leased'
+      taker.own.push(second)
+    }
+    return slot
+  }
+
+  #delivery({ id, held, ref, attempts }: Slot): Delivery {
+    const { origin, callId } = held.entry
+    const { data, ...bare } = held.entry.event
+    const event = data?.length === 0 && this.#fault === 'empty-data-is-absent' ? bare : held.entry.event
+    const attempt = (this.#fault === 'stops-counting-attempts' ? Math.min(attempts, 1) : attempts) + 1
+    const key = ref.key === undefined ? {} : { key: ref.key }
+    const { acceptedAt } = held
+    return { id, ...laneOf(ref), ...key, event, origin, callId, answers: ref.answers === true, attempt, acceptedAt }
+  }
+}
+
+const laneOf = ({ route, to }: Lane): Lane => ({ route, to })
+const laneName = ({ route, to }: Lane): string => `${route} ${to}`

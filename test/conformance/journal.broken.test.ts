@@ -1,0 +1,45 @@
+/** The journal suite is worth what it catches: each broken journal fails its own requirement and no other. */
+
+import { describe, expect, test } from 'vitest'
+import type { Journal } from '../../src/journal/journal.ts'
+import { type JournalHarness, journalConformance } from './journal.ts'
+import { FAULTS, type JournalFault, ModelJournal } from './journal-model.ts'
+
+const harness = (fault?: JournalFault): JournalHarness => ({
+  open: async (options) => new ModelJournal(options, fault),
+  async reopen(journal: Journal, options) {
+    if (!(journal instanceof ModelJournal)) throw new Error('not the journal that was opened')
+    await journal[Symbol.asyncDispose]()
+    return new ModelJournal(options, fault, journal.disk)
+  },
+  // Short where something is expected never to happen, long where a loaded machine may be slow.
+  deadlineMs: fault ? 1_500 : 10_000,
+})
+
+describe('a journal that keeps its promises passes', () => journalConformance(test, harness()))
+
+describe('the journal suite catches a journal that', () => {
+  for (const [fault, requirement] of Object.entries(FAULTS) as [JournalFault, string][]) {
+    test.concurrent(`${fault}, by ${requirement} alone`, async () => {
+      const failed: string[] = []
+      const tests: (() => Promise<void>)[] = []
+      journalConformance((name, run) => {
+        tests.push(() =>
+          run().catch((error: unknown) => {
+            failed.push(`${name.split(' ')[0]}: ${error}`)
+          }),
+        )
+      }, harness(fault))
+      for (const run of tests) await run()
+      expect(
+        failed.map((line) => line.split(':')[0]),
+        failed.join('\n'),
+      ).toEqual([requirement])
+    })
+  }
+
+  test('none of them is missing from the list of requirements', () => {
+    const named = new Set<string>(Object.values(FAULTS))
+    journalConformance((name) => expect(named).toContain(name.split(' ')[0]), harness())
+  })
+})
