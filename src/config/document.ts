@@ -24,6 +24,8 @@ const MAX_BYTES = 1_048_576
 /** Values that aliases repeat: an alias bomb ends here. What is written out is bounded by the size of the file. */
 const MAX_REPEATED = 10_000
 const MAX_DEPTH = 40
+/** More than these of one file are not told. */
+const MAX_PROBLEMS = 100
 
 export interface Read {
   readonly value: unknown
@@ -174,7 +176,7 @@ class Reader {
 
   #report(offset: number, path: Path, message: string): null {
     if (path.length > 0) this.#place(path, offset, offset, offset, null)
-    this.problems.push(problemAt(this.#source, offset, path, message))
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problemAt(this.#source, offset, path, message))
     return null
   }
 }

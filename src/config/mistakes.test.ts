@@ -160,6 +160,8 @@ describe('a hostile configuration is refused soon, and changes nothing', () => {
     ['__proto__', 'log: { __proto__: { polluted: true } }', /this key is refused/],
     ['constructor', 'constructor: { prototype: { polluted: true } }', /"constructor" is not known here/],
     ['brackets', `a: ${'['.repeat(200_000)}`, /nests deeper/],
+    ['a key ten thousand times', 'log: {}\n'.repeat(10_000), /the key stands twice/],
+    ['ten thousand keys', Array.from({ length: 10_000 }, (_, at) => `k${at}: 1`).join('\n'), /"k1" is not known/],
     ['dashes', `${'- '.repeat(100_000)}x`, /nests deeper/],
     ['2 MiB', `name: ${'x'.repeat(2 ** 21)}`, /at most 1048576/],
     [

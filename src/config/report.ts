@@ -8,6 +8,9 @@ import type { Path, Places } from './tree.ts'
 type Issue = zod.$ZodIssue
 type RawIssue = zod.$ZodRawIssue
 
+/** Unknown keys that are told of one mapping: a file of nothing else is told from the first hundred, too. */
+const MAX_KEYS = 100
+
 /** Parses a value that stands at `path`. Problems go to `report`; undefined when there were any. */
 export function check<S extends ZodType>(
   schema: S,
@@ -34,7 +37,7 @@ function problems(issue: Issue, base: Path, places: Places): readonly Problem[] 
   const path = [...base, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))]
   if (issue.code === 'unrecognized_keys') {
     const known = issue.message === '' ? [] : issue.message.split(',')
-    return issue.keys.map((key) => unknownKey(key, known, path, places))
+    return issue.keys.slice(0, MAX_KEYS).map((key) => unknownKey(key, known, path, places))
   }
   if (issue.code === 'invalid_union') {
     const branch = closest(issue)
