@@ -21,7 +21,11 @@ export interface Up {
 /** The lines, in the order they are read: is it up, where, what does it do, what now. */
 export function banner(up: Up, paint: Paint): readonly string[] {
   const { addresses, config, path } = up
-  const listens = [...addresses].map(([part, address]) => [LABELS[part] ?? part, address])
+  const parts = new Set([...Object.keys(LABELS), ...addresses.keys()])
+  const listens = [...parts].flatMap((part) => {
+    const address = addresses.get(part)
+    return address === undefined ? [] : [[LABELS[part] ?? part, address]]
+  })
   return [
     `${paint('bold', `headgate ${manifest.version}`)} runs "${config.name}" of ${path}`,
     '',
@@ -32,8 +36,9 @@ export function banner(up: Up, paint: Paint): readonly string[] {
   ]
 }
 
+/** In the order in which they are shown; a source that listens as well comes after them, by its own name. */
 const LABELS: Readonly<Record<string, string>> = {
-  tcp: 'MQTT',
+  mqtt: 'MQTT',
   ws: 'MQTT over WebSocket',
   http: 'HTTP',
   admin: 'health, metrics, control',
@@ -59,7 +64,7 @@ function tryLines({ addresses, config }: Up, paint: Paint): readonly string[] {
   const name = config.callable.includes('echo') ? 'echo' : config.callable[0]
   if (name === undefined) return []
   const http = addresses.get('http')
-  const mqtt = [...addresses.values()].find((address) => address.startsWith('tcp://'))
+  const mqtt = addresses.get('mqtt')
   const lines = [
     ...(http === undefined ? [] : overHttp(http, name)),
     ...(mqtt === undefined ? [] : overMqtt(new URL(mqtt), name)),
@@ -76,8 +81,6 @@ function overHttp(http: string, name: string): readonly string[] {
 }
 
 /** mosquitto_rr subscribes to the reply topic before it publishes, so the reply cannot be missed. */
-function overMqtt({ hostname, port }: URL, name: string): readonly string[] {
-  const at = `-h ${hostname}${port === '1883' ? '' : ` -p ${port}`}`
-  const message = `{"callId":"try-1","replyTo":"replies/try-1","body":{"function":"${name}","parameters":${DATA}}}`
-  return [`mosquitto_rr ${at} -q 1 -t service/${name} -e replies/try-1 -m '${message}'`]
-}
+const overMqtt = ({ hostname, port }: URL, name: string): readonly string[] => [
+  `mosquitto_rr -V 5 -h ${hostname}${port === '1883' ? '' : ` -p ${port}`} -t service/${name} -e replies/me -m '${DATA}'`,
+]

@@ -2,7 +2,6 @@
 
 import { type Command, Option } from 'commander'
 import type { Origin } from '../event/index.ts'
-import type { Verdict } from '../router/router.ts'
 import { readEvent } from './event.ts'
 import { inputError } from './exit.ts'
 import { DEFAULT_CONFIG, example, jsonOption } from './options.ts'
@@ -61,12 +60,8 @@ async function explainEvent(file: string, { config: path, from, json }: EventOpt
   const origin = originOf(from)
   const verdicts = compileRouter([...config.routes, ...callRoutes(config)]).router.explain(event, origin)
   if (json) printJson({ origin, verdicts })
-  else print(...verdictLines(worthShowing(verdicts, config.routes.length), origin, paintOut))
+  else print(...verdictLines(verdicts, origin, paintOut))
 }
-
-/** The routes that nobody wrote are shown when they take the event, and not otherwise. */
-const worthShowing = (verdicts: readonly Verdict[], written: number): readonly Verdict[] =>
-  verdicts.filter(({ takes }, at) => at < written || takes)
 
 /** Reads where an event comes in, as `from` of a route says it. */
 export function originOf(from: string): Origin {

@@ -11,7 +11,7 @@ const error = { code: 'FUNCTION_TRAPPED', message: 'echo (function): running: un
 
 test('a history says what came in, what each delivery became, the reply, and why others let it pass', () => {
   const history = eventHistory.parse({
-    event,
+    event: { ...event, replyto: 'replies/me' },
     origin,
     callId: 'c1',
     acceptedAt: at(0),
@@ -31,6 +31,7 @@ test('a history says what came in, what each delivery became, the reply, and why
     ],
     verdicts: [
       { route: 'a', takes: true },
+      { route: 'call/echo', takes: false, clause: 'from' },
       { route: 'big', takes: false, clause: 'data.amount > 100', saw: 'data.amount = 3' },
     ],
   })
@@ -45,6 +46,19 @@ test('a history says what came in, what each delivery became, the reply, and why
     'routes that let it pass, as they stand now',
     '  no  big  data.amount > 100 is not true; it saw data.amount = 3',
   ])
+})
+
+test('an event that is no call has a result, and nobody was told', () => {
+  const done = { route: 'a', to: 'echo', status: 'done', answers: true, attempts: 1, answer: { data: 'hi' } }
+  const history = eventHistory.parse({
+    event,
+    origin,
+    callId: 'c1',
+    acceptedAt: at(0),
+    deliveries: [done],
+    verdicts: [],
+  })
+  expect(historyLines(history, plain).slice(2)).toEqual(['  a -> echo  done in 1 attempt', '  result: hi'])
 })
 
 test('a list of dead letters says which, how old, where to, and why not', () => {

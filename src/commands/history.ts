@@ -1,5 +1,6 @@
 /** The history of an event, and of dead letters, for people. */
 
+import { CALL_EXTENSIONS } from '../event/index.ts'
 import type { DeadLetter, EventHistory } from './records.ts'
 import { columns, counted, type Paint, shown } from './terminal.ts'
 import { notTaken } from './verdicts.ts'
@@ -14,8 +15,8 @@ export function historyLines(history: EventHistory, paint: Paint): readonly stri
     `${paint('bold', shown(event.type))} ${shown(event.id)} of ${shown(event.source)}${about(event.subject)}`,
     `  came in by ${place(origin)} at ${acceptedAt.toISOString()}, callId ${shown(callId)}`,
     ...(deliveries.length === 0 ? ['  no route took it'] : []),
-    ...columns(deliveries.map((delivery) => [`  ${lane(delivery)}`, fate(delivery, acceptedAt, paint)])),
-    ...deliveries.flatMap(replyLines),
+    ...columns(deliveries.map((delivery) => [`  ${lane(delivery)}`, fate(delivery, history, paint)])),
+    ...deliveries.flatMap((delivery) => replyLines(delivery, isCall(event))),
     ...(passed.length === 0 ? [] : ['', 'routes that let it pass, as they stand now', ...passed]),
   ]
 }
@@ -26,8 +27,9 @@ export const place = ({ address, source }: EventHistory['origin']): string =>
   shown(address === '' ? source : `${source}:${address}`)
 const lane = ({ route, to }: { readonly route: string; readonly to: string }): string => `${route} -> ${to}`
 
-function fate(delivery: Delivery, acceptedAt: Date, paint: Paint): string {
-  const { answers, attempts, due, error, settledAt, status } = delivery
+function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Paint): string {
+  const answers = delivery.answers && isCall(event)
+  const { attempts, due, error, settledAt, status } = delivery
   const tries = counted(attempts, 'attempt')
   const reason = error === undefined ? '' : `: ${failureText(error)}`
   const after =
@@ -41,12 +43,17 @@ function fate(delivery: Delivery, acceptedAt: Date, paint: Paint): string {
     : `${paint('yellow', 'to be tried again')} after ${tries}${next}${reason}`
 }
 
-/** What the caller got, when it was given an answer with something in it. */
-function replyLines({ answer, answers }: Delivery): readonly string[] {
+/** Whether the sender wanted an answer. */
+const isCall = (event: EventHistory['event']): boolean =>
+  [CALL_EXTENSIONS.callId, CALL_EXTENSIONS.replyTo, CALL_EXTENSIONS.replyForm].some((name) => name in event)
+
+/** What came out of it, which is what the caller got when there was one. */
+function replyLines({ answer, answers }: Delivery, call: boolean): readonly string[] {
   if (!answers || answer === undefined) return []
   const { data, data_base64: base64, datacontenttype } = answer
-  if (base64 !== undefined) return [`  reply: ${datacontenttype ?? 'bytes'} in base64: ${short(base64)}`]
-  return data === undefined ? [] : [`  reply: ${short(typeof data === 'string' ? data : JSON.stringify(data))}`]
+  const name = call ? 'reply' : 'result'
+  if (base64 !== undefined) return [`  ${name}: ${datacontenttype ?? 'bytes'} in base64: ${short(base64)}`]
+  return data === undefined ? [] : [`  ${name}: ${short(typeof data === 'string' ? data : JSON.stringify(data))}`]
 }
 
 const SHORT = 2_000

@@ -4,17 +4,23 @@ import type { Origin } from '../event/index.ts'
 import type { Verdict } from '../router/router.ts'
 import { columns, type Paint, shown } from './terminal.ts'
 
+/** Routes that nobody wrote (`call/<function>`) are shown when they take an event, and are noise when they do not. */
+const isWorthALine = ({ route, takes }: Verdict): boolean => takes || !route.startsWith('call/')
+
 /** A first line that sums up, then a line for each route. */
 export function verdictLines(verdicts: readonly Verdict[], origin: Origin, paint: Paint): readonly string[] {
   const takers = verdicts.filter(({ takes }) => takes).map(({ route }) => route)
   const from = `${origin.source}${origin.address === '' ? '' : `:${origin.address}`}`
   const sum = takers.length === 0 ? 'no route takes it' : `goes to ${takers.join(', ')}`
-  return [`from ${shown(from)}: ${sum}`, ...columns(verdicts.map((verdict) => row(verdict, paint)))]
+  return [
+    `from ${shown(from)}: ${sum}`,
+    ...columns(verdicts.filter(isWorthALine).map((verdict) => row(verdict, paint))),
+  ]
 }
 
 /** A line for each route that does not take it. */
 export const notTaken = (verdicts: readonly Verdict[], paint: Paint): readonly string[] =>
-  columns(verdicts.filter(({ takes }) => !takes).map((verdict) => row(verdict, paint)))
+  columns(verdicts.filter((verdict) => !verdict.takes && isWorthALine(verdict)).map((verdict) => row(verdict, paint)))
 
 function row({ clause, route, saw, takes }: Verdict, paint: Paint): readonly string[] {
   if (takes) return [`  ${paint('green', 'yes')}`, route, '']
