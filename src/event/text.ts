@@ -47,30 +47,23 @@ export function isUriReference(text: string): boolean {
 /** True for a URI that names its scheme. */
 export const isUri = (text: string): boolean => /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text) && isUriReference(text)
 
-const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-](\d\d):(\d\d))$/
+const HOUR = '(?:[01]\\d|2[0-3])'
+const MINUTE = '[0-5]\\d'
+/** The day is checked apart: months differ. 60 is a leap second. */
+const TIMESTAMP = new RegExp(
+  `^\\d{4}-\\d\\d-\\d\\d[Tt]${HOUR}:${MINUTE}:(?:${MINUTE}|60)(?:\\.\\d+)?(?:[Zz]|[+-]${HOUR}:${MINUTE})$`,
+)
 
 /** True for a timestamp by RFC 3339: an instant that exists, leap seconds included. */
 export function isTimestamp(text: string): boolean {
-  const match = TIMESTAMP.exec(text)
-  if (!match) return false
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offHour = 0, offMinute = 0] = match
-    .slice(1)
-    .map((part) => Number(part ?? 0))
-  return (
-    month >= 1 &&
-    month <= 12 &&
-    day >= 1 &&
-    day <= daysIn(year, month) &&
-    hour <= 23 &&
-    minute <= 59 &&
-    second <= 60 &&
-    offHour <= 23 &&
-    offMinute <= 59
-  )
+  if (!TIMESTAMP.test(text)) return false
+  const month = Number(text.slice(5, 7))
+  const day = Number(text.slice(8, 10))
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(Number(text.slice(0, 4)), month)
 }
 
 function daysIn(year: number, month: number): number {
-  if (month !== 2) return [4, 6, 9, 11].includes(month) ? 30 : 31
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
 }
 

@@ -1,4 +1,4 @@
-/** The tokens of JSON (RFC 8259), in text that has one character a byte. */
+/** The tokens of JSON (RFC 8259), in text that has one character a byte: reading a Uint8Array instead took a third longer. */
 
 import { GatewayError } from '../errors.ts'
 
