@@ -37,7 +37,15 @@ export async function loadComponent(spec: FunctionSpec): Promise<FunctionCode> {
     )
   const { name, version = '', env, timeoutMs, memoryBytes } = spec
   const modules = await compile(files, memoryBytes)
-  return { name, version, env, timeoutMs, memoryBytes, source: sourceOf(files['component.js']), modules }
+  return {
+    name,
+    version,
+    env,
+    timeoutMs,
+    memoryBytes,
+    source: sourceOf(files['component.js'], imports.length > 0),
+    modules,
+  }
 }
 
 async function read(path: string): Promise<Uint8Array> {
@@ -97,11 +105,19 @@ async function compile(
   return modules
 }
 
+/**
+ * Where jco 1.35 makes a task for an import that is called outside of one of its own exports: it resolves that task
+ * and never ends it, so each such call would leave a task behind and search through all of them.
+ */
+const LEAKED_TASK = /return ([\w$]+)&&\1\.resolve\(\[([\w$]+)\]\),\2\}/
+
 /** Turns the module that jco generated into the body of a function, so that a worker can evaluate it without awaiting. */
-function sourceOf(file: Uint8Array | undefined): Uint8Array {
+function sourceOf(file: Uint8Array | undefined, imports: boolean): Uint8Array {
   const source = Buffer.from(file ?? []).toString()
-  const body = `${source.replace(/export (?=function instantiate\()/, '').replace(/export (?=const _util\b)/, '')}\nreturn instantiate`
-  if (!/function instantiate\(/.test(body) || /(?:^|[;}])\s*(?:import|export)\b(?!\()/m.test(body))
+  const plain = source.replace(/export (?=function instantiate\()/, '').replace(/export (?=const _util\b)/, '')
+  const body = `${plain.replace(LEAKED_TASK, 'return $1&&($1.resolve([$2]),$1.exit()),$2}')}\nreturn instantiate`
+  const known = /function instantiate\(/.test(body) && !/(?:^|[;}])\s*(?:import|export)\b(?!\()/m.test(body)
+  if (!known || (imports && !LEAKED_TASK.test(plain)))
     throw new ComponentError('was transpiled to code of an unknown shape')
   const shared = new Uint8Array(new SharedArrayBuffer(Buffer.byteLength(body)))
   shared.set(Buffer.from(body))
