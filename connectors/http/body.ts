@@ -1,17 +1,22 @@
 /** Reads request bodies, never more than is allowed. */
 
 import type { IncomingMessage } from 'node:http'
+import type { Exchange } from './exchange.ts'
 import { HttpProblem } from './problem.ts'
 
 const EMPTY = Buffer.alloc(0)
 /** How long what nobody reads may go on arriving, so that the caller sees the answer and not a reset connection. */
 const LINGER_MS = 1_000
 
-/** Resolves with the whole body. Rejects with 413 when it is larger than `limit`, and when the connection breaks. */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+/**
+ * Resolves with the whole body; a caller that asked whether to send it is told to. Rejects with 413 when it is larger than
+ * `limit`, and when the connection breaks.
+ */
+export function readBody({ request, response }: Exchange, limit: number): Promise<Buffer> {
   const announced = request.headers['content-length']
   if (Number(announced ?? 0) > limit) return Promise.reject(tooLarge(limit, `${announced} bytes were announced`))
   if (announced === undefined && request.headers['transfer-encoding'] === undefined) return Promise.resolve(EMPTY)
+  if (request.headers.expect !== undefined) response.writeContinue()
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let length = 0

@@ -33,13 +33,11 @@ test('POST /call/<function> answers with the reply', async () => {
   expect(face.gateway.emitted[0]?.offer).toEqual({ address: 'POST /call/echo', direct: true })
 })
 
-test('a call without parameters, and one with a version', async () => {
+test('a call without parameters', async () => {
   await using face = await Face.open()
   face.gateway.reply = () => ({ status: 'ok' })
   expect((await face.post('/call/echo', '')).status).toBe(200)
-  expect((await face.post('/call/echo@2', '', {})).status).toBe(200)
   expect(face.gateway.emitted[0]?.event).not.toHaveProperty('data')
-  expect(face.gateway.emitted[1]?.offer?.address).toBe('POST /call/echo@2')
 })
 
 test.each<[string, string, Record<string, string>, number, RegExp]>([

@@ -25,7 +25,7 @@ import type { WaitEnd } from './waits.ts'
 /** POST /call/<function>: calls a function by its name, with the body as its parameters. */
 export async function callFunction(parts: Parts, exchange: Exchange, name: string): Promise<void> {
   requireFunction(parts, name)
-  const body = await readBody(exchange.request, parts.config.body_limit)
+  const body = await readBody(exchange, parts.config.body_limit)
   if (httpMode(exchange.headers) === undefined && body.length > 0) requireJson(exchange, body)
   const event = normalizeCall({ ...exchange, body }, given(parts), name)
   await answer(parts, exchange, event, `POST /call/${name}`)
@@ -33,7 +33,7 @@ export async function callFunction(parts: Parts, exchange: Exchange, name: strin
 
 /** Any other request: a call of whatever `http:` route takes its method and path. */
 export async function callRoute(parts: Parts, exchange: Exchange): Promise<void> {
-  const body = await readBody(exchange.request, parts.config.body_limit)
+  const body = await readBody(exchange, parts.config.body_limit)
   const event = normalizeRequest({ ...exchange, body }, given(parts))
   await answer(parts, exchange, event, `${exchange.method} ${exchange.path}`)
 }
@@ -158,9 +158,8 @@ const noRoute = ({ context }: Parts, address: string): GatewayError =>
 
 function requireFunction({ context }: Parts, name: string): void {
   const known = context.calls.functions()
-  const [bare = name] = name.split('@')
-  if (known.includes(name) || known.includes(bare)) return
-  const near = nearest(bare, known)
+  if (known.includes(name)) return
+  const near = nearest(name, known)
   const hint = near === undefined ? '' : `, did you mean "${near}"`
   const list = known.length === 0 ? 'none is configured' : `known are ${known.slice(0, 50).join(', ')}`
   throw refuse('FUNCTION_UNKNOWN', context.name, `calling "${name}": there is no such function${hint}; ${list}`)

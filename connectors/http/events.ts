@@ -13,7 +13,7 @@ const OFFER = { address: 'POST /events' }
 export async function postEvents(parts: Parts, exchange: Exchange): Promise<void> {
   const mode = httpMode(exchange.headers)
   if (mode === undefined || mode === 'unknown') throw unreadable(exchange)
-  const body = await readBody(exchange.request, parts.config.body_limit)
+  const body = await readBody(exchange, parts.config.body_limit)
   const events = parseHttpEvents(exchange.headers, body).map((event) =>
     traced(checkCallNames(event, parts.context.name), exchange.headers),
   )

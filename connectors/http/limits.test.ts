@@ -55,6 +55,27 @@ test('a head that does not end and a body that does not end are 408', async () =
   expect(face.gateway.emitted).toEqual([])
 })
 
+test('a caller that asks whether to send its body is told no before it does', async () => {
+  await using face = await Face.open({ body_limit: '1KiB' })
+  const ask = (length: number) =>
+    face.raw(`POST /events HTTP/1.1\r\nhost: x\r\n${EVENT}expect: 100-continue\r\ncontent-length: ${length}\r\n\r\n`)
+  expect(await received(ask(5_000))).toMatch(/^HTTP\/1.1 413 /)
+  const socket = ask(2)
+  const answered = received(socket)
+  await new Promise((resolve) => socket.once('data', resolve))
+  socket.write('{}')
+  await until(() => face.gateway.emitted.length === 1, 'an emit')
+  socket.end()
+  expect(await answered).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 202 /)
+})
+
+test('five hundred heads that do not end hold up nobody, and are closed', async () => {
+  await using face = await Face.open({ header_timeout: '500ms' })
+  const slow = Array.from({ length: 500 }, () => received(face.raw('POST /events HTTP/1.1\r\nhost: x\r\n')))
+  expect((await face.fetch('/health')).status).toBe(200)
+  for (const answer of await Promise.all(slow)) expect(answer).toContain('408 Request Timeout')
+})
+
 test('a head that is too large is 431', async () => {
   await using face = await Face.open({ header_limit: '2KiB' })
   const answer = await received(face.raw(`GET / HTTP/1.1\r\nhost: x\r\nlong: ${'x'.repeat(4_096)}\r\n\r\n`))

@@ -26,6 +26,8 @@ export function makeServer(config: HttpConfig, listener: RequestListener): Serve
     },
     listener,
   )
+  // Not answered with 100 by Node: first comes whether the body is wanted.
+  server.on('checkContinue', listener)
   server.maxConnections = config.max_connections
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerBroken(error, socket, config))
   return server
