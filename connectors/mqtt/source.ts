@@ -20,6 +20,7 @@ export class MqttSource implements Source {
   readonly #queue: (() => void)[] = []
   #active = 0
   #end: (() => void) | undefined
+  #ending = new AbortController()
   #idle: PromiseWithResolvers<void> | undefined
 
   constructor(config: MqttSourceConfig, context: Context) {
@@ -28,12 +29,14 @@ export class MqttSource implements Source {
   }
 
   async start(emit: Emit, _signal: AbortSignal): Promise<void> {
+    this.#ending = new AbortController()
     this.#end = this.#context.broker.intercept(this.#config.filters, (publish) => this.#take(publish, emit))
   }
 
   async stop(): Promise<void> {
     this.#end?.()
     this.#end = undefined
+    this.#ending.abort(new GatewayError('STOPPING', `${this.#context.name} (mqtt): receiving: the source is stopping`))
     for (const wake of this.#queue.splice(0)) {
       this.#active++ // a slot to be refused in.
       wake()
@@ -48,8 +51,8 @@ export class MqttSource implements Source {
     if (this.#active >= this.#context.maxInFlight) await new Promise<void>((wake) => this.#queue.push(wake))
     else this.#active++
     try {
-      if (this.#end === undefined)
-        throw new GatewayError('STOPPING', `${this.#context.name} (mqtt): receiving: the source is stopping`)
+      if (this.#context.credit.refusal() !== undefined) await this.#context.credit.wait(this.#ending.signal)
+      this.#ending.signal.throwIfAborted()
       await this.#emit(publish, emit)
     } finally {
       this.#release()

@@ -6,6 +6,8 @@ import type { AedesClient } from './internals.ts'
 import { SHARE, SHARED } from './topics.ts'
 
 interface TopicPacket {
+  readonly messageId?: number
+  readonly reasonCode?: number
   readonly cmd: string
   readonly subscriptions?: { topic: string }[]
   readonly unsubscriptions?: string[]
@@ -43,8 +45,8 @@ export class Connection {
     }
   }
 
-  /** Takes the client that aedes made of the stream. */
-  attach(client: AedesClient): void {
+  /** Takes the client that aedes made of the stream. `see` is shown each packet before aedes is. */
+  attach(client: AedesClient, see: (packet: TopicPacket) => void): void {
     this.#client = client
     // Topics and broker ids named like members of Object would be found in a plain object (GHSA-52qw-whmv-87c5).
     client.subscriptions = Object.create(null)
@@ -59,7 +61,10 @@ export class Connection {
         if (this.#wanted && !this.#held) this.#goOn()
       }
     }
-    parser.prependListener('packet', respellShared)
+    parser.prependListener('packet', (packet: TopicPacket) => {
+      if (packet.cmd === 'subscribe' || packet.cmd === 'unsubscribe') respellShared(packet)
+      else see(packet)
+    })
   }
 
   /** Stops reading the socket, or goes on. What TCP has no room for then, the other side has to keep. */
@@ -143,7 +148,7 @@ export class Connection {
 
 function respellShared(packet: TopicPacket): void {
   for (const subscription of packet.subscriptions ?? []) subscription.topic = respell(subscription.topic)
-  if (packet.cmd === 'unsubscribe' && packet.unsubscriptions)
+  if (packet.unsubscriptions)
     for (const [at, topic] of packet.unsubscriptions.entries()) packet.unsubscriptions[at] = respell(topic)
 }
 

@@ -32,7 +32,7 @@ export interface AedesClient extends Omit<Client, 'conn'> {
   errored: boolean
   connackSent: boolean
   subscriptions: Record<string, Subscribed>
-  duplicates: Record<string, number>
+  /** What `subscribe` makes of a QoS 0 subscription, and of any other. */
   deliver0: Deliver
   deliverQoS: Deliver
   _authorized: boolean

@@ -20,6 +20,8 @@ export interface LaneClient {
   hold(held: boolean): void
   /** Keeps the name of a use for the next process, when the session is one that may come back to it. */
   remember(id: number, use: Use, checksum: () => number): Promise<unknown> | undefined
+  /** The use is acknowledged: its name need not be kept. */
+  forget(id: number): void
   /** Whether this QoS 2 publish was taken already, and only its PUBREC is to be sent again. */
   received(packet: BrokerPacket): boolean
 }
@@ -133,7 +135,9 @@ export class Lane {
     // An answer that cannot be sent does not end the use.
     const { open } = this.#client
     const answered = done(outcome)
-    if (use && packet.messageId !== undefined && open && answered) this.#client.uses.acknowledge(packet.messageId, use)
+    if (!use || packet.messageId === undefined || !open || !answered) return
+    this.#client.uses.acknowledge(packet.messageId, use)
+    this.#client.forget(packet.messageId)
   }
 }
 

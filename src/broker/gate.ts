@@ -1,0 +1,181 @@
+/** What happens to a publish between its arrival and its acknowledgement. */
+
+import { writeToStream } from 'mqtt-packet'
+import type { Ingress } from '../connector/broker.ts'
+import type { Credit, Log } from '../connector/connector.ts'
+import { mayPublish } from './access.ts'
+import { Uses } from './identity.ts'
+import type { Intercepts } from './intercepts.ts'
+import type { AedesBroker, AedesClient, BrokerPacket } from './internals.ts'
+import { type Done, Lane } from './lane.ts'
+import type { Persistence } from './persistence.ts'
+import { refusalOf } from './refusal.ts'
+import type { Seat } from './seat.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Ends aedes' question whether a publish is authorized: with an error the connection of an MQTT 3 client is closed. */
+export type Answer = (error?: Error | null) => void
+
+export interface GateParts {
+  readonly log: Log
+  readonly credit: Credit | undefined
+  readonly intercepts: Intercepts
+  readonly sessions: Sessions
+  readonly persistence: Persistence
+  /** Publishes of one client at once. */
+  readonly maxInFlight: number
+  readonly signal: AbortSignal
+}
+
+export interface GateCounts {
+  /** Publishes that arrived. */
+  received: number
+  /** Those of them that somebody takes. */
+  intercepted: number
+  /** Those of them that were refused. */
+  refused: number
+}
+
+export class Gate {
+  readonly counts: GateCounts = { received: 0, intercepted: 0, refused: 0 }
+  readonly #parts: GateParts
+  readonly #seatOf: (client: AedesClient) => Seat | undefined
+  readonly #uses = new Map<string, Uses>()
+
+  constructor(parts: GateParts, seatOf: (client: AedesClient) => Seat | undefined) {
+    this.#parts = parts
+    this.#seatOf = seatOf
+  }
+
+  /** Answers aedes' question about a publish or a will: when it is accepted, not before. */
+  authorize(aedes: AedesBroker, client: AedesClient | null, packet: BrokerPacket, done: Answer): void {
+    this.counts.received++
+    if (packet.properties && 'willDelayInterval' in packet.properties) {
+      // [MQTT5 3.1.3.2.2] the delay is the will's, no property of the PUBLISH; the beta forwards it.
+      const { willDelayInterval: _, ...properties } = packet.properties as { willDelayInterval?: number }
+      packet.properties = properties
+    }
+    if (!mayPublish(packet.topic)) done(new Error('topics that begin with $ belong to the broker'))
+    else if (client) this.#take(client, packet, (error) => this.#keep(aedes, packet, error, done))
+    else this.#keep(aedes, packet, null, done)
+  }
+
+  /** A session ended: its packet identifiers mean nothing any more. */
+  forget(clientId: string): void {
+    this.#uses.delete(clientId)
+  }
+
+  #take(client: AedesClient, packet: BrokerPacket, done: Answer): void {
+    const takers = this.#parts.intercepts.match(packet.topic)
+    const seat = this.#seatOf(client)
+    if (takers.length > 0 && seat) this.#offer(seat, packet, takers, done)
+    else if (seat?.lane?.busy) this.#offer(seat, packet, takers, done)
+    else if (packet.qos > 0 && this.#parts.intercepts.orphaned(packet.topic)) this.#wait(client, packet, done)
+    else done(null)
+  }
+
+  #offer(seat: Seat, packet: BrokerPacket, takers: readonly Ingress[], done: Answer): void {
+    if (takers.length > 0) this.counts.intercepted++
+    const answer = this.#answer(seat.client, packet, done)
+    seat.connection.leave()
+    this.#laneOf(seat).offer(packet, takers, (outcome) => {
+      seat.connection.rejoin()
+      return answer(outcome)
+    })
+  }
+
+  /** Nobody takes it now, and somebody did: it is not acknowledged until somebody does again. */
+  #wait(client: AedesClient, packet: BrokerPacket, done: Answer): void {
+    const connection = this.#seatOf(client)?.connection
+    connection?.hold(true)
+    this.#parts.intercepts.later(() => {
+      connection?.hold(false)
+      if (!client.closed) this.#take(client, packet, done)
+    })
+  }
+
+  #answer(client: AedesClient, packet: BrokerPacket, done: Answer): Done {
+    return (outcome) => {
+      if (outcome !== 'accepted') packet._notAuthorized = true
+      const goesOn = typeof outcome !== 'object' || this.#refuse(client, packet, outcome.error)
+      if (goesOn) done(null)
+      return goesOn && outcome !== 'dropped'
+    }
+  }
+
+  /** Tells the client, or drops it. Returns whether the connection goes on. */
+  #refuse(client: AedesClient, packet: BrokerPacket, error: unknown): boolean {
+    this.counts.refused++
+    const { reasonCode, message } = refusalOf(error, client.version)
+    this.#parts.log.warn({ client: client.id, topic: packet.topic }, message)
+    if (packet.qos === 0 || client.closed) return true
+    if (reasonCode === undefined) {
+      client.conn.destroy()
+      return false
+    }
+    const cmd = packet.qos === 1 ? 'puback' : 'pubrec'
+    const properties = client._requestProblemInformation === false ? {} : { reasonString: message }
+    writeToStream({ cmd, messageId: packet.messageId ?? 0, reasonCode, properties }, client.conn, WIRE_5)
+    return true
+  }
+
+  /**
+   * aedes writes PUBACK before it stores: what a kept session or a later subscriber is to get is on disk first. aedes
+   * stores it once more under the same place, which does nothing.
+   */
+  #keep(aedes: AedesBroker, packet: BrokerPacket, error: Error | null | undefined, done: Answer): void {
+    if (error || packet.qos === 0 || packet._notAuthorized) {
+      done(error)
+      return
+    }
+    const subscribers = this.#parts.sessions.subscribers(packet.topic)
+    if (subscribers.length === 0 && !packet.retain) {
+      done(null)
+      return
+    }
+    packet.brokerId = aedes.id
+    packet.brokerCounter = ++aedes.counter
+    const expiry = packet.properties?.messageExpiryInterval
+    if (expiry !== undefined && expiry > 0) packet.messageExpiry = Date.now() + expiry * 1_000
+    const ids = subscribers.map(({ clientId }) => clientId)
+    const kept = [this.#parts.sessions.enqueueFirst(ids, packet)]
+    if (packet.retain) kept.push(this.#parts.persistence.storeRetained(packet))
+    Promise.all(kept).then(() => done(null), done)
+  }
+
+  #laneOf(seat: Seat): Lane {
+    const { client, connection } = seat
+    const { sessions, persistence, maxInFlight, credit, signal } = this.#parts
+    seat.lane ??= new Lane(
+      {
+        id: client.id,
+        protocol: client.version,
+        uses: this.#usesOf(client),
+        get open() {
+          return !client.closed
+        },
+        mayPublish,
+        hold: (held) => connection.hold(held),
+        remember: (id, use, checksum) =>
+          client.clean ? undefined : sessions.remember(client.id, id, use, use.checksum ?? checksum()),
+        forget: (id) => {
+          if (!client.clean) sessions.forget(client.id, id)
+        },
+        received: ({ messageId }) => persistence.received(client.id, messageId),
+      },
+      maxInFlight,
+      credit,
+      signal,
+    )
+    return seat.lane
+  }
+
+  #usesOf(client: AedesClient): Uses {
+    if (client.clean) return new Uses(false)
+    const uses = this.#uses.get(client.id) ?? new Uses(true, this.#parts.sessions.uses(client.id))
+    this.#uses.set(client.id, uses)
+    return uses
+  }
+}
+
+const WIRE_5 = { protocolVersion: 5 }

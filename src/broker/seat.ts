@@ -1,0 +1,34 @@
+/** What the broker holds for one connection. */
+
+import type { Connection } from './connection.ts'
+import type { AedesClient } from './internals.ts'
+import type { Lane } from './lane.ts'
+import type { Outbound } from './outbound.ts'
+
+export interface Seat {
+  readonly connection: Connection
+  readonly client: AedesClient
+  /** Its publishes, once it has made one that is intercepted. */
+  lane?: Lane
+  /** What it is sent, once it is let in. */
+  outbound?: Outbound
+}
+
+/** Calls back with the packets of a client that tell of what it was sent. */
+export function watchAcknowledgements(seat: Seat): (packet: Acknowledgement) => void {
+  return ({ cmd, messageId, reasonCode }) => {
+    if (messageId === undefined || seat.outbound === undefined) return
+    if (cmd === 'puback' || cmd === 'pubcomp') seat.outbound.acknowledged(messageId)
+    else if (cmd === 'pubrec' && (reasonCode ?? 0) >= REFUSED) seat.outbound.acknowledged(messageId)
+    else if (cmd === 'pubrec') seat.outbound.received(messageId)
+  }
+}
+
+interface Acknowledgement {
+  readonly cmd: string
+  readonly messageId?: number
+  readonly reasonCode?: number
+}
+
+/** MQTT 5 reason codes from here on are refusals [MQTT5 2.4]. */
+const REFUSED = 0x80
