@@ -15,6 +15,7 @@ import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
 import { lanesOf } from './delivery/lanes.ts'
 import { Targets } from './delivery/targets.ts'
+import { createNoRoute } from './delivery/unknown.ts'
 import { GatewayError } from './errors.ts'
 import { type CloudEvent, uuidv7 } from './event/index.ts'
 import { openJournal, openMemoryJournal } from './journal/index.ts'
@@ -74,7 +75,7 @@ export class Gateway {
 
   constructor(config: Config, { connectors, log }: GatewayOptions) {
     this.config = config
-    this.log = log ?? createLog(config.log)
+    this.log = log ?? createLog(config.log, { secrets: config.secrets })
     this.routes = [...config.routes, ...callRoutes(config)]
     this.#connectors = new Map(connectors.map((connector) => [connector.type, connector]))
     this.#router = compileRouter(this.routes).router
@@ -121,22 +122,14 @@ export class Gateway {
     const { broker } = run
     this.#watch(run)
     const admin = createAdmin(this.config.admin, this.#adminParts(run))
-    await this.#life.open(
-      'admin',
-      (signal) => admin.start(signal),
-      () => admin.stop(),
-    )
+    await this.#life.run('admin', admin)
     this.#addresses.set('admin', `http://${admin.address}`)
     await this.#openTargets(run)
     const filters = this.routes.flatMap(({ from }) =>
       from.flatMap((each) => (each.kind === 'mqtt' ? [each.filter] : [])),
     )
-    await this.#openSource('mqtt', 'mqtt', { filters }, run)
-    await this.#life.open(
-      'broker',
-      (signal) => broker.start(signal),
-      () => broker.stop(),
-    )
+    await this.#openSource('mqtt', 'mqtt', { filters: [...new Set([...filters, 'service/+'])] }, run)
+    await this.#life.run('broker', broker)
     for (const url of broker.addresses()) this.#addresses.set(url.startsWith('ws') ? 'ws' : 'mqtt', url)
     await this.#openDispatch(run)
     for (const { name, type, config } of this.config.sources) await this.#openSource(name, type, config, run)
@@ -160,7 +153,15 @@ export class Gateway {
       accept: (event, origin) => inner(event, origin),
       target,
     })
-    const parts = { journal, replies, activity, router: () => this.#router, runDirect: direct.run.bind(direct) }
+    const noRoute = createNoRoute(config.callable, config.services)
+    const parts = {
+      journal,
+      replies,
+      activity,
+      noRoute,
+      router: () => this.#router,
+      runDirect: direct.run.bind(direct),
+    }
     const inner = createAccept(parts)
     const calls = new Calls(journal, replies, config.callable)
     return { journal, pool, broker, credit, calls, direct, replies, inner, accept: createAccept({ ...parts, credit }) }
@@ -202,11 +203,7 @@ export class Gateway {
     if (spec === undefined)
       throw new GatewayError('CONFIG_INVALID', `${name} (${type}): opening: there is no such sink`)
     const sink = spec.create(config, this.#context(name, run))
-    await this.#life.open(
-      name,
-      (signal) => sink.start(signal),
-      () => sink.stop(),
-    )
+    await this.#life.run(name, sink)
     return sink
   }
 
@@ -257,8 +254,7 @@ export class Gateway {
 
   /** Ready means that the whole way of each route is open: each check goes through the part it names. */
   #watch({ broker, journal, pool }: Run): void {
-    this.#readiness.add('gateway', async () => demand(this.#started, 'it is still starting'))
-    this.#readiness.add('broker', async () => demand(broker.addresses().length > 0, 'it does not listen'))
+    this.#readiness.add('gateway', async () => this.#started || Promise.reject(new Error('it is still starting')))
     this.#readiness.add('journal', () => journal.setCursor('headgate.probe', new Date().toISOString()))
     for (const spec of this.config.functions)
       this.#readiness.add(`function ${functionName(spec)}`, () => pool.ready(functionName(spec)))
@@ -291,7 +287,3 @@ export class Gateway {
 
 const functionName = ({ name, version }: { readonly name: string; readonly version?: string }): string =>
   version === undefined ? name : `${name}@${version}`
-
-function demand(condition: boolean, otherwise: string): void {
-  if (!condition) throw new Error(otherwise)
-}

@@ -1,3 +1,5 @@
+/** Parts start in order, stop in the opposite one, and are named when they hang. */
+
 import { expect, test } from 'vitest'
 import { Lifecycle } from './lifecycle.ts'
 

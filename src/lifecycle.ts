@@ -35,6 +35,15 @@ export class Lifecycle {
     return opened
   }
 
+  /** Opens what starts and stops by itself. Resolves when it has started. */
+  run(name: string, part: { start(signal: AbortSignal): Promise<void>; stop(): Promise<void> }): Promise<void> {
+    return this.open(
+      name,
+      (signal) => part.start(signal),
+      () => part.stop(),
+    )
+  }
+
   /** Resolves once everything is closed; rejects with the first problem, after trying all. Stopping twice is stopping once. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()

@@ -38,6 +38,8 @@ export interface Config {
   readonly services: readonly ServiceFunction[]
   /** Those of the file; the implicit ones come from `callRoutes`. */
   readonly routes: readonly Route[]
+  /** Every secret text in it: nothing that is logged may hold one. */
+  readonly secrets: readonly string[]
   /** The whole configuration in its long form, as it would be written: defaults filled in, secrets hidden. */
   readonly expanded: Readonly<Record<string, unknown>>
 }

@@ -5,13 +5,12 @@ import * as z from 'zod'
 import type { Connector } from '../connector/connector.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
+import { HIDDEN, hideSecrets } from '../schema/index.ts'
 import type { Config } from './config.ts'
 import { mapping } from './names.ts'
 import { configSchema } from './sections.ts'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
-
-const HIDDEN = '(hidden)'
 
 /** The configuration in its long form, as YAML; each route's retries are followed by the waits they come to. */
 export function expand(config: Config): string {
@@ -36,8 +35,9 @@ export function expanded(
   connectors: readonly Connector[],
   { functions, routes }: { readonly functions: readonly FunctionSpec[]; readonly routes: readonly Route[] },
 ): Readonly<Record<string, unknown>> {
-  const schema = z.toJSONSchema(configSchema(connectors), { io: 'input', unrepresentable: 'any', reused: 'inline' })
-  const filled = { ...mapping(withDefaults(schema, written)) }
+  const whole = configSchema(connectors)
+  const schema = z.toJSONSchema(whole, { io: 'input', unrepresentable: 'any', reused: 'inline' })
+  const filled = { ...mapping(withDefaults(schema, hideSecrets(whole, written))) }
   filled['functions'] = Object.fromEntries(
     functions.map((spec) => [spec.name, functionOf(spec, mapping(filled['functions'])[spec.name])]),
   )
@@ -45,10 +45,9 @@ export function expanded(
   return filled
 }
 
-/** Fills in defaults as a schema gives them, and hides what it calls a secret. */
+/** Fills in defaults as a schema gives them. */
 function withDefaults(schema: JsonSchema, written: unknown): unknown {
   const value = written === undefined || written === null ? structuredClone(schema.default) : written
-  if (schema['secret'] === true) return value === undefined ? undefined : HIDDEN
   if (Array.isArray(value)) {
     const items = schema.items
     return typeof items === 'object' && !Array.isArray(items) ? value.map((item) => withDefaults(items, item)) : value

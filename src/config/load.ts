@@ -5,6 +5,7 @@ import { relative, resolve } from 'node:path'
 import type { Connector } from '../connector/connector.ts'
 import { RESERVED } from '../router/address.ts'
 import { type RouteConfig, routeConfig } from '../router/config.ts'
+import { secretsIn } from '../schema/index.ts'
 import type { Config, Instance, ServiceFunction } from './config.ts'
 import { expanded } from './expand.ts'
 import { type Merged, mergeFiles, readFiles } from './files.ts'
@@ -57,7 +58,15 @@ function build(merged: Merged, { connectors }: LoadOptions, exists: (file: strin
   const { name, broker, admin, log, journal } = sections as Sections
   const services = servicesOf(sections.services ?? {})
   const config = { name, broker, http: mapping(sections)['http'], admin, log, journal, sources, sinks, functions }
-  return { ...config, callable, services, routes, expanded: expanded(value, connectors, { functions, routes }) }
+  const secrets = secretsIn(configSchema(connectors), value)
+  return {
+    ...config,
+    callable,
+    services,
+    routes,
+    secrets,
+    expanded: expanded(value, connectors, { functions, routes }),
+  }
 }
 
 /** Checks the whole; when something is wrong, what is sound is still returned, so that its names are checked, too. */

@@ -1,14 +1,16 @@
 /** The front half of the path: event -> match -> append. Resolving is the acknowledgement. */
 
 import type { Offer, Receipt } from '../connector/connector.ts'
-import { type GatewayError, toGatewayError } from '../errors.ts'
 import { CALL_EXTENSIONS, type CloudEvent, extension, type Origin, uuidv7 } from '../event/index.ts'
 import type { Entry, Journal, RouteRef } from '../journal/journal.ts'
 import type { ReplyPublisher } from '../reply/reply.ts'
 import type { Match, Router } from '../router/router.ts'
 import type { ActivityStream } from './activity.ts'
-import { isCall, noRoute, repeated } from './answer.ts'
+import { errorReply, isCall, repeated } from './answer.ts'
+import { hops } from './chain.ts'
 import type { JournalCredit } from './credit.ts'
+import { toFailure } from './retry.ts'
+import type { NoRoute } from './unknown.ts'
 
 /** Runs a match at most once, without the journal. Never rejects: it answers the caller itself. */
 export type RunDirect = (entry: Entry, ref: RouteRef, match: Match) => void
@@ -21,6 +23,8 @@ export interface AcceptParts {
   readonly credit?: JournalCredit
   readonly activity: ActivityStream
   readonly runDirect: RunDirect
+  /** Says to a caller why no route takes its call. */
+  readonly noRoute: NoRoute
 }
 
 /** Takes an event from anywhere. */
@@ -59,13 +63,14 @@ async function append({ credit, journal }: AcceptParts, entry: Entry) {
 }
 
 async function unmatched(
-  { activity, replies }: AcceptParts,
+  { activity, noRoute, replies }: AcceptParts,
   event: CloudEvent,
   origin: Origin,
   callId: string,
 ): Promise<Receipt> {
-  activity.publish({ kind: 'unmatched', event, origin })
-  if (isCall(event)) await replies.publish(noRoute(callId, origin), event)
+  // What a delivery published on a topic is offered to the routes; that none wants it is the rule and says nothing.
+  if (hops(event) === 0 || origin.source !== 'mqtt') activity.publish({ kind: 'unmatched', event, origin })
+  if (isCall(event)) await replies.publish(errorReply(callId, toFailure(noRoute(event, origin))), event)
   return { callId, duplicate: false, routes: [] }
 }
 
@@ -86,7 +91,3 @@ function toRefs(matches: readonly Match[]): readonly { readonly ref: RouteRef; r
     },
   }))
 }
-
-/** Whether an error of `accept` is worth another try by the same sender. */
-export const isBackPressure = (error: unknown): error is GatewayError =>
-  ['OVERLOADED', 'JOURNAL_FULL', 'STOPPING'].includes(toGatewayError(error).code)

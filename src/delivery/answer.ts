@@ -1,10 +1,8 @@
 /** What a caller hears, and when an event is a call at all. */
 
-import { ERRORS, GatewayError } from '../errors.ts'
-import { CALL_EXTENSIONS, type CloudEvent, extension, type Origin } from '../event/index.ts'
+import { CALL_EXTENSIONS, type CloudEvent, extension } from '../event/index.ts'
 import type { Answer, DeliveryRecord, EventRecord, Failure, Journal } from '../journal/journal.ts'
 import type { Reply, ReplyPublisher } from '../reply/reply.ts'
-import { isErrorCode, toFailure } from './retry.ts'
 
 /** Whether the sender wants an answer. */
 export const isCall = (event: CloudEvent): boolean => {
@@ -43,17 +41,6 @@ export const errorReply = (callId: string, error: Failure, retryAfterMs?: number
   },
 })
 
-export const noRoute = (callId: string, origin: Origin): Reply =>
-  errorReply(
-    callId,
-    toFailure(
-      new GatewayError(
-        'NO_ROUTE',
-        `${origin.address || origin.source}: calling: no route takes this event; "headgate explain event" says why`,
-      ),
-    ),
-  )
-
 /** The reply that a held call has had, or undefined while it has none. */
 export function replyOf(record: EventRecord, callId: string = record.callId): Reply | undefined {
   const answering = record.deliveries.find(({ answers }) => answers)
@@ -83,6 +70,3 @@ export async function repeated(
   if (reply) await replies.publish(reply, event)
   else if (callId !== first) replies.follow(callId, first)
 }
-
-/** Whether a kept failure is the fault of the one who called. */
-export const isRejection = ({ code }: Failure): boolean => isErrorCode(code) && ERRORS[code].disposition === 'reject'

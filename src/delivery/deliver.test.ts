@@ -1,3 +1,5 @@
+/** One delivery to each of its outcomes, and the order of what others see of it. */
+
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../errors.ts'
 import type { CloudEvent } from '../event/index.ts'

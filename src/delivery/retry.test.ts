@@ -1,3 +1,5 @@
+/** The decision between another attempt and a dead letter. */
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../errors.ts'

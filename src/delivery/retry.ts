@@ -1,6 +1,6 @@
 /** Decides between another attempt and a dead letter. Pure. */
 
-import { ERRORS, type ErrorCode, type GatewayError } from '../errors.ts'
+import { ERRORS, type GatewayError } from '../errors.ts'
 import type { Failure, Outcome } from '../journal/journal.ts'
 import type { RetryPolicy } from '../router/route.ts'
 
@@ -54,6 +54,3 @@ export const toFailure = (error: GatewayError): Failure => ({
   ...(error.detailCode === undefined ? {} : { detailCode: error.detailCode }),
   ...(error.fingerprint === undefined ? {} : { fingerprint: error.fingerprint }),
 })
-
-/** Whether a code is one of the table; codes in the journal may come from an older version. */
-export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code)

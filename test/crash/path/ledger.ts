@@ -107,7 +107,9 @@ export async function statesOf(
   const queue = [...ids]
   const worker = async () => {
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-      const response = await fetch(`http://127.0.0.1:${gateway.admin}/admin/events/${id}`)
+      const url = `http://127.0.0.1:${gateway.admin}/admin/events/${id}`
+      // A kept connection that the other side closes in the same moment is asked again.
+      const response = await fetch(url).catch(() => fetch(url))
       if (response.status === 200) states.set(id, (await response.json()) as EventState)
       else await response.arrayBuffer()
     }
