@@ -24,6 +24,7 @@ export async function freePort(): Promise<number> {
 export interface GatewayProcess {
   readonly folder: string
   readonly mqtt: number
+  readonly ws: number
   readonly http: number
   readonly admin: number
   readonly pid: number
@@ -58,9 +59,9 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   const folder = mkdtempSync(join(tmpdir(), 'headgate-'))
   const data = options.data ?? join(folder, 'var')
   mkdirSync(data, { recursive: true })
-  const [mqtt, http, admin] = await Promise.all([freePort(), freePort(), freePort()])
+  const [mqtt, ws, http, admin] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
   const file = join(folder, 'headgate.yaml')
-  writeFileSync(file, yaml(options.config, { mqtt, http, admin, data }))
+  writeFileSync(file, yaml(options.config, { mqtt, ws, http, admin, data }))
   let output = ''
   let child: ChildProcess
   const start = async () => {
@@ -92,6 +93,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   return {
     folder,
     mqtt,
+    ws,
     http,
     admin,
     get pid() {
@@ -118,9 +120,9 @@ async function isReady(admin: number, child: ChildProcess, output: () => string)
   return response?.status === 200
 }
 
-const yaml = (config: string, at: { mqtt: number; http: number; admin: number; data: string }): string => `
+const yaml = (config: string, at: { mqtt: number; ws: number; http: number; admin: number; data: string }): string => `
 name: test
-broker: { listen: ["tcp://127.0.0.1:${at.mqtt}"], path: ${at.data}/broker }
+broker: { listen: ["tcp://127.0.0.1:${at.mqtt}", "ws://127.0.0.1:${at.ws}"], path: ${at.data}/broker }
 http: { listen: "127.0.0.1:${at.http}" }
 admin: { listen: "127.0.0.1:${at.admin}" }
 ${/^journal:/m.test(config) ? '' : `journal: { path: ${at.data}/journal }`}
