@@ -90,15 +90,15 @@ test('a request that is a CloudEvent passes through', async () => {
     'ce-id': 'e1',
     'ce-source': '/s',
     'ce-type': 'order.created',
-    'ce-callid': 'mine',
+    'ce-callid': 'm%C3%AFne%20',
   }
   const response = await face.post('/orders', 'x', { ...headers, 'content-type': 'text/plain' })
-  expect(response.headers.get('headgate-call-id')).toBe('mine')
+  expect(response.headers.get('headgate-call-id')).toBe('m%C3%AFne%20')
   expect(face.gateway.event).toMatchObject({
     id: 'e1',
     source: '/s',
     type: 'order.created',
-    extensions: { callid: 'mine', replyform: 'http' },
+    extensions: { callid: 'mïne ', replyform: 'http' },
   })
 })
 

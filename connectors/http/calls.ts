@@ -15,7 +15,7 @@ import {
   withExtensions,
 } from '#connector'
 import { readBody } from './body.ts'
-import { CALL_ID_HEADER, type Exchange, send, sendJson } from './exchange.ts'
+import { callIdHeader, type Exchange, send, sendJson } from './exchange.ts'
 import { checkCallNames, idempotencyKey, normalizeCall, normalizeRequest, traced } from './normalize.ts'
 import type { Parts } from './parts.ts'
 import { readPreferences } from './prefer.ts'
@@ -58,7 +58,7 @@ async function answerLater(parts: Parts, exchange: Exchange, event: CloudEvent, 
 
 function sendAccepted(exchange: Exchange, { callId, duplicate }: Receipt): void {
   const headers = { location: `/calls/${encodeURIComponent(callId)}`, 'preference-applied': 'respond-async' }
-  sendJson(exchange, 202, { callId, duplicate }, { ...headers, [CALL_ID_HEADER]: callId })
+  sendJson(exchange, 202, { callId, duplicate }, { ...headers, ...callIdHeader(callId) })
 }
 
 interface Waiting {
@@ -121,7 +121,7 @@ function untilDeadline(event: CloudEvent): number {
 }
 
 function sendReply(exchange: Exchange, { callId, data, datacontenttype, error, httpStatus }: CallReply): void {
-  const headers = { [CALL_ID_HEADER]: callId }
+  const headers = callIdHeader(callId)
   if (error) throw replyProblem(error, headers)
   const status = httpStatus ?? 200
   if (!Number.isInteger(status) || status < 200 || status > 599)
@@ -139,7 +139,7 @@ const isHeaderSafe = (value: string): boolean => /^[\x20-\x7e]+$/.test(value)
 
 function unanswered(parts: Parts, why: WaitEnd, { callId }: Receipt, ms: number): Error {
   const place = `/calls/${encodeURIComponent(callId)}`
-  const headers = { [CALL_ID_HEADER]: callId, location: place }
+  const headers = { ...callIdHeader(callId), location: place }
   if (why === 'stopping')
     return new HttpProblem(503, 'STOPPING', `the gateway is stopping; read the reply at ${place} once it is back`, {
       ...headers,

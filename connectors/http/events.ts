@@ -2,7 +2,7 @@
 
 import { type CloudEvent, httpMode, parseHttpEvents, type Receipt, STRUCTURED_TYPE } from '#connector'
 import { readBody } from './body.ts'
-import { CALL_ID_HEADER, type Exchange, send, sendJson } from './exchange.ts'
+import { callIdHeader, type Exchange, send, sendJson } from './exchange.ts'
 import { checkCallNames, traced } from './normalize.ts'
 import type { Parts } from './parts.ts'
 import { HttpProblem, toProblem } from './problem.ts'
@@ -20,7 +20,7 @@ export async function postEvents(parts: Parts, exchange: Exchange): Promise<void
   const [only] = events
   if (mode === 'batch' || only === undefined) return postBatch(parts, exchange, events)
   const { callId, duplicate } = await parts.emit(only, OFFER)
-  sendJson(exchange, 202, { callId, duplicate }, { [CALL_ID_HEADER]: callId })
+  sendJson(exchange, 202, { callId, duplicate }, callIdHeader(callId))
 }
 
 /** All of them are checked before the first is taken. One that is refused refuses the request: those taken are duplicates next time. */

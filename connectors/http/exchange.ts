@@ -1,7 +1,7 @@
 /** One request and its answer. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { HttpHeaders } from '#connector'
+import { encodeHeader, type HttpHeaders } from '#connector'
 import { type HttpProblem, problemBody } from './problem.ts'
 
 export interface Exchange {
@@ -38,8 +38,8 @@ export function openExchange(request: IncomingMessage, response: ServerResponse,
   }
 }
 
-/** The header that names the call. */
-export const CALL_ID_HEADER = 'headgate-call-id'
+/** The header that names the call; a callId that a caller chose may need escaping. */
+export const callIdHeader = (callId: string) => ({ 'headgate-call-id': encodeHeader(callId) })
 
 /**
  * Answers with a body, or with none. An answer to someone who went away is dropped. A string leaves with the head in one

@@ -76,6 +76,16 @@ test('five hundred heads that do not end hold up nobody, and are closed', async 
   for (const answer of await Promise.all(slow)) expect(answer).toContain('408 Request Timeout')
 })
 
+test('connections beyond the limit are closed, the others served', async () => {
+  await using face = await Face.open({ max_connections: 2 })
+  const open = [face.raw(''), face.raw('')]
+  await Promise.all(open.map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
+  expect(await received(face.raw('GET /health HTTP/1.1\r\nhost: x\r\n\r\n'))).toBe('')
+  const [first] = open
+  first?.write('GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  expect(first && (await received(first))).toContain('200 OK')
+})
+
 test('a head that is too large is 431', async () => {
   await using face = await Face.open({ header_limit: '2KiB' })
   const answer = await received(face.raw(`GET / HTTP/1.1\r\nhost: x\r\nlong: ${'x'.repeat(4_096)}\r\n\r\n`))

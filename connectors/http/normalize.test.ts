@@ -34,7 +34,16 @@ test('traceparent is carried only when it is one', () => {
   const event = normalizeRequest({ method: 'GET', path: '/', query: '', headers: {}, body: new Uint8Array() }, GIVEN)
   const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
   expect(traced(event, { traceparent: good }).extensions).toMatchObject({ traceparent: good })
-  for (const traceparent of [`ff${good.slice(2)}`, good.toUpperCase(), good.replace(/b7.*-/, '0000000000000000-'), 'x'])
+  expect(traced(event, { traceparent: `01${good.slice(2)}-x`, tracestate: 'a=1,\tb=2' }).extensions).toMatchObject({
+    tracestate: 'a=1, b=2',
+  })
+  for (const traceparent of [
+    `ff${good.slice(2)}`,
+    good.toUpperCase(),
+    good.replace(/b7.*-/, '0000000000000000-'),
+    `${good}-x`,
+    'x',
+  ])
     expect(traced(event, { traceparent })).toBe(event)
 })
 

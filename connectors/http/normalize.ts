@@ -50,9 +50,13 @@ export function normalizeCall(request: HttpRequest, given: Given, name: string):
 export function traced(event: CloudEvent, headers: HttpHeaders): CloudEvent {
   const traceparent = headers['traceparent']
   if (typeof traceparent !== 'string' || event.extensions?.['traceparent'] !== undefined) return event
-  if (!TRACEPARENT.test(traceparent) || ALL_ZERO.test(traceparent)) return event
+  if (!isTraceparent(traceparent)) return event
   const tracestate = headers['tracestate']
-  return withExtensions(event, typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent })
+  // A tab may separate its members; no attribute may hold one.
+  return withExtensions(
+    event,
+    typeof tracestate === 'string' ? { traceparent, tracestate: tracestate.replaceAll('\t', ' ') } : { traceparent },
+  )
 }
 
 /** The key with which a repeated request is known again; the quotes of a structured field are no part of it. */
@@ -76,8 +80,14 @@ export function checkCallNames(event: CloudEvent, name: string): CloudEvent {
   return event
 }
 
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/
 const ALL_ZERO = /-0{32}-|-0{16}-/
+/** Versions after 00 may have more at the end: Trace Context, 4.3. */
+function isTraceparent(text: string): boolean {
+  const [whole, version, more] = TRACEPARENT.exec(text) ?? []
+  return whole !== undefined && !ALL_ZERO.test(text) && (version !== '00' || more === undefined)
+}
+
 const TOPIC_SIGNS = /[+#/]/
 
 function eventOf({ headers, body }: HttpRequest): CloudEvent {
