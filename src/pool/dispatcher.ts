@@ -218,9 +218,12 @@ export class Dispatcher implements FunctionPool {
     const at = this.#workers.indexOf(worker)
     if (at < 0) return
     this.#workers.splice(at, 1)
+    const preparing = worker.running()?.preparing
     const { running, others } = worker.abandon()
-    this.#putBack(others)
-    if (running) this.#answered(running, error)
+    // A call that could not begin because its instance did not come about fails: it must not do so for ever.
+    const failed = running ?? others.find(({ fn }) => fn === preparing)
+    this.#putBack(others.filter((pending) => pending !== failed))
+    if (failed) this.#answered(failed, error)
     const gone = worker.end().finally(() => this.#ending.delete(gone))
     this.#ending.add(gone)
     if (!this.#stopped) this.#start()

@@ -37,3 +37,5 @@ export const INSTANCE_FILL = 0.6
 export const WATCH_MS = 10
 /** A worker in one call for longer than this gives its other calls back. */
 export const HELD_MS = 25
+/** Making an instance may take this long; the heaviest engine needs 20 ms, and a machine may be busy. */
+export const START_MS = 10_000

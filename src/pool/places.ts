@@ -132,10 +132,10 @@ export class Places {
 
   /** Instances that there are or that calls on their way will make. */
   #taken(fn: number): number {
-    return this.#workers.reduce(
-      (sum, worker) => sum + Math.max(worker.instances[fn] ?? 0, worker.sent(fn) > 0 ? 1 : 0),
-      0,
-    )
+    return this.#workers.reduce((sum, worker) => {
+      const coming = worker.sent(fn) > 0 || worker.running()?.preparing === fn
+      return sum + Math.max(worker.instances[fn] ?? 0, coming ? 1 : 0)
+    }, 0)
   }
 
   #heldBy(fn: number): number {

@@ -30,6 +30,9 @@ export class Resident {
   /** How many instances are to be kept, whatever happens to them. */
   #wanted = 0
   #made = 0
+  /** True when the next call is the one that an instance was made for. */
+  #fresh = false
+  #refusal: Fault | undefined
   #reported = { count: 0, bytes: 0 }
   #callId: string | undefined
   #linesLeft = 0
@@ -43,15 +46,31 @@ export class Resident {
     this.#report = report
   }
 
+  /** True when there is no instance: `prepare` comes before `run` then. */
+  get cold(): boolean {
+    return this.#instances.length === 0
+  }
+
+  /** Makes an instance for the call that comes next; when it cannot, that call is answered with why. */
+  prepare(): Fault | undefined {
+    this.#refusal = this.#start()
+    this.#fresh = true
+    // Before the answer: when that is there first, the function seems to have no instance, and room for one elsewhere.
+    this.#tell()
+    return this.#refusal
+  }
+
   /** Runs one call and writes its answer. Never throws. */
   run(call: Incoming, writer: AnswerWriter): void {
     const left = call.deadline - Date.now()
-    const cold = this.#instances.length === 0
-    const refusal = left <= 0 ? this.#late() : cold ? this.#start() : undefined
+    const refusal = left <= 0 ? this.#late() : this.#refusal
     if (refusal) {
+      this.#refusal = undefined
       writer.error(call.slot, refusal, 0)
       return
     }
+    const cold = this.#fresh
+    this.#fresh = false
     this.#openLog(call.callId)
     const started = performance.now()
     let answered = false
@@ -90,13 +109,17 @@ export class Resident {
     for (const { bytes } of worn >= 0 ? this.#instances.splice(worn, 1) : []) discarded(bytes)
     let fault = worn >= 0 ? this.#start() : undefined
     while (!fault && this.#instances.length < this.#wanted) fault = this.#start()
+    this.#tell()
+    return fault
+  }
+
+  #tell(): void {
     const count = this.#instances.length
     const bytes = this.#bytes()
     if (this.#made > 0 || count !== this.#reported.count || bytes !== this.#reported.bytes)
       this.#report({ kind: 'instances', fn: this.#fn, count, bytes, made: this.#made })
     this.#reported = { count, bytes }
     this.#made = 0
-    return fault
   }
 
   #bytes(): number {

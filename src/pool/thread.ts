@@ -1,7 +1,7 @@
 /** A worker thread: owns instances, runs the calls it is sent one after the other. The main thread can end it any time. */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { AnswerWriter } from './answer.ts'
+import { AnswerWriter, type Fault } from './answer.ts'
 import { collectDiscarded } from './collect.ts'
 import { Control } from './control.ts'
 import { ARRAY_CALLS } from './limits.ts'
@@ -23,6 +23,14 @@ function serve(port: MessagePort, data: ThreadData): void {
     port.postMessage(buffer, [buffer])
   }
 
+  const prepare = (fn: number, work: (resident: Resident) => Fault | undefined): Fault | undefined => {
+    const resident = residents[fn]
+    control.prepare(fn)
+    const fault = resident && work(resident)
+    control.end()
+    return fault
+  }
+
   const run = (message: Buffer) => {
     const touched = new Set<number>()
     let since = performance.now()
@@ -30,7 +38,10 @@ function serve(port: MessagePort, data: ThreadData): void {
     for (const call of decodeCalls(message)) {
       array = Math.floor(call.slot / ARRAY_CALLS)
       const resident = residents[call.fn]
-      if (!resident || !control.begin(call.slot)) continue
+      if (!resident) continue
+      // Making the first instance takes what it takes: it is not held against the timeout of the call.
+      if (resident.cold) prepare(call.fn, (cold) => cold.prepare())
+      if (!control.begin(call.slot)) continue
       resident.run(call, writer)
       control.end()
       touched.add(call.fn)
@@ -41,17 +52,12 @@ function serve(port: MessagePort, data: ThreadData): void {
     }
     post(array, true)
     for (const fn of touched) {
-      if (!residents[fn]?.unsettled) continue
-      control.prepare(fn)
-      residents[fn].settle()
-      control.end()
+      if (residents[fn]?.unsettled) prepare(fn, (resident) => resident.settle())
     }
   }
 
   const hold = ({ fn, count, warm }: Hold) => {
-    control.prepare(fn)
-    const fault = residents[fn]?.hold(count, warm)
-    control.end()
+    const fault = prepare(fn, (resident) => resident.hold(count, warm))
     report({ kind: 'held', fn, ...(fault && { fault }) })
     collectDiscarded()
   }

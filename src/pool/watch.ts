@@ -1,7 +1,8 @@
 /** Watches what runs: ends calls at their deadline, and takes calls back that wait behind a long one. */
 
 import { GatewayError } from '../errors.ts'
-import { HELD_MS } from './limits.ts'
+import { HELD_MS, START_MS } from './limits.ts'
+import type { FunctionSpec } from './pool.ts'
 import type { Pending, WaitingFunction } from './waiting.ts'
 import type { PoolWorker, Running } from './worker.ts'
 
@@ -65,13 +66,15 @@ export class Watch {
     const ranMs = performance.now() - worker.seen.at
     if (ranMs >= HELD_MS && !worker.held) {
       worker.markHeld(running.begun)
-      this.#events.held(worker.withdraw())
+      // Calls of the function whose instance is being made wait for that.
+      this.#events.held(worker.withdraw(({ fn }) => fn !== running.preparing))
     }
     this.#judge(worker, running, ranMs, now)
   }
 
   #judge(worker: PoolWorker, { pending, preparing }: Running, ranMs: number, now: number): void {
     const fn = pending?.fn ?? preparing
+    const limitMs = (spec: FunctionSpec) => (pending ? spec.timeoutMs : Math.max(spec.timeoutMs, START_MS))
     const spec = fn === undefined ? undefined : this.#functions[fn]?.spec
     if (!spec) return
     if (pending?.signal.aborted) {
@@ -79,7 +82,7 @@ export class Watch {
       if (ranMs >= HELD_MS) this.#events.ended(worker, overran(spec.name, ranMs))
       return
     }
-    if (ranMs >= spec.timeoutMs || (pending && now >= pending.call.deadline))
+    if (ranMs >= limitMs(spec) || (pending && now >= pending.call.deadline))
       this.#events.ended(worker, overran(spec.name, ranMs))
   }
 }

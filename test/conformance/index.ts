@@ -1,5 +1,6 @@
 /** The universal suites: what every implementation of a contract passes. */
 
 export * from './context.ts'
-export * from './source.ts'
 export * from './journal.ts'
+export * from './pool.ts'
+export * from './source.ts'

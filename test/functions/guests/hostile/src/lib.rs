@@ -24,6 +24,11 @@ impl Guest for Hostile {
         });
         let number = || event.subject.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0u64);
         match event.type_.as_str() {
+            "echo" => {
+                let Event { data, datacontenttype, .. } = event;
+                let reply = data.map(|data| Payload { data, datacontenttype, status: Some(201) });
+                Ok(Response { reply, events: Vec::new() })
+            }
             "trap" => unsafe { std::hint::black_box(trap)() },
             "panic" => panic!("the guest panics"),
             "loop" => loop {
