@@ -26,6 +26,8 @@ export interface FeedHost {
   /** Reads back a delivery; undefined when its bytes are damaged, which is logged and counted. */
   load(item: Item, lane: Lane): Delivery | undefined
   leased(item: Item, feed: LaneFeed): void
+  /** Reading failed: the journal cannot go on. */
+  unreadable(error: unknown): void
 }
 
 export class LaneFeed implements LaneHooks {
@@ -122,14 +124,14 @@ export class LaneFeed implements LaneHooks {
   /** Lets deliveries that have fallen due come in, and asks for the next ring. */
   wake(): void {
     if (!this.#claimed) return
-    this.#takeDue()
+    this.#reading(() => this.#takeDue())
     this.queue.wake()
   }
 
   claim(signal: AbortSignal): AsyncIterableIterator<Delivery> {
     if (!this.#claimed) {
       this.#claimed = true
-      this.#takeKeyed()
+      this.#reading(() => this.#takeKeyed())
     }
     return this.queue.claim(signal)
   }
@@ -154,7 +156,10 @@ export class LaneFeed implements LaneHooks {
 
   /** Reads on from disk: first what has fallen due, then what was appended and did not fit. */
   refill(): void {
-    if (!this.#claimed) return
+    if (this.#claimed) this.#reading(() => this.#refill())
+  }
+
+  #refill(): void {
     this.#takeDue()
     if (!this.#spilled) return
     let looked = 0
@@ -174,6 +179,15 @@ export class LaneFeed implements LaneHooks {
     }
     // A position in a block that is not shown yet was set while that one was being shown.
     this.#spilled = this.#block >= this.#host.shown
+  }
+
+  /** Nobody waits for these readings who could be told that one failed. */
+  #reading(read: () => void): void {
+    try {
+      read()
+    } catch (error) {
+      this.#host.unreadable(error)
+    }
   }
 
   /** Takes this lane's deliveries of a block; false when that was enough for now. */

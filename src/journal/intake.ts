@@ -8,7 +8,7 @@ import type { Identities } from './identities.ts'
 import type { Appended, Entry } from './journal.ts'
 import { dueKey, numberKey, TABLE } from './keys.ts'
 import type { RecordDraft, RouteEntry } from './record.ts'
-import type { Change } from './store.ts'
+import type { Change, Store } from './store.ts'
 import { type Sums, writeLane, writeSums } from './totals.ts'
 import type { Cargo } from './writer.ts'
 
@@ -69,6 +69,7 @@ function newWaiting(): Waiting {
 export class Intake implements Cargo {
   /** Appends not on disk yet, by number. */
   readonly arrivals = new Map<number, Arrival>()
+  readonly #store: Store
   readonly #sums: Sums
   readonly #blocks: Blocks
   readonly #identities: Identities
@@ -81,12 +82,14 @@ export class Intake implements Cargo {
   #load: Load | undefined
 
   constructor(
+    store: Store,
     sums: Sums,
     blocks: Blocks,
     identities: Identities,
     feeds: readonly LaneFeed[],
     landed: (placed: readonly Placed[]) => void,
   ) {
+    this.#store = store
     this.#sums = sums
     this.#blocks = blocks
     this.#identities = identities
@@ -148,6 +151,7 @@ export class Intake implements Cargo {
     }
     const seal = this.#identities.seal(this.#sums.next)
     for (const change of seal) changes.push(change)
+    this.#sums.file = this.#store.bytes
     changes.push(writeSums(this.#sums))
     this.#load = { arrivals, placed, bytes, dirty: this.#dirty, tables, feeds, seal, waiting: this.#waiting }
     this.#dirty = new Set()

@@ -1,6 +1,6 @@
 /** The journal on one machine: LMDB under group commit, with what is due now handed out from memory. */
 
-import { GatewayError } from '../errors.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
 import { Blocks } from './blocks.ts'
 import type { FeedHost, LaneFeed } from './feed.ts'
@@ -30,7 +30,7 @@ import { eventRecord } from './report.ts'
 import { settleChanges } from './settle.ts'
 import { Store } from './store.ts'
 import { Sweep } from './sweep.ts'
-import { readLanes, readSums, type Sums } from './totals.ts'
+import { readLanes, readSums, type Sums, writeSums } from './totals.ts'
 import { Writer } from './writer.ts'
 
 export interface JournalOptions {
@@ -106,7 +106,7 @@ class LmdbJournal implements Journal, FeedHost {
     this.#identities = new Identities(store)
     this.#lanes = new Lanes(this)
     for (const lane of readLanes(store)) this.#lanes.add(lane, lane.pending)
-    this.#intake = new Intake(this.#sums, this.blocks, this.#identities, this.#lanes.all, (placed) =>
+    this.#intake = new Intake(store, this.#sums, this.blocks, this.#identities, this.#lanes.all, (placed) =>
       this.#show(placed),
     )
     this.#names = new Names(this.#sums.seed, this.blocks, this.#identities, this.#intake.arrivals)
@@ -124,6 +124,14 @@ class LmdbJournal implements Journal, FeedHost {
   append(entry: Entry): Promise<Appended> {
     const refusal = this.#refusal()
     if (refusal) return Promise.reject(refusal)
+    try {
+      return this.#append(entry)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #append(entry: Entry): Promise<Appended> {
     const names = namesOf(this.#sums.seed, entry.event, entry.callId)
     const held = this.#names.held(entry, names)
     if (held !== undefined) return held
@@ -151,7 +159,7 @@ class LmdbJournal implements Journal, FeedHost {
     const { item, feed } = lease
     const block = this.blocks.get(item.block)
     if (block === undefined) return Promise.reject(this.#corrupt(`the state of block ${item.block}`))
-    this.#intake.change(...settleChanges(this.store, block, item, feed, outcome, this.now()))
+    for (const change of settleChanges(this.store, block, item, feed, outcome, this.now())) this.#intake.change(change)
     this.#intake.touch(block)
     if (outcome.status !== 'retry') {
       feed.count(-1)
@@ -249,6 +257,8 @@ class LmdbJournal implements Journal, FeedHost {
     return this.#intake.done()
   }
 
+  unreadable = (error: unknown): void => this.#writer.fail(toGatewayError(error))
+
   load(item: Item, lane: Lane): Delivery | undefined {
     const block = this.blocks.get(item.block)
     const record = block && this.blocks.recordOf(item.block, block.offset(item.slot))
@@ -301,6 +311,9 @@ class LmdbJournal implements Journal, FeedHost {
     this.#alarm.stop()
     this.#lanes.leave()
     await this.#writer.drain()
+    // The last transaction may have made the file longer.
+    if (!this.#writer.error && this.#sums.file < this.store.bytes)
+      await this.store.commit([writeSums({ ...this.#sums, file: this.store.bytes })]).catch(() => undefined)
     await this.store.close()
     this.#unlock()
   }

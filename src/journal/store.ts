@@ -1,6 +1,7 @@
 /** The LMDB environment under the journal: reads, and transactions that are on disk when they resolve. */
 
-import { mkdirSync, statfsSync } from 'node:fs'
+import { mkdirSync, statfsSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { GatewayError, toGatewayError } from '../errors.ts'
 
@@ -29,13 +30,16 @@ const OPTIONS = {
   // With overlapping sync a commit is visible before it is on disk, and an error of the later sync reaches nobody
   // who waits. Without it the one promise of a transaction resolves after fdatasync: as fast, measured.
   overlappingSync: false,
+  eventTurnBatching: false,
 } as const
 
 const refuse = (path: string, cause: unknown): GatewayError =>
-  new GatewayError('JOURNAL_CORRUPT', `journal (lmdb): opening "${path}": ${toGatewayError(cause).message}`, { cause })
+  new GatewayError('JOURNAL_CORRUPT', `journal (lmdb): reading "${path}": ${toGatewayError(cause).message}`, { cause })
 
 export class Store {
   readonly path: string
+  /** Bytes of the file when it was opened. */
+  readonly bytesAtOpen: number
   readonly #db: RootDatabase<Buffer, Buffer>
 
   constructor(path: string, readOnly = false) {
@@ -46,33 +50,41 @@ export class Store {
     } catch (error) {
       throw refuse(path, error)
     }
+    this.bytesAtOpen = this.bytes
+    this.#pad(readOnly)
   }
 
-  /** A copy of the value. */
+  /** Bytes of the file now. */
+  get bytes(): number {
+    return statSync(join(this.path, 'data.mdb')).size
+  }
+
+  /** A copy of the value. Like all reading, throws `JOURNAL_CORRUPT` when LMDB cannot make sense of its pages. */
   get(key: Buffer): Buffer | undefined {
-    return this.#db.get(key)
+    return this.#reading(() => this.#db.get(key))
   }
 
   has(key: Buffer): boolean {
-    return this.#db.doesExist(key)
+    return this.#reading(() => this.#db.doesExist(key))
   }
 
   /** Entries from `start` up to and without `end`, or backwards from `start` down to `end`. */
-  range(start: Buffer, end: Buffer, limit?: number, reverse = false): Iterable<{ key: Buffer; value: Buffer }> {
-    return this.#db.getRange(limit === undefined ? { start, end, reverse } : { start, end, reverse, limit })
+  range(start: Buffer, end: Buffer, limit = Number.MAX_SAFE_INTEGER): Iterable<{ key: Buffer; value: Buffer }> {
+    return this.#each(this.#db.getRange({ start, end, limit }))
   }
 
-  keys(start: Buffer, end: Buffer, limit?: number, reverse = false): Iterable<Buffer> {
-    return this.#db.getKeys(limit === undefined ? { start, end, reverse } : { start, end, reverse, limit })
+  keys(start: Buffer, end: Buffer, limit = Number.MAX_SAFE_INTEGER, reverse = false): Iterable<Buffer> {
+    return this.#each(this.#db.getKeys({ start, end, limit, reverse }))
   }
 
   /** Writes all changes in one transaction. Resolves once they are on disk; rejects with a `CommitError`. */
   async commit(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return
-    // All of one turn of the event loop is one transaction (eventTurnBatching), and each call returns its promise.
-    let committed: Promise<boolean> | undefined
-    for (const [key, value] of changes)
-      committed = value === undefined ? this.#db.remove(key) : this.#db.put(key, value)
+    // A batch has one promise. Puts outside of one begin a batch of their own with a promise that nobody is given:
+    // when a commit fails, it ends the process.
+    const committed = this.#db.batch(() => {
+      for (const [key, value] of changes) void (value === undefined ? this.#db.remove(key) : this.#db.put(key, value))
+    })
     try {
       await committed
     } catch (error) {
@@ -82,6 +94,41 @@ export class Store {
 
   close(): Promise<void> {
     return this.#db.close()
+  }
+
+  /**
+   * Makes the file as long as LMDB takes it to be: the map beyond the end of a file that was cut short ends the
+   * process (SIGBUS), where zeros are an error. Pages that LMDB took and gave back in one transaction are never
+   * written, so a sound file may be shorter, too.
+   */
+  #pad(readOnly: boolean): void {
+    const reading = this.#db.useReadTransaction()
+    const { lastPageNumber, pageSize } = this.#db.getStats() as Partial<Record<string, number>>
+    reading.done()
+    const wanted = ((lastPageNumber ?? 0) + 1) * (pageSize ?? 0)
+    if (this.bytesAtOpen >= wanted) return
+    const what = `data.mdb has ${this.bytesAtOpen} bytes of ${wanted}; it was cut short, unless the journal opens`
+    if (readOnly) {
+      this.#db.close().catch(() => undefined)
+      throw refuse(this.path, new Error(what))
+    }
+    truncateSync(join(this.path, 'data.mdb'), wanted)
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw refuse(this.path, error)
+    }
+  }
+
+  *#each<T>(found: Iterable<T>): Generator<T, void> {
+    try {
+      yield* found
+    } catch (error) {
+      throw refuse(this.path, error)
+    }
   }
 
   /** The reason is in a second promise, which ends the process when nobody listens. */

@@ -21,6 +21,8 @@ export interface Sums {
   dead: number
   /** Bytes of the stored events and of the states of their deliveries. */
   bytes: number
+  /** Bytes of the file when this was written: it never shrinks, so a shorter one has been cut. */
+  file: number
 }
 
 export interface StoredLane extends Lane {
@@ -43,7 +45,7 @@ const refuse = (code: 'JOURNAL_CORRUPT' | 'JOURNAL_NEWER', path: string, what: s
 export function readSums(store: Store): Sums {
   const stored = store.get(META)
   if (stored === undefined)
-    return { format: FORMAT, seed: randomInt(2 ** 32), next: 0, events: 0, pending: 0, dead: 0, bytes: 0 }
+    return { format: FORMAT, seed: randomInt(2 ** 32), next: 0, events: 0, pending: 0, dead: 0, bytes: 0, file: 0 }
   const sums = openJson<Sums>(stored)
   if (sums === undefined)
     throw refuse('JOURNAL_CORRUPT', store.path, 'the record of totals is damaged; restore the folder from a copy')
@@ -52,6 +54,12 @@ export function readSums(store: Store): Sums {
       'JOURNAL_NEWER',
       store.path,
       `it has format ${sums.format}, this version knows ${FORMAT}; start the version that wrote it`,
+    )
+  if (store.bytesAtOpen < sums.file)
+    throw refuse(
+      'JOURNAL_CORRUPT',
+      store.path,
+      `data.mdb has ${store.bytesAtOpen} bytes and had ${sums.file}: it has been cut short; restore the folder from a copy`,
     )
   return sums
 }

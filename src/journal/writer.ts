@@ -59,6 +59,14 @@ export class Writer {
     })
   }
 
+  /** Writes nothing more, and refuses all that waits. */
+  fail(error: GatewayError): void {
+    if (this.#error) return
+    this.#error = error
+    this.#cargo.wrecked(error)
+    this.#failed.resolve(error)
+  }
+
   /** Resolves when nothing waits, or nothing can be written any more. */
   async drain(): Promise<void> {
     while ((this.#cargo.waiting || this.#writing !== undefined) && this.#error === undefined && !this.#full) {
@@ -92,13 +100,12 @@ export class Writer {
 
   /** fsync is not tried again: the kernel may have dropped the pages that it could not write. */
   #wreck(cause: unknown): void {
+    if (cause instanceof GatewayError) {
+      this.fail(cause)
+      return
+    }
     const reason = cause instanceof Error ? cause.message : String(cause)
-    this.#error = new GatewayError(
-      'JOURNAL_IO',
-      `journal (lmdb): writing to "${this.#store.path}": ${reason}; check the disk, then start again`,
-      { cause },
-    )
-    this.#cargo.wrecked(this.#error)
-    this.#failed.resolve(this.#error)
+    const message = `journal (lmdb): writing to "${this.#store.path}": ${reason}; check the disk, then start again`
+    this.fail(new GatewayError('JOURNAL_IO', message, { cause }))
   }
 }
