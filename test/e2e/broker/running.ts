@@ -1,9 +1,11 @@
 /** A broker of its own for each test, and clients that end with it. */
 
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { parser as createParser, generate, type Packet } from 'mqtt-packet'
 import {
   type Broker,
   type BrokerConfig,
@@ -68,6 +70,10 @@ export class RunningBroker implements AsyncDisposable {
   async client(options: IClientOptions = {}, scheme: 'tcp' | 'ws' = 'tcp'): Promise<MqttClient> {
     const client = mqtt.connect(this.url(scheme).replace('tcp:', 'mqtt:'), { reconnectPeriod: 0, ...options })
     client.on('error', () => {})
+    // From the start: what a session kept comes right behind the CONNACK.
+    const got: string[] = []
+    boxes.set(client, got)
+    client.on('message', (topic, payload) => void got.push(`${topic} ${payload}`))
     this.#clients.push(client)
     await new Promise<void>((resolve, reject) => client.once('connect', () => resolve()).once('error', reject))
     return client
@@ -96,9 +102,42 @@ export async function until(check: () => boolean, what: string, ms = 10_000): Pr
   }
 }
 
-/** Collects what a client is sent, as `topic payload`. */
-export function inbox(client: MqttClient): string[] {
-  const got: string[] = []
-  client.on('message', (topic, payload) => void got.push(`${topic} ${payload}`))
-  return got
+const boxes = new WeakMap<MqttClient, string[]>()
+
+/** What a client was sent since it was made, as `topic payload`. */
+export const inbox = (client: MqttClient): string[] => boxes.get(client) ?? []
+
+/** A socket that speaks MQTT and does only what it is told: it acknowledges nothing by itself. */
+export class RawClient implements Disposable {
+  readonly socket: Socket
+  readonly packets: Packet[] = []
+  closed = false
+  readonly #version: number
+
+  constructor(port: number, version: 4 | 5 = 4) {
+    this.#version = version
+    this.socket = connect(port, '127.0.0.1')
+    const parser = createParser({ protocolVersion: version })
+    parser.on('packet', (packet) => void this.packets.push(packet))
+    this.socket.on('data', (chunk: Buffer) => void parser.parse(chunk))
+    this.socket.on('error', () => {})
+    this.socket.on('close', () => {
+      this.closed = true
+    })
+  }
+
+  /** Connects as an MQTT client; resolves with the CONNACK. */
+  async hello(clientId: string, more: object = {}): Promise<void> {
+    this.send({ cmd: 'connect', clientId, protocolVersion: this.#version, clean: true, keepalive: 0, ...more })
+    await until(() => this.packets.length > 0, 'a CONNACK')
+    this.packets.shift()
+  }
+
+  send(packet: object): void {
+    this.socket.write(generate(packet as Packet, { protocolVersion: this.#version }))
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy()
+  }
 }
