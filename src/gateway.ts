@@ -128,7 +128,8 @@ export class Gateway {
     const filters = this.routes.flatMap(({ from }) =>
       from.flatMap((each) => (each.kind === 'mqtt' ? [each.filter] : [])),
     )
-    await this.#openSource('mqtt', 'mqtt', { filters: [...new Set([...filters, 'service/+'])] }, run)
+    const taken = { filters: [...new Set([...filters, 'service/+'])] }
+    await this.#openSource('mqtt', 'mqtt', this.#options('source', taken), run)
     await this.#life.run('broker', broker)
     for (const url of broker.addresses()) this.#addresses.set(url.startsWith('ws') ? 'ws' : 'mqtt', url)
     await this.#openDispatch(run)
@@ -194,8 +195,13 @@ export class Gateway {
     await this.#targets.open(this.routes, {
       pool: run.pool,
       sink: (name) => sinks.get(name),
-      topic: ({ mode, text, topic }) => this.#openSink(text, 'mqtt', { topic, mode }, run),
+      topic: ({ mode, text, topic }) => this.#openSink(text, 'mqtt', this.#options('sink', { topic, mode }), run),
     })
+  }
+
+  /** Options of the mqtt connector that come from routes, with its defaults. */
+  #options(half: 'source' | 'sink', given: object): unknown {
+    return this.#connectors.get('mqtt')?.[half]?.config.parse(given)
   }
 
   async #openSink(name: string, type: string, config: unknown, run: Run): Promise<Sink> {

@@ -74,7 +74,8 @@ async function answerWithReply(
   { address, respondAsync, waitMs }: Waiting,
 ): Promise<void> {
   const { calls } = parts.context
-  const callId = extension(event, CALL_EXTENSIONS.callId) ?? uuidv7()
+  const named = extension(event, CALL_EXTENSIONS.callId)
+  const callId = named ?? uuidv7()
   // Who comes back with the same key wants the work done, also when this connection is lost.
   const once = !respondAsync && idempotencyKey(exchange.headers) === undefined
   const ms = Math.min(waitMs, parts.config.max_wait, untilDeadline(event))
@@ -82,7 +83,7 @@ async function answerWithReply(
   const reply = settled(calls.reply(callId, wait.signal))
   let receipt: Receipt | undefined
   try {
-    receipt = await parts.emit(asCall(event, callId, respondAsync ? undefined : ms), { address, direct: once })
+    receipt = await parts.emit(asCall(event, callId, respondAsync ? undefined : ms), { address, direct: once && named === undefined })
     if (receipt.routes.length === 0) throw noRoute(parts, address)
     const outcome = await reply
     if (typeof outcome === 'object') sendReply(exchange, { ...outcome, callId: receipt.callId })
