@@ -17,10 +17,15 @@ export interface CreditLimits {
 const RETRY_AFTER_MS = 1_000
 const LOOK_AGAIN_MS = 20
 
+/** The journal's figures are read again when they are this old: they are asked for with each event. */
+const FRESH_MS = 10
+
 /** Counts appends under way and reads the journal's own figures. One for the whole gateway. */
 export class JournalCredit implements Credit {
   readonly #limits: CreditLimits
   readonly #stats: () => JournalStats
+  #held: JournalStats | undefined
+  #heldAt = 0
   #appends = 0
   #stopping = false
 
@@ -55,7 +60,7 @@ export class JournalCredit implements Credit {
         after,
       )
     }
-    const { bytes, pending } = this.#stats()
+    const { bytes, pending } = this.#read()
     if (bytes >= this.#limits.bytes) {
       return new GatewayError(
         'JOURNAL_FULL',
@@ -71,6 +76,14 @@ export class JournalCredit implements Credit {
       )
     }
     return undefined
+  }
+
+  #read(): JournalStats {
+    const now = performance.now()
+    if (this.#held !== undefined && now - this.#heldAt < FRESH_MS) return this.#held
+    this.#heldAt = now
+    this.#held = this.#stats()
+    return this.#held
   }
 
   async wait(signal: AbortSignal): Promise<void> {

@@ -1,0 +1,47 @@
+/** Credit is refused for each of its reasons, says which, and comes back. */
+
+import { expect, test } from 'vitest'
+import type { JournalStats } from '../journal/journal.ts'
+import { JournalCredit } from './credit.ts'
+
+const limits = { appends: 2, pending: 10, bytes: 1_000 }
+const empty: JournalStats = { events: 0, pending: 0, dead: 0, bytes: 0, lanes: [] }
+const open = (stats: Partial<JournalStats> = {}) => new JournalCredit(limits, () => ({ ...empty, ...stats }))
+
+test('there is room below every limit', () => {
+  expect(open({ pending: 9, bytes: 999 }).refusal()).toBeUndefined()
+})
+
+test.each([
+  ['a full journal', { bytes: 1_000 }, 'JOURNAL_FULL', '"journal.max_size"'],
+  ['too many that wait', { pending: 10 }, 'OVERLOADED', '10 deliveries wait already'],
+])('%s is refused, with its reason and when to come back', (_, stats, code, reason) => {
+  expect(open(stats).refusal()).toMatchObject({ code, retryAfterMs: 1_000, message: expect.stringContaining(reason) })
+})
+
+test('appends under way are counted for as long as they take', async () => {
+  const credit = open()
+  const gate = Promise.withResolvers<void>()
+  const held = [credit.hold(gate.promise), credit.hold(gate.promise)]
+  expect(credit.refusal()?.code).toBe('OVERLOADED')
+  gate.resolve()
+  await Promise.all(held)
+  expect(credit.refusal()).toBeUndefined()
+})
+
+test('a gateway that stops takes nothing', () => {
+  const credit = open()
+  credit.close()
+  expect(credit.refusal()?.code).toBe('STOPPING')
+})
+
+test('waiting ends when there is room, and with the signal', async () => {
+  const credit = open()
+  const gate = Promise.withResolvers<void>()
+  const held = [credit.hold(gate.promise), credit.hold(gate.promise)]
+  const waiting = credit.wait(AbortSignal.timeout(5_000))
+  await expect(credit.wait(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+  gate.resolve()
+  await Promise.all(held)
+  await waiting
+})
