@@ -1,5 +1,6 @@
 /** Which events the journal holds: names (source + id, callId) found without touching the events. */
 
+import { addToFilter, FILTER_BITS, Filters } from './filters.ts'
 import { numberKey, slotKey, TABLE, tableEnd, tableStart } from './keys.ts'
 import { openBytes, sealBytes } from './record.ts'
 import type { Change, Store } from './store.ts'
@@ -11,9 +12,6 @@ import type { Change, Store } from './store.ts'
  */
 const RUN_EVENTS = 8_192
 const BUCKETS = 256
-const FILTER_BITS = 2 ** 19
-const FILTER_MASK = FILTER_BITS - 1
-const FILTER_HASHES = 5
 /** check (4), event minus the first of the run (4). */
 const ENTRY = 8
 
@@ -41,7 +39,6 @@ interface Run {
   /** First event, and the one after the last. */
   readonly from: number
   readonly to: number
-  readonly filter: Buffer
 }
 
 const lowOf = (hash: number): number => hash >>> 0
@@ -50,7 +47,9 @@ const bucketOf = (hash: number): number => highOf(hash) & (BUCKETS - 1)
 
 export class Identities {
   readonly #store: Store
+  /** Oldest first. */
   readonly #runs: Run[] = []
+  readonly #filters = new Filters<Run>()
   /** Hash -> event, newest; two events of one hash are a list. */
   #recent = new Map<number, number | number[]>()
   /** First event that no run holds. */
@@ -61,7 +60,7 @@ export class Identities {
     for (const { key, value } of store.range(tableStart(TABLE.filters), tableEnd(TABLE.filters))) {
       const body = openBytes(value)
       if (body === undefined || body.length !== 8 + FILTER_BITS / 8) continue
-      this.#runs.push({ from: key.readDoubleBE(1), to: body.readDoubleLE(0), filter: body.subarray(8) })
+      this.#addRun(key, body)
     }
     this.#from = this.#runs.at(-1)?.to ?? 0
   }
@@ -96,13 +95,12 @@ export class Identities {
       const found = recent.findLast(is)
       if (found !== undefined) return found
     }
-    for (let i = this.#runs.length - 1; i >= 0; i--) {
-      const run = this.#runs[i]
-      if (run === undefined || !mayHold(run.filter, hash)) continue
-      const found = this.#findInRun(run, hash, is)
-      if (found !== undefined) return found
-    }
-    return undefined
+    let found: number | undefined
+    this.#filters.ask(hash, (run) => {
+      found = this.#findInRun(run, hash, is)
+      return found !== undefined
+    })
+    return found
   }
 
   /** What makes a run of the names so far, once there are enough; `next` is the next event's number. */
@@ -111,12 +109,13 @@ export class Identities {
     const from = this.#from
     const filter = Buffer.alloc(8 + FILTER_BITS / 8)
     filter.writeDoubleLE(next, 0)
+    const own = filter.subarray(8)
     const buckets: number[][] = Array.from({ length: BUCKETS }, () => [])
     for (const [hash, held] of this.#recent) {
       for (const event of typeof held === 'number' ? [held] : held) {
         if (event >= next) continue
         buckets[bucketOf(hash)]?.push(lowOf(hash), event - from)
-        addTo(filter.subarray(8), hash)
+        addToFilter(own, hash)
       }
     }
     const changes: Change[] = [[numberKey(TABLE.filters, from), sealBytes(filter)]]
@@ -132,8 +131,7 @@ export class Identities {
     const [key, value] = changes[0] ?? []
     const body = value === undefined ? undefined : openBytes(value)
     if (key === undefined || body === undefined) return
-    const run: Run = { from: key.readDoubleBE(1), to: body.readDoubleLE(0), filter: body.subarray(8) }
-    this.#runs.push(run)
+    const run = this.#addRun(key, body)
     this.#from = run.to
     const later = new Map<number, number | number[]>()
     for (const [hash, held] of this.#recent) {
@@ -153,10 +151,18 @@ export class Identities {
   dropOldest(): Change[] {
     const run = this.#runs.shift()
     if (run === undefined) return []
+    this.#filters.drop(run)
     const changes: Change[] = [[numberKey(TABLE.filters, run.from), undefined]]
     const keys = this.#store.keys(slotKey(TABLE.identities, run.from, 0), slotKey(TABLE.identities, run.from, BUCKETS))
     for (const key of keys) changes.push([Buffer.from(key), undefined])
     return changes
+  }
+
+  #addRun(key: Buffer, body: Buffer): Run {
+    const run: Run = { from: key.readDoubleBE(1), to: body.readDoubleLE(0) }
+    this.#runs.push(run)
+    this.#filters.push(run, body.subarray(8))
+    return run
   }
 
   #findInRun(run: Run, hash: number, is: (event: number) => boolean): number | undefined {
@@ -170,26 +176,5 @@ export class Identities {
       if (is(event)) return event
     }
     return undefined
-  }
-}
-
-function mayHold(filter: Buffer, hash: number): boolean {
-  let at = lowOf(hash)
-  const step = highOf(hash) * 2 + 1
-  for (let i = 0; i < FILTER_HASHES; i++) {
-    const bit = at & FILTER_MASK
-    if (((filter[bit >> 3] ?? 0) & (1 << (bit & 7))) === 0) return false
-    at += step
-  }
-  return true
-}
-
-function addTo(filter: Buffer, hash: number): void {
-  let at = lowOf(hash)
-  const step = highOf(hash) * 2 + 1
-  for (let i = 0; i < FILTER_HASHES; i++) {
-    const bit = at & FILTER_MASK
-    filter[bit >> 3] = (filter[bit >> 3] ?? 0) | (1 << (bit & 7))
-    at += step
   }
 }

@@ -120,11 +120,7 @@ export class LaneQueue {
 
   /** Makes ready what has fallen due. */
   wake(): void {
-    const now = this.#hooks.now()
-    for (let item = this.#delayed.first; item !== undefined && item.due <= now; item = this.#delayed.first) {
-      this.#delayed.pop()
-      if (item.key === undefined || this.#keys.get(item.key)?.head === item) this.#makeReady(item)
-    }
+    this.#ripen()
     if (this.#delayed.first) this.#hooks.wakeAt(this.#delayed.first.due)
     this.pump()
   }
@@ -140,7 +136,10 @@ export class LaneQueue {
   }
 
   take(): Delivery | undefined {
-    if (this.#ready.size === 0) this.#hooks.refill()
+    if (this.#ready.size === 0) {
+      this.#ripen()
+      this.#hooks.refill()
+    }
     for (let item = this.#ready.shift(); item !== undefined; item = this.#ready.shift()) {
       const delivery = item.held ?? this.#hooks.load(item)
       if (delivery !== undefined) {
@@ -178,6 +177,16 @@ export class LaneQueue {
     } else {
       this.#makeReady(item)
       this.pump()
+    }
+  }
+
+  #ripen(): void {
+    let item = this.#delayed.first
+    if (item === undefined) return
+    const now = this.#hooks.now()
+    for (; item !== undefined && item.due <= now; item = this.#delayed.first) {
+      this.#delayed.pop()
+      if (item.key === undefined || this.#keys.get(item.key)?.head === item) this.#makeReady(item)
     }
   }
 
