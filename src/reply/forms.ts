@@ -29,7 +29,7 @@ export const replyTopic = (event: CloudEvent, callId: string): string =>
 /** Returns the message that answers the call `event`: an envelope, an MQTT 5 response, or a CloudEvent. */
 export function formatReply(reply: Reply, event: CloudEvent): ReplyMessage {
   const base = { topic: replyTopic(event, reply.callId), qos: 1, retain: false } as const
-  switch (extension(event, CALL_EXTENSIONS.replyForm)) {
+  switch (formOf(event)) {
     case 'envelope':
       return {
         ...base,
@@ -45,6 +45,13 @@ export function formatReply(reply: Reply, event: CloudEvent): ReplyMessage {
     default:
       return { ...base, payload: reply.data ?? errorBody(reply), properties: response(reply, event) }
   }
+}
+
+/** An event that names its call is answered with an event: an MQTT 3 caller would see neither callId nor status of a bare answer. */
+function formOf(event: CloudEvent): string | undefined {
+  const { callId, replyForm, replyTo } = CALL_EXTENSIONS
+  const isCall = extension(event, callId) !== undefined || extension(event, replyTo) !== undefined
+  return extension(event, replyForm) ?? (isCall ? 'event' : undefined)
 }
 
 /** MQTT 5 [MQTT-3.3.2-16]: the Correlation Data goes back as it came. */

@@ -1,0 +1,101 @@
+/** Replies in each form that a caller may ask for. */
+
+import { describe, expect, test } from 'vitest'
+import { type CloudEvent, parseJsonEvent } from '../event/index.ts'
+import { formatReply } from './forms.ts'
+import type { Reply } from './reply.ts'
+
+const call = (extensions: Record<string, string> = {}): CloudEvent => ({
+  specversion: '1.0',
+  id: 'm1',
+  source: '/s',
+  type: 't',
+  extensions,
+})
+const ok = (text: string, datacontenttype?: string): Reply => ({
+  callId: 'c1',
+  status: 'ok',
+  data: Buffer.from(text),
+  ...(datacontenttype === undefined ? {} : { datacontenttype }),
+})
+const failed: Reply = {
+  callId: 'c1',
+  status: 'error',
+  error: { type: 'ValidationError', code: 'AMOUNT', message: 'amount is negative' },
+}
+const textOf = (payload: Uint8Array) => new TextDecoder().decode(payload)
+
+describe('the topic', () => {
+  test('is the one that the caller named, else the one of the callId', () => {
+    expect(formatReply(ok('x'), call()).topic).toBe('replies/c1')
+    expect(formatReply(ok('x'), call({ replyto: 'my/replies' })).topic).toBe('my/replies')
+  })
+})
+
+describe('an envelope', () => {
+  const envelope = (reply: Reply) =>
+    JSON.parse(textOf(formatReply(reply, call({ replyform: 'envelope' })).payload)) as unknown
+
+  test('holds JSON as JSON, byte for byte', () => {
+    const reply = ok('{"n": 1.0, "big": 12345678901234567890}', 'application/json')
+    const { payload } = formatReply(reply, call({ replyform: 'envelope' }))
+    expect(textOf(payload)).toBe(
+      '{"callId":"c1","messageId":"m1","status":"ok","body":{"n": 1.0, "big": 12345678901234567890}}',
+    )
+  })
+
+  test.each([
+    ['text as a string', ok('say "hi"', 'text/plain'), { body: 'say "hi"' }],
+    ['what claims to be JSON and is not, as a string', ok('{oops', 'application/json'), { body: '{oops' }],
+    ['bytes as base64', ok('\u0001\u0002', 'image/png'), { bodyBase64: 'AQI=' }],
+    ['nothing as null', { callId: 'c1', status: 'ok' } as const, { body: null }],
+  ])('holds %s', (_, reply, member) => {
+    expect(envelope(reply)).toEqual({ callId: 'c1', messageId: 'm1', status: 'ok', ...member })
+  })
+
+  test('holds an error as type, code and message', () => {
+    expect(envelope(failed)).toEqual({ callId: 'c1', messageId: 'm1', status: 'error', error: failed.error })
+  })
+})
+
+describe('an MQTT 5 response', () => {
+  const correlationdata = Buffer.from([0, 255, 7]).toString('base64')
+  const asked = call({ replyform: 'mqtt5', replyto: 'my/replies', correlationdata })
+
+  test('gives the Correlation Data back as it came, and the data as payload', () => {
+    const { payload, properties } = formatReply(ok('hi', 'text/plain'), asked)
+    expect(textOf(payload)).toBe('hi')
+    expect(properties?.contentType).toBe('text/plain')
+    expect([...(properties?.correlationData ?? [])]).toEqual([0, 255, 7])
+    expect(properties?.userProperties).toEqual([
+      ['callid', 'c1'],
+      ['status', 'ok'],
+    ])
+  })
+
+  test('says in user properties and in the payload what went wrong', () => {
+    const { payload, properties } = formatReply(failed, asked)
+    expect(properties?.userProperties).toContainEqual(['errorcode', 'AMOUNT'])
+    expect(JSON.parse(textOf(payload))).toEqual({ error: failed.error })
+  })
+})
+
+describe('an event', () => {
+  test('is a CloudEvent that names the call and what it answers', () => {
+    const message = formatReply(ok('{"a":1}', 'application/json'), call({ replyform: 'event' }))
+    const event = parseJsonEvent(message.payload)
+    expect(message.properties?.contentType).toBe('application/cloudevents+json')
+    expect(event).toMatchObject({
+      type: 'headgate.reply',
+      datacontenttype: 'application/json',
+      extensions: { callid: 'c1', status: 'ok', correlationid: 'm1' },
+    })
+    expect(textOf(event.data ?? new Uint8Array())).toBe('{"a":1}')
+  })
+
+  test('of an error has the error as its data', () => {
+    const event = parseJsonEvent(formatReply(failed, call({ replyform: 'event' })).payload)
+    expect(event.type).toBe('headgate.reply.error')
+    expect(JSON.parse(textOf(event.data ?? new Uint8Array()))).toEqual(failed.error)
+  })
+})
