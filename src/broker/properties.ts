@@ -28,7 +28,8 @@ export function toWire(properties: PublishProperties | undefined): WirePropertie
     ...(correlationData !== undefined && { correlationData: Buffer.from(correlationData) }),
     ...(messageExpiry !== undefined && { messageExpiryInterval: messageExpiry }),
     ...(payloadIsText !== undefined && { payloadFormatIndicator: payloadIsText }),
-    ...(userProperties !== undefined && { userProperties: grouped(userProperties) }),
+    // mqtt-packet 9.0.2 writes nothing at all for a packet whose user properties are an empty object.
+    ...(userProperties?.length && { userProperties: grouped(userProperties) }),
   }
 }
 
