@@ -55,7 +55,7 @@ function together(running: Running, rates: readonly number[] | undefined, second
 }
 
 /** The median of the last sixth over that of the second: the first is warming up. */
-export function growth(values: readonly number[]): number {
+function growth(values: readonly number[]): number {
   const sixth = Math.max(1, Math.floor(values.length / 6))
   return median(values.slice(-sixth)) / median(values.slice(sixth, 2 * sixth)) - 1
 }
