@@ -2,13 +2,12 @@
 
 import { type Command, Option } from 'commander'
 import { type Answer, ask, face, type Question, refusal } from './client.ts'
-import { contentTypeOf, readData } from './input.ts'
+import { readData, requireJson } from './input.ts'
 import { durationArgument, example, httpOption, jsonOption } from './options.ts'
 import { printJson } from './terminal.ts'
 
 interface CallOptions {
   readonly data?: string
-  readonly contentType?: string
   readonly timeout?: number
   readonly http: string
   readonly json?: true
@@ -18,11 +17,7 @@ export function registerCall(program: Command): void {
   const command = program
     .command('call <function>')
     .description('call a function and print its reply')
-    .option('-d, --data <text>', 'what the function gets: the text itself, @file, or - for standard input')
-    .option(
-      '--content-type <type>',
-      'media type of the data (default: application/json if it is JSON, else text/plain)',
-    )
+    .option('-d, --data <json>', 'its parameters: the JSON itself, @file, or - for standard input')
     .addOption(new Option('--timeout <duration>', 'how long to wait for the reply').argParser(durationArgument))
     .addOption(httpOption())
     .addOption(jsonOption())
@@ -30,18 +25,18 @@ export function registerCall(program: Command): void {
   example(
     command,
     `headgate call echo --data '{"hello":"world"}'`,
-    'headgate call resize --data @photo.jpg > small.jpg',
+    'headgate call summary --data @order.json --timeout 5s',
   )
 }
 
-async function call(name: string, { data, contentType, timeout, http, json }: CallOptions): Promise<void> {
+async function call(name: string, { data, timeout, http, json }: CallOptions): Promise<void> {
   const at = face(http, '--http')
-  const body = data === undefined ? undefined : await readData(data)
+  const body = data === undefined ? undefined : requireJson(await readData(data))
   const question: Question = {
     method: 'POST',
     path: `/call/${encodeURIComponent(name)}`,
     headers: {
-      ...(body === undefined ? {} : { 'content-type': contentType ?? contentTypeOf(body) }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(timeout === undefined ? {} : { prefer: `wait=${Math.max(1, Math.ceil(timeout / 1_000))}` }),
     },
     ...(body === undefined ? {} : { body }),

@@ -32,3 +32,13 @@ export function contentTypeOf(data: Uint8Array): string {
     return text.includes('\uFFFD') ? 'application/octet-stream' : 'text/plain; charset=utf-8'
   }
 }
+
+/** Returns data that is JSON. Throws what to write instead when it is not. */
+export function requireJson(data: Buffer): Buffer {
+  try {
+    JSON.parse(data.toString())
+    return data
+  } catch {
+    throw inputError(`--data: not JSON; text is written with its quotes, as in --data '"text"'`)
+  }
+}

@@ -13,7 +13,7 @@ import {
 import { askJson, face } from './client.ts'
 import { readEvent } from './event.ts'
 import { inputError } from './exit.ts'
-import { contentTypeOf, readData } from './input.ts'
+import { contentTypeOf, readData, requireJson } from './input.ts'
 import { collect, example, httpOption, jsonOption } from './options.ts'
 import { paintOut, print, printJson, shown } from './terminal.ts'
 
@@ -97,12 +97,4 @@ function extensionsOf(pairs: readonly string[]): Readonly<Record<string, Extensi
     return [pair.slice(0, at), pair.slice(at + 1)]
   })
   return Object.fromEntries(entries)
-}
-
-function requireJson(data: Buffer): void {
-  try {
-    JSON.parse(data.toString())
-  } catch {
-    throw inputError('--data: not JSON, which --content-type says it is')
-  }
 }

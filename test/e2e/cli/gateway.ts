@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
-const repository = new URL('../../..', import.meta.url).pathname
+export const repository = new URL('../../..', import.meta.url).pathname
 const main = join(repository, 'src/main.ts')
 
 export interface Ended {
@@ -29,8 +29,12 @@ export interface Typed {
 export async function headgate(args: readonly string[], typed: Typed = {}): Promise<Ended> {
   const child = start(args, typed)
   child.stdin?.end(typed.input ?? '')
-  return ended(child)
+  const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS)
+  return ended(child).finally(() => clearTimeout(timer))
 }
+
+/** A command that takes longer hangs; what it said is in the failure then. */
+const LONGEST_MS = 60_000
 
 /** Starts a command; its environment holds nothing that changes what headgate does. */
 export function start(args: readonly string[], { env, cwd = repository }: Typed = {}): ChildProcess {
