@@ -1,9 +1,13 @@
-/** Builds functions to components: `node functions/build.ts [--force] [name...]`; without names, those whose .wasm is missing. */
+/**
+ * Builds functions to components: `node functions/build.ts [--engine quickjs|starlingmonkey] [name...]`; without names,
+ * those whose .wasm is missing.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { componentNew } from '@bytecodealliance/jco'
 import { componentize } from 'componentize-qjs'
 
@@ -11,8 +15,12 @@ const FUNCTIONS = fileURLToPath(new URL('.', import.meta.url))
 const GUESTS = fileURLToPath(new URL('../test/functions/guests/', import.meta.url))
 const WIT = join(FUNCTIONS, 'wit')
 
+/** What runs a function in JavaScript. StarlingMonkey's components are 12 MB: never committed. */
+export type Engine = 'quickjs' | 'starlingmonkey'
+
 /** Where the .wasm of a function's folder lies. */
-export const wasmOf = (folder: string): string => join(folder, `${basename(folder)}.wasm`)
+export const wasmOf = (folder: string, engine: Engine = 'quickjs'): string =>
+  join(folder, `${basename(folder)}${engine === 'quickjs' ? '' : `.${engine}`}.wasm`)
 
 /** Every folder that holds the source of a function. */
 export function functionFolders(): string[] {
@@ -21,11 +29,13 @@ export function functionFolders(): string[] {
     .sort()
 }
 
-/** Builds one folder; resolves to the path of the .wasm. */
-export async function buildFunction(folder: string): Promise<string> {
-  const component = existsSync(join(folder, 'Cargo.toml')) ? await buildRust(folder) : await buildScript(folder)
-  writeFileSync(wasmOf(folder), component)
-  return wasmOf(folder)
+/** Builds one folder; resolves to the path of the .wasm. The engine is for JavaScript alone. */
+export async function buildFunction(folder: string, engine: Engine = 'quickjs'): Promise<string> {
+  const rust = existsSync(join(folder, 'Cargo.toml'))
+  const script = engine === 'quickjs' ? buildQuickJs : buildStarlingMonkey
+  const path = wasmOf(folder, rust ? 'quickjs' : engine)
+  writeFileSync(path, await (rust ? buildRust(folder) : script(folder)))
+  return path
 }
 
 async function buildRust(folder: string): Promise<Uint8Array> {
@@ -41,7 +51,7 @@ async function buildRust(folder: string): Promise<Uint8Array> {
   return bytes[6] === 0 ? componentNew(bytes) : bytes
 }
 
-async function buildScript(folder: string): Promise<Uint8Array> {
+async function buildQuickJs(folder: string): Promise<Uint8Array> {
   const source = join(folder, 'index.js')
   const { component } = await componentize({
     witPath: WIT,
@@ -55,15 +65,33 @@ async function buildScript(folder: string): Promise<Uint8Array> {
   return component
 }
 
+async function buildStarlingMonkey(folder: string): Promise<Uint8Array> {
+  // Loaded when asked for: it takes a second. Its WASI host opens no folder by itself since preview2-shim 0.26.
+  const { _setPreopens } = await import('@bytecodealliance/preview2-shim/filesystem')
+  Reflect.apply(_setPreopens, undefined, [{ '/': '/' }])
+  const { componentize: starlingMonkey } = await import('@bytecodealliance/componentize-js')
+  const { component } = await starlingMonkey({
+    sourcePath: join(folder, 'index.js'),
+    witPath: WIT,
+    worldName: 'handler',
+    disableFeatures: ['http', 'fetch-event'],
+  })
+  return component
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const names = process.argv.slice(2).filter((name) => name !== '--force')
-  const force = process.argv.includes('--force') || names.length > 0
-  const folders = functionFolders().filter((folder) => names.length === 0 || names.includes(basename(folder)))
-  for (const name of names)
-    if (!folders.some((folder) => basename(folder) === name))
-      throw new Error(`${name} (build): there is no such function`)
-  for (const folder of folders) {
-    if (!force && existsSync(wasmOf(folder))) continue
-    console.log(`${basename(folder)}: ${await buildFunction(folder)}`)
-  }
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { engine: { type: 'string', default: 'quickjs' } },
+  })
+  const engine = values.engine === 'starlingmonkey' ? 'starlingmonkey' : 'quickjs'
+  const all = functionFolders()
+  for (const name of positionals)
+    if (!all.some((folder) => basename(folder) === name))
+      throw new Error(
+        `${name} (build): there is no such function; there are ${all.map((folder) => basename(folder)).join(', ')}`,
+      )
+  const asked = all.filter((folder) => positionals.includes(basename(folder)))
+  for (const folder of positionals.length > 0 ? asked : all.filter((missing) => !existsSync(wasmOf(missing, engine))))
+    console.log(`${basename(folder)}: ${await buildFunction(folder, engine)}`)
 }

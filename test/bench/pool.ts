@@ -1,0 +1,206 @@
+/** The `pool` bench: calls of small and of JavaScript functions through the pool, and bare. One JSON line per setting. */
+
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { CloudEvent } from '../../src/event/index.ts'
+import { loadComponent } from '../../src/pool/component.ts'
+import { createPool, type FunctionPool, type FunctionSpec } from '../../src/pool/index.ts'
+import { evaluate, type FunctionCode, Instance } from '../../src/pool/instance.ts'
+import { createWorld } from '../../src/pool/wasi/index.ts'
+import { type Figures, keep, type Result, result } from './result.ts'
+
+const IN_FLIGHT = [1, 32, 256]
+const FRESH = 20
+const NEVER = new AbortController().signal
+const FUNCTIONS = [
+  'echo/echo.wasm',
+  'order-summary/order-summary.wasm',
+  'order-summary/order-summary.starlingmonkey.wasm',
+]
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '1' },
+    quick: { type: 'boolean', default: false },
+    discard: { type: 'boolean', default: false },
+  },
+})
+const ROUNDS = values.quick ? 1 : Number(values.rounds)
+const SECONDS = values.quick ? 0.5 : Number(values.seconds)
+
+/** An order of 1 KiB: what the JavaScript function reads, and echo sends back. */
+const ORDER = {
+  orderId: 7,
+  items: [
+    { price: 1.5, quantity: 2 },
+    { price: 3, currency: 'USD' },
+  ],
+  note: 'x'.repeat(900),
+}
+const EVENT: CloudEvent = {
+  specversion: '1.0',
+  id: 'bench-1',
+  source: '/bench',
+  type: 'order.created',
+  datacontenttype: 'application/json',
+  data: Buffer.from(JSON.stringify(ORDER)),
+}
+const CONTEXT = { callId: 'c1', function: 'f', version: '', attempt: 1, deadlineMs: 10_000, parameters: undefined }
+
+const specOf = (wasm: string, min: number): FunctionSpec => ({
+  name: 'f',
+  wasm,
+  min,
+  max: 4,
+  idleMs: 60_000,
+  timeoutMs: 10_000,
+  memoryBytes: 128 << 20,
+  env: {},
+})
+
+/** Percentiles of some times, in milliseconds. */
+function figures(times: readonly number[], elapsedMs: number): Figures {
+  const sorted = Float64Array.from(times).sort()
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
+  const throughput = (times.length / elapsedMs) * 1_000
+  return { throughput, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) }
+}
+
+/** Keeps so many calls in flight for a round. */
+async function throughPool(pool: FunctionPool, inFlight: number): Promise<Figures> {
+  const times: number[] = []
+  const start = performance.now()
+  const end = start + SECONDS * 1_000
+  const caller = async () => {
+    while (performance.now() < end) {
+      const begun = performance.now()
+      const call = { function: 'f', event: EVENT, callId: 'c1', attempt: 1, deadline: Date.now() + 60_000 }
+      await pool.invoke(call, NEVER)
+      times.push(performance.now() - begun)
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, caller))
+  return figures(times, performance.now() - start)
+}
+
+/** Calls one after the other in this thread for a round. */
+function inThread(call: () => void): Figures {
+  const times: number[] = []
+  const start = performance.now()
+  for (let now = start; now < start + SECONDS * 1_000; ) {
+    call()
+    const after = performance.now()
+    times.push(after - now)
+    now = after
+  }
+  return figures(times, performance.now() - start)
+}
+
+/** The component as jco links it, called as jco calls it: the yardstick. */
+function bare(code: FunctionCode): () => void {
+  const { imports } = createWorld({}, () => {})
+  const link = (module: WebAssembly.Module, given?: WebAssembly.Imports) => new WebAssembly.Instance(module, given)
+  const component = evaluate(code)((name) => code.modules.get(name), imports, link)
+  const { handle } = component as { handle: (event: object, context: object) => unknown }
+  const { id, source, type, datacontenttype, data } = EVENT
+  const context = { ...CONTEXT, deadlineMs: 10_000n }
+  return () => {
+    const text = { tag: 'text', val: Buffer.from(data ?? []).toString() }
+    handle({ id, source, type, datacontenttype, extensions: [], data: text }, context)
+  }
+}
+
+/** Milliseconds from nothing to the first answer: a fresh instance in a thread that has made one before. */
+function fresh(code: FunctionCode): Figures {
+  const instantiate = evaluate(code)
+  const once = () => new Instance(code, instantiate, () => {}).call(EVENT, CONTEXT, () => {})
+  once()
+  const times = Array.from({ length: FRESH }, () => {
+    const start = performance.now()
+    once()
+    return performance.now() - start
+  })
+  const { p50 = Number.NaN, max = Number.NaN } = figures(times, 1)
+  return { elapsed: p50, p50, max }
+}
+
+/** Milliseconds of a call that finds no instance: the first ever in its worker, and one after the function idled. */
+async function scaled(wasm: string): Promise<{ first: Figures; again: Figures }> {
+  await using pool = await createPool([{ ...specOf(wasm, 0), idleMs: 40 }], { log: () => {}, workers: 1 })
+  await pool.ready('f')
+  const first = await throughPoolOnce(pool)
+  const idle = () => pool.stats()[0]?.instances === 0
+  while (!idle()) await new Promise((resolve) => setTimeout(resolve, 5))
+  return { first: { elapsed: first }, again: { elapsed: await throughPoolOnce(pool) } }
+}
+
+async function throughPoolOnce(pool: FunctionPool): Promise<number> {
+  const start = performance.now()
+  const call = { function: 'f', event: EVENT, callId: 'c1', attempt: 1, deadline: Date.now() + 60_000 }
+  await pool.invoke(call, NEVER)
+  return performance.now() - start
+}
+
+/** Milliseconds from the file to a warm pool. */
+async function cold(wasm: string): Promise<Figures> {
+  const start = performance.now()
+  await using pool = await createPool([specOf(wasm, 1)], { log: () => {}, workers: 1 })
+  await pool.ready('f')
+  return { elapsed: performance.now() - start }
+}
+
+async function bench(wasm: string): Promise<Result[]> {
+  const name = basename(wasm, '.wasm')
+  const code = await loadComponent(specOf(wasm, 1))
+  const coldest = await cold(wasm)
+  const scaling: { first: Figures; again: Figures }[] = []
+  for (let nth = 0; nth < ROUNDS; nth++) scaling.push(await scaled(wasm))
+  const instance = new Instance(code, evaluate(code), () => {})
+  const subjects = new Map<string, () => Figures | Promise<Figures>>([
+    ['bare component, in process', () => inThread(yardstick)],
+    ['warm, in the thread', () => inThread(() => instance.call(EVENT, CONTEXT, () => {}))],
+  ])
+  const yardstick = bare(code)
+  await using pool = await createPool([specOf(wasm, 1)], { log: () => {}, workers: 1 })
+  await pool.ready('f')
+  for (const inFlight of IN_FLIGHT)
+    subjects.set(`pool, 1 worker, ${inFlight} in flight`, () => throughPool(pool, inFlight))
+  const rounds = new Map<string, Figures[]>([...subjects.keys()].map((subject) => [subject, []]))
+  // Interleaved, and the first round is thrown away: it warms up.
+  for (let round = 0; round <= ROUNDS; round++)
+    for (const [subject, run] of subjects) {
+      const measured = await run()
+      if (round > 0) rounds.get(subject)?.push(measured)
+    }
+  const line = (subject: string, all: readonly Figures[]) =>
+    result('pool', `${name}: ${subject}`, { label: subject, function: name }, all)
+  return [
+    line('cold, from the file to ready', [coldest]),
+    line(
+      'from 0 to 1 instance in a running worker, the first time',
+      scaling.map(({ first }) => first),
+    ),
+    line(
+      'from 0 to 1 instance in a running worker, after idling',
+      scaling.map(({ again }) => again),
+    ),
+    line('fresh instance and a call, in the thread', [fresh(code)]),
+    ...[...rounds].map(([subject, all]) => line(subject, all)),
+  ]
+}
+
+// As in a worker of the pool: jco's code looks at process.env several times a call.
+process.env = { ...process.env }
+for (const path of FUNCTIONS) {
+  const wasm = fileURLToPath(new URL(`../../functions/${path}`, import.meta.url))
+  if (!existsSync(wasm)) {
+    console.error(`not run: ${path}; build it with npm run build:functions -- order-summary --engine starlingmonkey`)
+    continue
+  }
+  const results = await bench(wasm)
+  if (!values.discard) keep(results)
+  for (const each of results) console.log(JSON.stringify(each))
+}
