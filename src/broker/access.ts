@@ -2,7 +2,7 @@
 
 import type { BrokerLimits } from './config.ts'
 import type { AedesClient, BrokerPacket } from './internals.ts'
-import { parseShared, SHARED, topicProblem } from './topics.ts'
+import { isOwn, parseShared, SHARED, topicProblem } from './topics.ts'
 
 /** aedes' CONNACK codes: MQTT 3's, which it maps to those of MQTT 5. */
 const IDENTIFIER_REJECTED = 2
@@ -42,16 +42,16 @@ export function subscribeRefusal(client: AedesClient, filter: string, limits: Br
   if (filter.startsWith(SHARED)) {
     const shared = parseShared(filter)
     if (!shared) return 'a shared subscription is $share/<group>/<filter>'
-    return shared.filter.startsWith('$') ? 'topics that begin with $ belong to the broker' : undefined
+    return isOwn(shared.filter) ? OWN : undefined
   }
   // $SYS tells of client identifiers and of every subscription, reply topics included (5-faults, finding 5).
-  return filter.startsWith('$') ? 'topics that begin with $ belong to the broker' : undefined
+  return isOwn(filter) ? OWN : undefined
 }
 
 /** Whether a message may be sent to clients at all, whatever they subscribed to: live, queued or retained. */
-export const mayForward = (packet: BrokerPacket): boolean => packet.topic.charCodeAt(0) !== DOLLAR
+export const mayForward = (packet: BrokerPacket): boolean => !isOwn(packet.topic)
 
-const DOLLAR = 36
+const OWN = 'topics of $SYS and $share belong to the broker'
 
 const hasControl = (text: string): boolean => {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 32) return true

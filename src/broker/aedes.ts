@@ -19,6 +19,8 @@ export interface Hooks {
   greeted(client: AedesClient): void
   /** It has its session. */
   joined(client: AedesClient): void
+  /** Its subscriptions changed. */
+  subscribed(client: AedesClient): void
   /** It can be sent messages. */
   ready(client: AedesClient): void
   left(client: AedesClient): void
@@ -87,6 +89,8 @@ function listen(aedes: AedesBroker, log: Log, hooks: Hooks): void {
   aedes.on('connectionError', (_client, error) => log.debug({}, `broker (mqtt): connecting: ${error.message}`))
   aedes.on('connackSent', (_packet, client) => hooks.greeted(ours(client)))
   aedes.on('client', (client) => hooks.joined(ours(client)))
+  aedes.on('subscribe', (_subscriptions, client) => hooks.subscribed(ours(client)))
+  aedes.on('unsubscribe', (_subscriptions, client) => hooks.subscribed(ours(client)))
   aedes.on('clientReady', (client) => hooks.ready(ours(client)))
   aedes.on('clientDisconnect', (client) => hooks.left(ours(client)))
 }

@@ -10,7 +10,7 @@ import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
 import { Gate, type GateCounts } from './gate.ts'
 import { Intercepts } from './intercepts.ts'
-import type { AedesBroker, AedesClient, BrokerPacket } from './internals.ts'
+import type { AedesBroker, AedesClient, BrokerPacket, Deliver } from './internals.ts'
 import { type Listener, listen } from './listeners.ts'
 import { Outbound, type OutboundCounts } from './outbound.ts'
 import { Persistence } from './persistence.ts'
@@ -153,6 +153,7 @@ class EmbeddedBroker implements Broker {
         if (!client.clean)
           sessions.arrive(client.id, Math.min(client.sessionExpiryInterval * 1_000, limits.max_session_expiry))
       },
+      subscribed: (client) => this.#seats.get(client.conn)?.outbound?.subscriptionsChanged(),
       ready: (client) => this.#seats.get(client.conn)?.outbound?.start(),
       left: (client) => {
         if (client.clean) persistence.release(client.id)
@@ -177,14 +178,15 @@ class EmbeddedBroker implements Broker {
       else stream.destroy()
     })
     const client = aedes.handle(stream, request) as unknown as AedesClient
-    const seat: Seat = { connection, client }
+    const seat: Seat = { connection, client, unreleased: new Set() }
     this.#seats.set(stream, seat)
     stream.once('close', () => {
       this.#seats.delete(stream)
       seat.outbound?.close()
     })
-    client.deliver0 = (packet, done) => (seat.outbound ? seat.outbound.offer(packet, 0, done) : done())
-    client.deliverQoS = (packet, done) => (seat.outbound ? seat.outbound.offer(packet, packet.qos, done) : done())
+    const deliver: Deliver = (packet, done) => (seat.outbound ? seat.outbound.offer(packet, done) : done())
+    client.deliver0 = deliver
+    client.deliverQoS = deliver
     connection.attach(client, watchAcknowledgements(seat))
   }
 

@@ -55,9 +55,23 @@ export class Gate {
       const { willDelayInterval: _, ...properties } = packet.properties as { willDelayInterval?: number }
       packet.properties = properties
     }
-    if (!mayPublish(packet.topic)) done(new Error('topics that begin with $ belong to the broker'))
+    if (!mayPublish(packet.topic)) done(new Error(`"${packet.topic}" cannot be published to`))
+    else if (client && packet.qos === 2 && this.#exceeds(client, packet)) done(null)
     else if (client) this.#take(client, packet, (error) => this.#keep(aedes, packet, error, done))
     else this.#keep(aedes, packet, null, done)
+  }
+
+  /** [MQTT5 3.3.4] more QoS 2 publishes without a PUBREL than the Receive Maximum that we gave. */
+  #exceeds(client: AedesClient, packet: BrokerPacket): boolean {
+    const unreleased = this.#seatOf(client)?.unreleased
+    if (packet.messageId === undefined || !unreleased) return false
+    unreleased.add(packet.messageId)
+    if (unreleased.size <= this.#parts.maxInFlight) return false
+    packet._notAuthorized = true
+    const limit = `more than ${this.#parts.maxInFlight} QoS 2 publishes without a PUBREL`
+    this.#parts.log.warn({ client: client.id }, `broker (mqtt): receiving: ${limit}; the connection is closed`)
+    client.disconnect({ reasonCode: RECEIVE_MAXIMUM_EXCEEDED })
+    return true
   }
 
   /** A session ended: its packet identifiers mean nothing any more. */
@@ -107,6 +121,7 @@ export class Gate {
   #refuse(client: AedesClient, packet: BrokerPacket, error: unknown): boolean {
     this.counts.refused++
     const { reasonCode, message } = refusalOf(error, client.version)
+    if (packet.messageId !== undefined) this.#seatOf(client)?.unreleased.delete(packet.messageId)
     this.#parts.log.warn({ client: client.id, topic: packet.topic }, message)
     if (packet.qos === 0 || client.closed) return true
     if (reasonCode === undefined) {
@@ -179,3 +194,5 @@ export class Gate {
 }
 
 const WIRE_5 = { protocolVersion: 5 }
+/** MQTT 5 reason code. */
+const RECEIVE_MAXIMUM_EXCEEDED = 0x93

@@ -27,8 +27,10 @@ export class Intercepts {
     }
   }
 
+  /** Who takes a publish; each once, also when several of its filters match. */
   match(topic: string): readonly Ingress[] {
-    return this.#taken.match(topic)
+    const found = this.#taken.match(topic)
+    return found.length < 2 ? found : [...new Set(found)]
   }
 
   /**

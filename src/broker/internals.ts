@@ -22,7 +22,7 @@ export interface BrokerPacket extends Omit<PublishPacket, 'payload' | 'messageId
 export type Deliver = (packet: BrokerPacket, done: () => void) => void
 
 interface Subscribed {
-  readonly qos: number
+  readonly qos: 0 | 1 | 2
 }
 
 export interface AedesClient extends Omit<Client, 'conn'> {

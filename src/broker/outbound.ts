@@ -5,7 +5,7 @@ import type { BrokerLimits } from './config.ts'
 import type { AedesClient, BrokerPacket } from './internals.ts'
 import { Ring } from './ring.ts'
 import type { Queued, Sent, Sessions } from './sessions.ts'
-import { parseShared, topicMatches } from './topics.ts'
+import { isOwn, parseShared, TopicMap } from './topics.ts'
 
 export interface OutboundCounts {
   sent: number
@@ -19,6 +19,12 @@ export interface OutboundCounts {
 interface Waiting {
   readonly packet: BrokerPacket
   readonly done: (() => void) | undefined
+}
+
+/** The QoS that each filter was granted. */
+interface Grants {
+  lowest: 0 | 1 | 2
+  readonly map: TopicMap<0 | 1 | 2>
 }
 
 /** A message that the client has not acknowledged; `place` is that in its session's queue. */
@@ -43,6 +49,7 @@ export class Outbound {
   readonly #queue = new Ring<Waiting>()
   readonly #inFlight = new Map<number, InFlight>()
   readonly #places = new Set<number>()
+  #grants: Grants | undefined
   #bytes = 0
   #held = 0
   #stalled = false
@@ -73,13 +80,13 @@ export class Outbound {
   }
 
   /** Takes a message for one of the client's subscriptions. `done` runs once it waits for nobody but this client. */
-  offer(packet: BrokerPacket, qos: 0 | 1 | 2, done: () => void): void {
+  offer(packet: BrokerPacket, done: () => void): void {
     if (!this.#wants(packet)) {
       done()
       return
     }
+    const qos = packet.qos === 0 ? 0 : this.#granted(packet)
     const sent = qos === packet.qos ? packet : { ...packet, qos }
-    if (sent.qos === 2 || !sent.brokerId) sent.qos = this.#granted(sent)
     if (sent.qos > 0 && this.#sessions && sent.brokerId) this.#offerKept(sent, this.#sessions)
     else if (this.#canSend(sent)) this.#send(sent, undefined)
     else {
@@ -126,7 +133,7 @@ export class Outbound {
 
   /** Overlapping subscriptions offer a message twice in a row; [MQTT5 3.8.3.1] no local. */
   #wants(packet: BrokerPacket): boolean {
-    if (this.#client.closed || packet.topic.charCodeAt(0) === DOLLAR) return false
+    if (this.#client.closed || isOwn(packet.topic)) return false
     if (packet.nl && packet.clientId === this.#client.id) return false
     if (!packet.brokerId) return true
     if (packet.brokerCounter === this.#last) return false
@@ -134,15 +141,28 @@ export class Outbound {
     return true
   }
 
-  /** [MQTT-3.8.4-6] the higher of the QoS that matching subscriptions were granted, at most that of the message. */
+  /** The client's subscriptions are other ones now. */
+  subscriptionsChanged(): void {
+    this.#grants = undefined
+  }
+
+  /** [MQTT-3.3.5-1] the highest QoS that a matching subscription was granted, at most that of the message. */
   #granted(packet: BrokerPacket): 0 | 1 | 2 {
-    const subscriptions = Object.entries(this.#client.subscriptions)
-    if (subscriptions.every(([, { qos }]) => qos >= packet.qos)) return packet.qos
-    const matching = subscriptions.filter(([filter]) =>
-      topicMatches(parseShared(filter)?.filter ?? filter, packet.topic),
-    )
-    const highest = Math.max(0, ...matching.map(([, { qos }]) => qos))
-    return Math.min(highest, packet.qos) as 0 | 1 | 2
+    const { lowest, map } = this.#grants ?? this.#readGrants()
+    if (lowest >= packet.qos) return packet.qos
+    let highest: 0 | 1 | 2 = 0
+    for (const qos of map.match(packet.topic)) if (qos > highest) highest = qos
+    return highest < packet.qos ? highest : packet.qos
+  }
+
+  #readGrants(): Grants {
+    const grants: Grants = { lowest: 2, map: new TopicMap() }
+    for (const [filter, { qos }] of Object.entries(this.#client.subscriptions)) {
+      grants.map.add(parseShared(filter)?.filter ?? filter, qos)
+      if (qos < grants.lowest) grants.lowest = qos
+    }
+    this.#grants = grants
+    return grants
   }
 
   #offerKept(packet: BrokerPacket, sessions: Sessions): void {
@@ -281,7 +301,6 @@ export class Outbound {
   }
 }
 
-const DOLLAR = 36
 /** Bytes of a packet on the wire. */
 function measure(packet: object, options: object): number {
   let size = 0

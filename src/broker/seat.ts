@@ -10,15 +10,18 @@ export interface Seat {
   readonly client: AedesClient
   /** Its publishes, once it has made one that is intercepted. */
   lane?: Lane
+  /** QoS 2 publishes that it has not released: what its Receive Maximum counts. */
+  readonly unreleased: Set<number>
   /** What it is sent, once it is let in. */
   outbound?: Outbound
 }
 
-/** Calls back with the packets of a client that tell of what it was sent. */
+/** Takes note of a client's packets that end what was sent, by it or to it. */
 export function watchAcknowledgements(seat: Seat): (packet: Acknowledgement) => void {
   return ({ cmd, messageId, reasonCode }) => {
     if (messageId === undefined || seat.outbound === undefined) return
-    if (cmd === 'puback' || cmd === 'pubcomp') seat.outbound.acknowledged(messageId)
+    if (cmd === 'pubrel') seat.unreleased.delete(messageId)
+    else if (cmd === 'puback' || cmd === 'pubcomp') seat.outbound.acknowledged(messageId)
     else if (cmd === 'pubrec' && (reasonCode ?? 0) >= REFUSED) seat.outbound.acknowledged(messageId)
     else if (cmd === 'pubrec') seat.outbound.received(messageId)
   }

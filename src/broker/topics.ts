@@ -127,9 +127,13 @@ export function topicProblem(topic: string): string | undefined {
   if (topic.length === 0) return 'it is empty'
   if (/[+#]/.test(topic)) return 'it has a wildcard'
   if (topic.includes('\u0000')) return 'it has a NUL character'
-  if (topic.startsWith('$')) return 'topics that begin with $ belong to the broker'
-  return undefined
+  return isOwn(topic) ? 'topics of $SYS and $share belong to the broker' : undefined
 }
+
+/** Topics that are the broker's own: nobody publishes to them, nobody is sent them, whatever the filter. */
+export const isOwn = (topic: string): boolean => topic.charCodeAt(0) === DOLLAR && /^\$(SYS|share)(\/|$)/i.test(topic)
+
+const DOLLAR = 36
 
 /** The prefix of a shared subscription on the wire [MQTT-4.8.2]. */
 export const SHARE = '$share/'
