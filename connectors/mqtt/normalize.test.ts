@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ClientPublish, CloudEvent } from '#connector'
 import { readCall } from './envelope.ts'
-import { normalize } from './normalize.ts'
+import { normalize, withExpiry } from './normalize.ts'
 
 interface Fixture {
   readonly publish: Omit<ClientPublish, 'payload' | 'mayPublish' | 'properties'> & {
@@ -56,4 +56,18 @@ test('bytes that are no text pass through, and a publish without an identity get
   const [a, b] = [normalize({ ...publish, payload: data }), normalize({ ...publish, payload: data })]
   expect(a.data).toEqual(data)
   expect(a.id).not.toBe(b.id)
+})
+
+test('the Message Expiry of a call is its deadline, unless it names one; what is no call has none', () => {
+  const event: CloudEvent = { specversion: '1.0', id: '1', source: '/s', type: 't' }
+  const call = { ...event, extensions: { replyto: 'answers' } }
+  const early = { ...event, extensions: { callid: 'c', deadline: '1970-01-01T00:00:00.500Z' } }
+  expect(withExpiry(call, { messageExpiry: 2 }, 1_000).extensions).toEqual({
+    replyto: 'answers',
+    deadline: '1970-01-01T00:00:03.000Z',
+  })
+  expect(withExpiry(call, { messageExpiry: 0xffff_ffff }, Date.now()).extensions?.['deadline']).toMatch(/^2\d{3}-/)
+  expect(withExpiry(early, { messageExpiry: 2 }, 1_000)).toBe(early)
+  expect(withExpiry(event, { messageExpiry: 2 }, 1_000)).toBe(event)
+  expect(withExpiry(call, undefined, 1_000)).toBe(call)
 })

@@ -87,3 +87,12 @@ export function withResponseTopic(event: CloudEvent, properties: PublishProperti
     ...(correlationData && { [CALL_EXTENSIONS.correlationData]: Buffer.from(correlationData).toString('base64') }),
   })
 }
+
+/** MQTT 5 Message Expiry of a call: its caller waits no longer than that. `now` in milliseconds since the epoch. */
+export function withExpiry(event: CloudEvent, properties: PublishProperties | undefined, now: number): CloudEvent {
+  const { messageExpiry } = properties ?? {}
+  const { callId, deadline, replyTo } = CALL_EXTENSIONS
+  const isCall = extension(event, callId) !== undefined || extension(event, replyTo) !== undefined
+  if (messageExpiry === undefined || !isCall || extension(event, deadline) !== undefined) return event
+  return withExtensions(event, { [deadline]: new Date(now + messageExpiry * 1_000).toISOString() })
+}

@@ -12,7 +12,7 @@ import {
 } from '#connector'
 import type { MqttSourceConfig } from './config.ts'
 import { readCall, type Unreadable } from './envelope.ts'
-import { normalize } from './normalize.ts'
+import { normalize, withExpiry } from './normalize.ts'
 
 export class MqttSource implements Source {
   readonly #config: MqttSourceConfig
@@ -71,7 +71,10 @@ export class MqttSource implements Source {
     const service = this.#service(topic)
     const event = service === undefined ? normalize(publish) : readCall(publish, service)
     if ('problem' in event) await this.#refuse(event, publish)
-    else await emit(this.#checked(event, publish), { address: topic, direct: qos === 0 })
+    else {
+      const call = withExpiry(this.#checked(event, publish), publish.properties, Date.now())
+      await emit(call, { address: topic, direct: qos === 0 })
+    }
   }
 
   #service(topic: string): string | undefined {
