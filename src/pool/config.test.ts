@@ -1,0 +1,53 @@
+/** The options of a function as they are written. */
+
+import { expect, test } from 'vitest'
+import { functionConfig } from './config.ts'
+
+const FULL = {
+  wasm: 'a.wasm',
+  pool: { min: 1, max: 8, idle: 60_000 },
+  timeout: 30_000,
+  memory: 64 << 20,
+  env: {},
+  call: true,
+}
+
+test('a path is short for a function with every default', () => {
+  expect(functionConfig.parse('a.wasm')).toEqual(FULL)
+  expect(functionConfig.parse({ wasm: 'a.wasm' })).toEqual(FULL)
+})
+
+test('every option is read', () => {
+  const written = {
+    wasm: 'a.wasm',
+    version: 2,
+    pool: { min: 0, max: 2, idle: '30s' },
+    timeout: '500ms',
+    memory: '32MiB',
+    env: { SIZE: '10' },
+    call: false,
+  }
+  expect(functionConfig.parse(written)).toEqual({
+    wasm: 'a.wasm',
+    version: '2',
+    pool: { min: 0, max: 2, idle: 30_000 },
+    timeout: 500,
+    memory: 32 << 20,
+    env: { SIZE: '10' },
+    call: false,
+  })
+})
+
+test('what is not an option, and what contradicts itself, is an error', () => {
+  for (const wrong of [
+    {},
+    '',
+    { wasm: 'a.wasm', allow: { http: ['example.com'] } },
+    { wasm: 'a.wasm', pool: { min: 3, max: 2 } },
+    { wasm: 'a.wasm', pool: { max: 0 } },
+    { wasm: 'a.wasm', timeout: 30 },
+    { wasm: 'a.wasm', env: { SIZE: 10 } },
+    { wasm: 'a.wasm', version: 'a b' },
+  ])
+    expect(functionConfig.safeParse(wrong).success, JSON.stringify(wrong)).toBe(false)
+})
