@@ -1,9 +1,9 @@
 /** Blocks by number: the states that are in memory, and the events read back from disk. */
 
 import { Block } from './block.ts'
-import { numberKey, TABLE, tableStart } from './keys.ts'
+import { numberKey, TABLE, tableEnd, tableStart } from './keys.ts'
 import { decodeRecord, isExpired, type RouteEntry, recordEnd, type StoredEvent } from './record.ts'
-import type { Store } from './store.ts'
+import type { Change, Store } from './store.ts'
 
 /** An event found by its number. */
 export interface Located {
@@ -35,6 +35,16 @@ export class Blocks {
     const block = sealed === undefined ? undefined : Block.read(id, sealed, open === undefined ? 'closed' : 'open')
     if (block === undefined) this.#damaged(`the state of block ${id}`)
     return block
+  }
+
+  /** When the oldest event with an unsettled delivery was accepted. */
+  oldestPending(): number | undefined {
+    for (const { key, value } of this.#store.range(tableStart(TABLE.open), tableEnd(TABLE.open), 1)) {
+      const block = this.get(key.readDoubleBE(1), value)
+      for (let slot = 0; block !== undefined && slot < block.slots; slot++)
+        if (block.waits(slot)) return this.recordOf(block.id, block.offset(slot))?.acceptedAt
+    }
+    return undefined
   }
 
   /** Whether there is such a block. */
@@ -119,4 +129,15 @@ export class Blocks {
     if (bytes !== undefined) this.#last = { id, bytes }
     return bytes
   }
+}
+
+/** Enters the state of a block into the table that it belongs to; returns what is stored. */
+export function writeState(block: Block, changes: Change[]): Buffer {
+  const state = block.encode()
+  const table = block.unsettled > 0 ? 'open' : 'closed'
+  if (block.stored !== 'none' && block.stored !== table)
+    changes.push([numberKey(TABLE[block.stored], block.id), undefined])
+  changes.push([numberKey(TABLE[table], block.id), state])
+  block.stored = table
+  return state
 }

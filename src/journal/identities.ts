@@ -47,6 +47,7 @@ const bucketOf = (hash: number): number => highOf(hash) & (BUCKETS - 1)
 
 export class Identities {
   readonly #store: Store
+  readonly #damaged: (place: string) => void
   /** Oldest first. */
   readonly #runs: Run[] = []
   readonly #filters = new Filters<Run>()
@@ -55,12 +56,13 @@ export class Identities {
   /** First event that no run holds. */
   #from = 0
 
-  constructor(store: Store) {
+  constructor(store: Store, damaged: (place: string) => void) {
     this.#store = store
+    this.#damaged = damaged
     for (const { key, value } of store.range(tableStart(TABLE.filters), tableEnd(TABLE.filters))) {
       const body = openBytes(value)
-      if (body === undefined || body.length !== 8 + FILTER_BITS / 8) continue
-      this.#addRun(key, body)
+      if (body?.length === 8 + FILTER_BITS / 8) this.#addRun(key, body)
+      else damaged(`the filter of names from event ${key.readDoubleBE(1)}`)
     }
     this.#from = this.#runs.at(-1)?.to ?? 0
   }
@@ -168,6 +170,8 @@ export class Identities {
   #findInRun(run: Run, hash: number, is: (event: number) => boolean): number | undefined {
     const sealed = this.#store.get(slotKey(TABLE.identities, run.from, bucketOf(hash)))
     const entries = sealed === undefined ? undefined : openBytes(sealed)
+    // A filter that says yes without a bucket is a wrong guess.
+    if (sealed !== undefined && entries === undefined) this.#damaged(`names of the run from event ${run.from}`)
     if (entries === undefined) return undefined
     const check = lowOf(hash)
     for (let at = entries.length - ENTRY; at >= 0; at -= ENTRY) {

@@ -2,6 +2,7 @@
 
 export * from './config.ts'
 export type * from './journal.ts'
-export { type JournalOptions, type JournalSettings, openJournal } from './lmdb.ts'
+export { openJournal } from './lmdb.ts'
 export { type MemoryJournalOptions, openMemoryJournal } from './memory.ts'
+export type { JournalOptions, JournalSettings } from './settings.ts'
 export { type Problem, type VerifyReport, verifyJournal } from './verify.ts'

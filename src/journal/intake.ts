@@ -2,12 +2,13 @@
 
 import { GatewayError } from '../errors.ts'
 import { Block, STATUS } from './block.ts'
-import type { Blocks } from './blocks.ts'
+import { type Blocks, writeState } from './blocks.ts'
 import type { LaneFeed } from './feed.ts'
 import type { Identities } from './identities.ts'
 import type { Appended, Entry } from './journal.ts'
-import { dueKey, numberKey, TABLE } from './keys.ts'
-import type { RecordDraft, RouteEntry } from './record.ts'
+import { numberKey, TABLE } from './keys.ts'
+import type { RecordDraft } from './record.ts'
+import { indexChange } from './settle.ts'
 import type { Change, Store } from './store.ts'
 import { type Sums, writeLane, writeSums } from './totals.ts'
 import type { Cargo } from './writer.ts'
@@ -247,7 +248,7 @@ export class Intake implements Cargo {
         const { key, due = 0 } = arrival.entry.routes[index] ?? {}
         if (key === undefined && due > arrival.acceptedAt) {
           block.set(slot, STATUS.delayed, 0, 0)
-          changes.push([dueKey(feed.id, due, id, slot), DUE])
+          changes.push(indexChange(feed.id, { key, due, block: id, slot }))
         }
         feed.count(1)
         slot++
@@ -285,23 +286,3 @@ export const full = (): GatewayError =>
       retryAfterMs: 1_000,
     },
   )
-
-/** The value of an index entry: LMDB wants one, the key says it all. */
-export const DUE = Buffer.from([1])
-
-export const routeEntry = (lane: number, { key, answers, due }: Entry['routes'][number], now: number): RouteEntry => [
-  lane,
-  key ?? null,
-  answers === true ? 1 : 0,
-  due !== undefined && due > now ? due : 0,
-]
-
-function writeState(block: Block, changes: Change[]): Buffer {
-  const state = block.encode()
-  const table = block.unsettled > 0 ? 'open' : 'closed'
-  if (block.stored !== 'none' && block.stored !== table)
-    changes.push([numberKey(TABLE[block.stored], block.id), undefined])
-  changes.push([numberKey(TABLE[table], block.id), state])
-  block.stored = table
-  return state
-}

@@ -6,7 +6,7 @@ import { Blocks } from './blocks.ts'
 import type { FeedHost, LaneFeed } from './feed.ts'
 import { HandedOut } from './handed.ts'
 import { Identities } from './identities.ts'
-import { full, Intake, type Placed, routeEntry } from './intake.ts'
+import { full, Intake, type Placed } from './intake.ts'
 import type {
   Appended,
   DeadLetter,
@@ -19,31 +19,20 @@ import type {
   Lane,
   Outcome,
 } from './journal.ts'
-import { nameKey, numberKey, TABLE, tableEnd } from './keys.ts'
+import { nameKey } from './keys.ts'
 import type { Item } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { DeadLetters } from './letters.ts'
 import { lockFolder } from './lock.ts'
 import { Names, namesOf } from './names.ts'
-import { openBytes, RecordDraft, sealBytes } from './record.ts'
+import { openBytes, RecordDraft, routeEntry, sealBytes } from './record.ts'
 import { eventRecord } from './report.ts'
+import type { JournalOptions, JournalSettings } from './settings.ts'
 import { settleChanges } from './settle.ts'
 import { Store } from './store.ts'
 import { Sweep } from './sweep.ts'
 import { readLanes, readSums, type Sums, writeSums } from './totals.ts'
 import { Writer } from './writer.ts'
-
-export interface JournalOptions {
-  /** Milliseconds since the epoch; the clock of the machine when absent. */
-  readonly now?: () => number
-  readonly log?: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
-}
-
-export interface JournalSettings {
-  readonly path: string
-  readonly retainMs: number
-  readonly maxBytes: number
-}
 
 interface Lease {
   readonly item: Item
@@ -103,7 +92,7 @@ class LmdbJournal implements Journal, FeedHost {
     this.shown = this.#sums.next
     this.#next = this.#sums.next
     this.blocks = new Blocks(store, (place) => this.#damaged(place))
-    this.#identities = new Identities(store)
+    this.#identities = new Identities(store, (place) => this.#damaged(place))
     this.#lanes = new Lanes(this)
     for (const lane of readLanes(store)) this.#lanes.add(lane, lane.pending)
     this.#intake = new Intake(store, this.#sums, this.blocks, this.#identities, this.#lanes.all, (placed) =>
@@ -211,7 +200,7 @@ class LmdbJournal implements Journal, FeedHost {
 
   stats(): JournalStats {
     const { events, pending, dead, bytes } = this.#sums
-    const oldestPending = pending > 0 ? this.#oldestPending() : undefined
+    const oldestPending = pending > 0 ? this.blocks.oldestPending() : undefined
     const lanes = this.#lanes.all.filter((feed) => feed.pending > 0).map(({ lane, pending }) => ({ ...lane, pending }))
     const quarantined = this.#quarantined
     return {
@@ -283,15 +272,6 @@ class LmdbJournal implements Journal, FeedHost {
     this.#lanes.show(placed)
     this.shown = this.#sums.next
     this.#lanes.pump()
-  }
-
-  #oldestPending(): number | undefined {
-    for (const { key, value } of this.store.range(numberKey(TABLE.open, 0), tableEnd(TABLE.open), 1)) {
-      const block = this.blocks.get(key.readDoubleBE(1), value)
-      for (let slot = 0; block !== undefined && slot < block.slots; slot++)
-        if (block.waits(slot)) return this.blocks.recordOf(block.id, block.offset(slot))?.acceptedAt
-    }
-    return undefined
   }
 
   #damaged(place: string): void {

@@ -4,15 +4,12 @@ import { GatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
 import { HandedOut } from './handed.ts'
 import type {
-  Answer,
   Appended,
   DeadLetter,
   DeadLetterFilter,
   Delivery,
-  DeliveryRecord,
   Entry,
   EventRecord,
-  Failure,
   Journal,
   JournalStats,
   Lane,
@@ -21,6 +18,16 @@ import type {
 } from './journal.ts'
 import { deliveryId } from './keys.ts'
 import { type Item, LaneQueue } from './lane.ts'
+import {
+  deadLetter,
+  deliveryRecord,
+  type Held,
+  identityOf,
+  lastSettled,
+  type MemoryLane,
+  matches,
+  type Slot,
+} from './memory-slot.ts'
 
 export interface MemoryJournalOptions {
   readonly now?: () => number
@@ -28,34 +35,6 @@ export interface MemoryJournalOptions {
   readonly retainMs?: number
   /** Bytes of event data that may be held; no bound when absent. */
   readonly maxBytes?: number
-}
-
-interface Held {
-  readonly entry: Entry
-  readonly acceptedAt: number
-  readonly bytes: number
-  readonly slots: Slot[]
-  /** Deliveries that are due, or will be. */
-  waiting: number
-}
-
-interface Slot {
-  readonly held: Held
-  readonly ref: RouteRef
-  readonly item: Item
-  readonly lane: MemoryLane
-  status: 'due' | 'leased' | 'done' | 'dead' | 'dropped'
-  attempts: number
-  error?: Failure
-  answer?: Answer
-  firstErrorAt?: number
-  settledAt?: number
-}
-
-interface MemoryLane {
-  readonly lane: Lane
-  readonly queue: LaneQueue
-  pending: number
 }
 
 /** Opens an empty journal that lives as long as the process. */
@@ -294,37 +273,3 @@ class MemoryJournal implements Journal {
     for (const targets of this.#lanes.values()) yield* targets.values()
   }
 }
-
-const identityOf = ({ event }: Entry): string => `${event.source}\n${event.id}`
-const lastSettled = ({ acceptedAt, slots }: Held): number =>
-  Math.max(acceptedAt, ...slots.map(({ settledAt }) => settledAt ?? 0))
-
-function deliveryRecord({ item, ref, status, attempts, error, answer, ...at }: Slot): DeliveryRecord {
-  const settled = status === 'done' || status === 'dead'
-  return {
-    id: item.id,
-    route: ref.route,
-    to: ref.to,
-    status: settled ? status : 'due',
-    answers: ref.answers === true,
-    attempts,
-    ...(!settled && item.due > 0 ? { due: item.due } : {}),
-    ...(error ? { error } : {}),
-    ...(answer ? { answer } : {}),
-    ...(at.firstErrorAt === undefined ? {} : { firstErrorAt: at.firstErrorAt }),
-    ...(!settled || at.settledAt === undefined ? {} : { settledAt: at.settledAt }),
-  }
-}
-
-function deadLetter({ item, ref, held, attempts, error, firstErrorAt, settledAt }: Slot): DeadLetter | undefined {
-  if (error === undefined || firstErrorAt === undefined || settledAt === undefined) return undefined
-  const { event, origin, callId } = held.entry
-  const lane = { route: ref.route, to: ref.to }
-  return { id: item.id, ...lane, event, origin, callId, attempts, error, firstAt: firstErrorAt, lastAt: settledAt }
-}
-
-const matches = (letter: DeadLetter, { ids, route, code, since }: DeadLetterFilter): boolean =>
-  (ids === undefined || ids.includes(letter.id)) &&
-  (route === undefined || letter.route === route) &&
-  (code === undefined || letter.error.code === code) &&
-  (since === undefined || letter.lastAt >= since)

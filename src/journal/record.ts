@@ -2,6 +2,7 @@
 
 import { crc32 } from 'node:zlib'
 import { type CloudEvent, decodeEvent, encodeEvent, type Origin } from '../event/index.ts'
+import type { RouteRef } from './journal.ts'
 
 /** LMDB keeps no checksums: a flipped bit would be handed out as if it had been written. */
 const CHECKSUM = 4
@@ -10,6 +11,14 @@ const PREFIX = 20
 
 /** A delivery as its event names it. `lane` indexes the lane table. */
 export type RouteEntry = readonly [lane: number, key: string | null, answers: 0 | 1, due: number]
+
+/** Returns a route as its event's record names it. */
+export const routeEntry = (lane: number, { key, answers, due }: RouteRef, now: number): RouteEntry => [
+  lane,
+  key ?? null,
+  answers === true ? 1 : 0,
+  due !== undefined && due > now ? due : 0,
+]
 
 export interface StoredEvent {
   readonly callId: string

@@ -2,7 +2,6 @@
 
 import { type Block, STATUS } from './block.ts'
 import type { LaneFeed } from './feed.ts'
-import { DUE } from './intake.ts'
 import type { Answer, Failure, Outcome } from './journal.ts'
 import { deadKey, dueKey, dueKeyedKey, slotKey, TABLE } from './keys.ts'
 import type { Item } from './lane.ts'
@@ -58,6 +57,9 @@ export function settleChanges(
 
 const indexKey = (lane: number, { key, due, block, slot }: Pick<Item, 'key' | 'due' | 'block' | 'slot'>): Buffer =>
   key === undefined ? dueKey(lane, due, block, slot) : dueKeyedKey(lane, block, slot)
+
+/** The value of an index entry: LMDB wants one, the key says it all. */
+const DUE = Buffer.from([1])
 
 /** Enters a delivery into the index of times. */
 export const indexChange = (lane: number, item: Pick<Item, 'key' | 'due' | 'block' | 'slot'>): Change => [

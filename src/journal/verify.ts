@@ -107,7 +107,7 @@ class Check {
   }
 
   #checkBlocks(): void {
-    const identities = new Identities(this.#store)
+    const identities = new Identities(this.#store, (place) => this.#found(place, 'its checksum does not fit'))
     let next = 0
     for (const { key, value } of this.#all(TABLE.events)) {
       const id = key.readDoubleBE(1)

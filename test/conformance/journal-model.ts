@@ -7,81 +7,24 @@ import type {
   DeadLetter,
   DeadLetterFilter,
   Delivery,
-  DeliveryRecord,
   Entry,
   EventRecord,
-  Failure,
   Journal,
   JournalStats,
   Lane,
   Outcome,
-  RouteRef,
 } from '../../src/journal/journal.ts'
 import type { JournalOpenOptions } from './journal-bench.ts'
-
-/** What can be wrong with a journal, and the requirement that says so. */
-export const FAULTS = {
-  'empty-data-is-absent': 'J1',
-  'ignores-the-source': 'J2',
-  'holds-a-call-twice': 'J3',
-  'looks-before-it-waits': 'J4',
-  'hands-out-what-is-leased': 'J5',
-  'mixes-the-order': 'J6',
-  'ignores-due': 'J7',
-  'stops-counting-attempts': 'J8',
-  'keeps-the-key-of-the-dead': 'J9',
-  'one-key-at-a-time': 'J9',
-  'takes-two': 'J10',
-  'abort-ends-leases': 'J11',
-  'release-is-an-attempt': 'J12',
-  'ignores-release': 'J12',
-  'settles-twice': 'J13',
-  'loses-content-types': 'J14',
-  'tells-no-attempts': 'J15',
-  'forgets-the-first-error': 'J16',
-  'ignores-codes': 'J17',
-  'redrives-tired': 'J18',
-  'drops-all': 'J19',
-  'has-one-cursor': 'J20',
-  'counts-events': 'J21',
-  'is-never-full': 'J22',
-  'is-full-for-all': 'J22',
-  'forgets-nothing': 'J23',
-  'forgets-the-dead': 'J23',
-  'loses-leases': 'J24',
-  'forgets-attempts': 'J25',
-  'forgets-keys': 'J26',
-  'forgets-answers': 'J27',
-  'forgets-cursors': 'J28',
-} as const
-
-export type JournalFault = keyof typeof FAULTS
-
-interface Held {
-  readonly entry: Entry
-  readonly acceptedAt: number
-  readonly slots: Slot[]
-}
-
-interface Slot {
-  readonly id: string
-  readonly held: Held
-  ref: RouteRef
-  status: 'due' | 'leased' | 'done' | 'dead' | 'dropped'
-  attempts: number
-  due: number
-  error?: Failure
-  firstAt?: number
-  lastAt?: number
-  answer?: Answer
-}
-
-/** What survives. */
-export interface ModelDisk {
-  held: Held[]
-  readonly cursors: Map<string, string>
-  next: number
-}
+import {
+  delivery,
+  type Held,
+  type JournalFault,
+  laneName,
+  laneOf,
+  type ModelDisk,
+  record,
+  type Slot,
+} from './journal-faults.ts'
 
 interface Taker {
   readonly lane: Lane
@@ -186,7 +129,7 @@ export class ModelJournal implements Journal {
     )
     if (held === undefined) return undefined
     const { event, origin, callId } = held.entry
-    const deliveries = held.slots.filter(({ status }) => status !== 'dropped').map((slot) => this.#record(slot))
+    const deliveries = held.slots.filter(({ status }) => status !== 'dropped').map((slot) => record(slot, this.#fault))
     return { event, origin, callId, acceptedAt: held.acceptedAt, deliveries }
   }
 
@@ -279,23 +222,6 @@ export class ModelJournal implements Journal {
       .sort((a, b) => (a.lastAt ?? 0) - (b.lastAt ?? 0))
   }
 
-  #record(slot: Slot): DeliveryRecord {
-    const { id, ref, status, error, firstAt, lastAt, answer, due } = slot
-    const attempts = this.#fault === 'tells-no-attempts' ? 0 : slot.attempts
-    const now = status === 'leased' || status === 'dropped' ? 'due' : status
-    return {
-      id,
-      ...laneOf(ref),
-      status: now,
-      attempts,
-      answers: ref.answers === true,
-      ...(error && firstAt !== undefined ? { error, firstErrorAt: firstAt } : {}),
-      ...(answer ? { answer } : {}),
-      ...(now === 'due' && due > 0 ? { due } : {}),
-      ...(now !== 'due' && lastAt !== undefined ? { settledAt: lastAt } : {}),
-    }
-  }
-
   #restart(slot: Slot): void {
     if (slot.status === 'leased') slot.status = this.#fault === 'loses-leases' ? 'done' : 'due'
     if (this.#fault === 'forgets-attempts') slot.attempts = 0
@@ -335,7 +261,7 @@ export class ModelJournal implements Journal {
       while (taker.waiting.length > 0 && !taker.ended) {
         const slot = taker.own.shift() ?? this.#lease(taker)
         if (slot === undefined) break
-        taker.waiting.shift()?.({ done: false, value: this.#delivery(slot) })
+        taker.waiting.shift()?.({ done: false, value: delivery(slot, this.#fault) })
       }
       if (taker.ended) for (const resolve of taker.waiting.splice(0)) resolve(DONE)
     }
@@ -356,17 +282,4 @@ export class ModelJournal implements Journal {
     }
     return slot
   }
-
-  #delivery({ id, held, ref, attempts }: Slot): Delivery {
-    const { origin, callId } = held.entry
-    const { data, ...bare } = held.entry.event
-    const event = data?.length === 0 && this.#fault === 'empty-data-is-absent' ? bare : held.entry.event
-    const attempt = (this.#fault === 'stops-counting-attempts' ? Math.min(attempts, 1) : attempts) + 1
-    const key = ref.key === undefined ? {} : { key: ref.key }
-    const { acceptedAt } = held
-    return { id, ...laneOf(ref), ...key, event, origin, callId, answers: ref.answers === true, attempt, acceptedAt }
-  }
 }
-
-const laneOf = ({ route, to }: Lane): Lane => ({ route, to })
-const laneName = ({ route, to }: Lane): string => `${route} ${to}`

@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Journal } from '../../src/journal/journal.ts'
 import { type JournalHarness, journalConformance } from './journal.ts'
-import { FAULTS, type JournalFault, ModelJournal } from './journal-model.ts'
+import { FAULTS, type JournalFault } from './journal-faults.ts'
+import { ModelJournal } from './journal-model.ts'
 
 const harness = (fault?: JournalFault): JournalHarness => ({
   open: async (options) => new ModelJournal(options, fault),

@@ -1,0 +1,13 @@
+/** What it takes to open a journal on disk. */
+
+export interface JournalOptions {
+  /** Milliseconds since the epoch; the clock of the machine when absent. */
+  readonly now?: () => number
+  readonly log?: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
+}
+
+export interface JournalSettings {
+  readonly path: string
+  readonly retainMs: number
+  readonly maxBytes: number
+}
