@@ -23,6 +23,28 @@ export function encodeEvent(event: CloudEvent): Uint8Array {
   return bytes
 }
 
+/** An event on its way into bytes that somebody else holds: what `encodeEvent` returns, without a copy in between. */
+export class EventDraft {
+  readonly bytes: number
+  readonly #head: string
+  readonly #headBytes: number
+  readonly #data: Uint8Array | undefined
+
+  constructor(event: CloudEvent) {
+    this.#head = JSON.stringify(event.data === undefined ? event : { ...event, data: undefined })
+    this.#headBytes = Buffer.byteLength(this.#head)
+    this.#data = event.data
+    this.bytes = PREFIX + this.#headBytes + (event.data?.length ?? 0)
+  }
+
+  writeTo(target: Buffer, start: number): void {
+    target.writeUInt32LE(VERSION | (this.#data ? HAS_DATA << 8 : 0), start)
+    target.writeUInt32LE(this.#headBytes, start + 4)
+    target.write(this.#head, start + PREFIX, 'utf8')
+    if (this.#data) target.set(this.#data, start + PREFIX + this.#headBytes)
+  }
+}
+
 /** Reads what `encodeEvent` wrote. `data` is a view of `bytes`, not a copy. Throws a RangeError on anything else. */
 export function decodeEvent(bytes: Uint8Array): CloudEvent {
   if (bytes.length < PREFIX || bytes[0] !== VERSION)

@@ -1,13 +1,12 @@
 /** What waits to be written, and how it becomes one transaction: new events, settled deliveries, anything else. */
 
 import { GatewayError } from '../errors.ts'
+import type { Arrival, Placed } from './arrival.ts'
 import { Block, STATUS } from './block.ts'
 import { type Blocks, writeState } from './blocks.ts'
 import type { LaneFeed } from './feed.ts'
 import type { Identities } from './identities.ts'
-import type { Appended, Entry } from './journal.ts'
 import { numberKey, TABLE } from './keys.ts'
-import type { RecordDraft } from './record.ts'
 import { indexChange } from './settle.ts'
 import type { Change, Store } from './store.ts'
 import { type Sums, writeLane, writeSums } from './totals.ts'
@@ -19,27 +18,8 @@ const MAX_BYTES = 4 * 2 ** 20
 /** Of one block, as reading one event back reads its block. */
 const BLOCK_EVENTS = 256
 const BLOCK_BYTES = 256 * 1024
-
-/** An append that is not on disk yet. */
-export interface Arrival {
-  readonly number: number
-  readonly entry: Entry
-  readonly acceptedAt: number
-  readonly feeds: readonly LaneFeed[]
-  readonly draft: RecordDraft
-  /** Hashes of its names. */
-  readonly names: readonly number[]
-  readonly promise: Promise<Appended>
-  readonly resolve: (appended: Appended) => void
-  readonly reject: (error: GatewayError) => void
-}
-
-/** Where an arrival came to lie. */
-export interface Placed {
-  readonly arrival: Arrival
-  readonly block: Block
-  readonly firstSlot: number
-}
+/** Memory that events are encoded in; most transactions fit. */
+const SCRATCH = 2 ** 20
 
 interface Load {
   readonly arrivals: Arrival[]
@@ -81,6 +61,8 @@ export class Intake implements Cargo {
   #dirty = new Set<Block>()
   #waiting = newWaiting()
   #load: Load | undefined
+  #scratch = Buffer.alloc(0)
+  #scratchUsed = 0
 
   constructor(
     store: Store,
@@ -137,6 +119,7 @@ export class Intake implements Cargo {
   }
 
   load(): Change[] {
+    this.#scratchUsed = 0
     const arrivals = this.#takeArrivals()
     const changes: Change[] = []
     const before = this.#sums.bytes
@@ -236,7 +219,7 @@ export class Intake implements Cargo {
   #writeBlock(arrivals: readonly Arrival[], bytes: number, slots: number, changes: Change[]): Placed[] {
     const id = arrivals[0]?.number ?? 0
     const block = Block.make(id, slots)
-    const events = Buffer.allocUnsafeSlow(bytes)
+    const events = this.#bytes(bytes)
     const placed: Placed[] = []
     let offset = 0
     let slot = 0
@@ -263,6 +246,17 @@ export class Intake implements Cargo {
     this.#sums.bytes += bytes + state.length
     changes.push([numberKey(TABLE.events, id), events])
     return placed
+  }
+
+  /** Bytes of the scratch buffer: LMDB has copied them once the transaction has landed, and only one is under way. */
+  #bytes(count: number): Buffer {
+    if (this.#scratchUsed + count > this.#scratch.length) {
+      this.#scratch = Buffer.allocUnsafeSlow(Math.max(SCRATCH, count))
+      this.#scratchUsed = 0
+    }
+    const start = this.#scratchUsed
+    this.#scratchUsed += count
+    return this.#scratch.subarray(start, start + count)
   }
 
   #uncount(arrival: Arrival): void {

@@ -1,8 +1,8 @@
 /** All lanes of the stored journal, and how new deliveries reach them. */
 
+import type { Placed } from './arrival.ts'
 import { type FeedHost, LaneFeed } from './feed.ts'
 import { HandedOut } from './handed.ts'
-import type { Placed } from './intake.ts'
 import type { Lane } from './journal.ts'
 import { deliveryId } from './keys.ts'
 import type { Item } from './lane.ts'

@@ -2,11 +2,12 @@
 
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
+import type { Placed } from './arrival.ts'
 import { Blocks } from './blocks.ts'
 import type { FeedHost, LaneFeed } from './feed.ts'
 import { HandedOut } from './handed.ts'
 import { Identities } from './identities.ts'
-import { full, Intake, type Placed } from './intake.ts'
+import { full, Intake } from './intake.ts'
 import type {
   Appended,
   DeadLetter,

@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { entry, LANE } from '../../test/conformance/journal-bench.ts'
 import { ModelJournal } from '../../test/conformance/journal-model.ts'
+import { EventDraft, encodeEvent } from '../event/index.ts'
 import { Deque } from './deque.ts'
 import { Heap } from './heap.ts'
 import { openJournal } from './index.ts'
@@ -173,6 +174,31 @@ test('a deque does what an array does', () => {
         } else expect(deque.shift()).toBe(array.shift())
         expect(deque.size).toBe(array.length)
       }
+    }),
+  )
+})
+
+test('an event drafted into a block has the bytes that the codec gives it', () => {
+  const event = fc.record(
+    {
+      specversion: fc.constant('1.0' as const),
+      id: fc.string({ unit: 'grapheme' }),
+      source: fc.string(),
+      type: fc.string(),
+      subject: fc.string({ unit: 'grapheme' }),
+      extensions: fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.boolean()), {
+        noNullPrototype: true,
+      }),
+      data: fc.uint8Array(),
+    },
+    { requiredKeys: ['specversion', 'id', 'source', 'type'], noNullPrototype: true },
+  )
+  fc.assert(
+    fc.property(event, fc.nat(9), (made, start) => {
+      const draft = new EventDraft(made)
+      const target = Buffer.alloc(start + draft.bytes)
+      draft.writeTo(target, start)
+      expect(target.subarray(start).equals(encodeEvent(made))).toBe(true)
     }),
   )
 })

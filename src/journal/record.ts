@@ -1,7 +1,7 @@
 /** The stored form of one accepted event, and the checksum that every stored value begins with. */
 
 import { crc32 } from 'node:zlib'
-import { type CloudEvent, decodeEvent, encodeEvent, type Origin } from '../event/index.ts'
+import { type CloudEvent, decodeEvent, EventDraft, type Origin } from '../event/index.ts'
 import type { RouteRef } from './journal.ts'
 
 /** LMDB keeps no checksums: a flipped bit would be handed out as if it had been written. */
@@ -37,15 +37,15 @@ export class RecordDraft {
   readonly bytes: number
   readonly #head: string
   readonly #headBytes: number
-  readonly #body: Uint8Array
+  readonly #body: EventDraft
   readonly #acceptedAt: number
 
   constructor(event: CloudEvent, origin: Origin, callId: string, routes: readonly RouteEntry[], acceptedAt: number) {
     this.#head = JSON.stringify([callId, origin.source, origin.address, routes] satisfies Head)
     this.#headBytes = Buffer.byteLength(this.#head)
-    this.#body = encodeEvent(event)
+    this.#body = new EventDraft(event)
     this.#acceptedAt = acceptedAt
-    this.bytes = PREFIX + this.#headBytes + this.#body.length
+    this.bytes = PREFIX + this.#headBytes + this.#body.bytes
   }
 
   /** Writes the record and its checksum at `start`. */
@@ -55,7 +55,7 @@ export class RecordDraft {
     block.writeDoubleLE(this.#acceptedAt, start + 8)
     block.writeUInt32LE(this.#headBytes, start + 16)
     block.write(this.#head, start + PREFIX, 'utf8')
-    block.set(this.#body, start + PREFIX + this.#headBytes)
+    this.#body.writeTo(block, start + PREFIX + this.#headBytes)
     block.writeUInt32LE(crc32(block.subarray(start + CHECKSUM, end)), start)
   }
 }
