@@ -1,3 +1,5 @@
+/** What run says once it is up. */
+
 import { expect, test } from 'vitest'
 import { banner } from './banner.ts'
 import { plain } from './terminal.ts'

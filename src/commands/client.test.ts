@@ -1,3 +1,5 @@
+/** What an answer of a gateway, or of something else, means for the exit code. */
+
 import { expect, test } from 'vitest'
 import { face, refusal } from './client.ts'
 

@@ -1,3 +1,5 @@
+/** What why, dead-letters and tail print, line by line. */
+
 import { expect, test } from 'vitest'
 import { activityLine } from './activity.ts'
 import { deadLetterRows, elapsed, historyLines } from './history.ts'

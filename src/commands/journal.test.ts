@@ -1,3 +1,5 @@
+/** The report of journal verify. */
+
 import { expect, test } from 'vitest'
 import { reportLines } from './journal.ts'
 import { plain } from './terminal.ts'

@@ -1,3 +1,5 @@
+/** Routes as sentences. */
+
 import { expect, test } from 'vitest'
 import type { Route } from '../router/route.ts'
 import { sentence } from './sentence.ts'

@@ -1,3 +1,5 @@
+/** Columns, counts, and text that is safe to show. */
+
 import { expect, test } from 'vitest'
 import { columns, counted, shown } from './terminal.ts'
 
