@@ -17,6 +17,9 @@ export interface DispatcherOptions {
   readonly queue: number
 }
 
+/** After this long a worker that did not come up is tried again. */
+const RESTART_MS = 1_000
+
 export class Dispatcher implements FunctionPool {
   readonly #functions: readonly WaitingFunction[]
   readonly #byName = new Map<string, number>()
@@ -31,6 +34,7 @@ export class Dispatcher implements FunctionPool {
   /** Index of the function that is served first next time: each gets its turn. */
   #turn = 0
   #stopped = false
+  #later: NodeJS.Timeout | undefined
 
   constructor(specs: readonly FunctionSpec[], codes: readonly FunctionCode[], options: DispatcherOptions) {
     this.#functions = specs.map((spec) => new WaitingFunction(spec, options.queue))
@@ -94,6 +98,7 @@ export class Dispatcher implements FunctionPool {
     this.#stopped = true
     this.#watch.stop()
     this.#places.stop()
+    clearTimeout(this.#later)
     const ended = this.#workers.splice(0).map((worker) => {
       const { running, others } = worker.abandon()
       for (const pending of running ? [running, ...others] : others) pending.reject(stopping(pending.call.function))
@@ -122,6 +127,7 @@ export class Dispatcher implements FunctionPool {
   }
 
   #start(): void {
+    if (this.#stopped) return
     this.#workers.push(new PoolWorker(this.#codes, this.#events))
   }
 
@@ -226,7 +232,9 @@ export class Dispatcher implements FunctionPool {
     if (failed) this.#answered(failed, error)
     const gone = worker.end().finally(() => this.#ending.delete(gone))
     this.#ending.add(gone)
-    if (!this.#stopped) this.#start()
+    // One that never came up would do the same again at once, and for ever.
+    if (worker.ready) this.#start()
+    else this.#later = setTimeout(() => this.#start(), RESTART_MS).unref()
     this.#places.lost(worker, error)
   }
 

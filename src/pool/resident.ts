@@ -1,6 +1,7 @@
 /** A function in one worker: its instances there, and what it writes while it runs. */
 
 import { decodeEvent } from '../event/codec.ts'
+import type { CloudEvent } from '../event/index.ts'
 import type { AnswerWriter, Fault } from './answer.ts'
 import { collectDiscarded, discarded } from './collect.ts'
 import { evaluate, type FunctionCode, Instance, type Instantiate } from './instance.ts'
@@ -17,6 +18,9 @@ const TYPES = {
   system: 'SystemError',
   timeout: 'TimeoutError',
 } as const
+
+/** [CloudEvents 1.0.2, 3.1 naming]: lower-case letters and digits. */
+const EXTENSION_NAME = /^[a-z0-9]+$/
 
 /** What a function is called with before its first event, so that its code is compiled when that comes. */
 const WARM_UP = { specversion: '1.0', id: 'warm-up', source: 'headgate:pool', type: 'headgate.warmup' } as const
@@ -76,8 +80,9 @@ export class Resident {
     let answered = false
     const answer = (lifted: Lifted) => {
       const runMs = performance.now() - started
-      if (lifted.kind === 'response') writer.response(call.slot, lifted, runMs, cold)
-      else writer.error(call.slot, this.#failure(lifted), runMs)
+      const fault = lifted.kind === 'response' ? this.#invalid(lifted.events) : this.#failure(lifted)
+      if (fault) writer.error(call.slot, fault, runMs)
+      else if (lifted.kind === 'response') writer.response(call.slot, lifted, runMs, cold)
       answered = true
     }
     const fault = this.#call(call, left, answer)
@@ -206,6 +211,19 @@ export class Resident {
     if (lifted.kind === 'reject')
       return { code: 'FUNCTION_REJECTED', message, type: TYPES[lifted.fault], detailCode: lifted.code }
     return { code: 'FUNCTION_RETRY', message, ...(lifted.afterMs !== undefined && { retryAfterMs: lifted.afterMs }) }
+  }
+
+  /** What it emits is journaled and routed like any other event, so it has to be one. */
+  #invalid(events: readonly CloudEvent[]): Fault | undefined {
+    for (const [index, { id, source, type, extensions }] of events.entries()) {
+      const missing = id === '' ? 'id' : source === '' ? 'source' : type === '' ? 'type' : undefined
+      const name = Object.keys(extensions ?? {}).find((each) => !EXTENSION_NAME.test(each))
+      if (missing === undefined && name === undefined) continue
+      const what =
+        missing === undefined ? `extension name ${JSON.stringify(name)} is not a-z and 0-9` : `${missing} is empty`
+      return { code: 'EVENT_INVALID', message: `${this.#code.name} (function): emitting event ${index}: ${what}` }
+    }
+    return undefined
   }
 
   #late(): Fault {

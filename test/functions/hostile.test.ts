@@ -95,3 +95,19 @@ test('memory that fills up replaces the instance before it traps', async () => {
   for (let round = 0; round < 12; round++) expect(textOf(await opened.call('hostile', 'keep', '4'))).toBe('kept')
   expect(opened.pool.stats()[0]?.memoryBytes).toBeLessThan(32 << 20)
 })
+
+test('an event without an id is refused, and the instance goes on', async () => {
+  await using opened = await open([spec('hostile')])
+  await expect(opened.call('hostile', 'nameless')).rejects.toMatchObject({
+    code: 'EVENT_INVALID',
+    message: 'hostile (function): emitting event 0: id is empty',
+  })
+  expect(textOf(await opened.call('hostile', 'calls'))).toBe('3')
+})
+
+test('clocks and sleep work, and what they need of the host is given back', async () => {
+  await using opened = await open([spec('hostile')])
+  expect(textOf(await opened.call('hostile', 'sleep', '20'))).toBe('slept')
+  const calls = Array.from({ length: 500 }, () => opened.call('hostile', 'sleep', '0'))
+  expect((await Promise.all(calls)).every((result) => textOf(result) === 'slept')).toBe(true)
+})
