@@ -13,6 +13,8 @@ export interface PoolOptions {
   readonly workers?: number
   /** Calls of one function that may wait; one more is refused. 1,000 by default. */
   readonly queue?: number
+  /** Folder that keeps what functions are transpiled to, for the next start. Its files are run: it must be ours alone. */
+  readonly cache?: string
 }
 
 const QUEUE = 1_000
@@ -29,7 +31,7 @@ export async function createPool(functions: readonly FunctionSpec[], options: Po
       throw new GatewayError('CONFIG_INVALID', `${full} (function): reading the configuration: defined twice`)
     names.add(full)
   }
-  const codes = await loadFunctions(functions)
+  const codes = await loadFunctions(functions, options.cache)
   return new Dispatcher(functions, codes, {
     log: options.log,
     workers: Math.max(1, options.workers ?? availableParallelism() - 1),

@@ -1,28 +1,43 @@
-/** Loads functions in a thread of its own, which ends afterwards: transpiling takes memory, and up to half a second each. */
+/** Loads functions: what is known is used again, what is new is transpiled in a thread that ends afterwards. */
 
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { GatewayError } from '../errors.ts'
+import { TranspileCache } from './cache.ts'
+import { ComponentError, compileComponent, readComponent, type Transpiled } from './component.ts'
 import type { FunctionCode } from './instance.ts'
+import type { Loaded } from './loader.ts'
 import type { FunctionSpec } from './pool.ts'
 import { startThread } from './start.ts'
 
-/** What the loading thread answers, per function. */
-export type Loaded = { readonly code: FunctionCode } | { readonly problem: string }
+/** What was loaded last, by file and cap: a new generation of the configuration loads only what changed. */
+const known = new Map<string, FunctionCode>()
 
-/** What was loaded before, by file and cap: a new generation of the configuration loads only what changed. */
-const known = new Map<string, Loaded>()
-
-/** Resolves to the code of each function, in order. Rejects with `FUNCTION_INVALID`, which names every bad file. */
-export async function loadFunctions(functions: readonly FunctionSpec[]): Promise<FunctionCode[]> {
+/**
+ * Resolves to the code of each function, in order; what jco makes is kept in the folder `cache`, when there is one.
+ * Rejects with `FUNCTION_INVALID`, which names every bad file.
+ */
+export async function loadFunctions(functions: readonly FunctionSpec[], cache?: string): Promise<FunctionCode[]> {
+  const store = cache === undefined ? undefined : new TranspileCache(cache)
   const keys = await Promise.all(functions.map(keyOf))
-  const fresh = functions.filter((_, index) => !known.has(keys[index] ?? ''))
-  const loaded = fresh.length > 0 ? await loadInThread(fresh) : []
-  const results = functions.map((spec, index) => loaded[fresh.indexOf(spec)] ?? known.get(keys[index] ?? ''))
+  const found = await Promise.all(
+    functions.map((spec, index) => known.get(keys[index] ?? '') ?? orProblem(find(spec, store))),
+  )
+  const fresh = found.filter((each) => each instanceof Uint8Array)
+  const transpiled = await transpileInThread(fresh, store)
+  const results = await Promise.all(
+    functions.map((spec, index) => {
+      const each = found[index]
+      const made = each instanceof Uint8Array ? transpiled[fresh.indexOf(each)] : each
+      if (made === undefined) return new ComponentError('was not transpiled')
+      return 'cores' in made ? orProblem(compileComponent(spec, made)) : made
+    }),
+  )
+  const codes = accept(functions, results)
   // What is in no pool any more is not kept.
   known.clear()
-  for (const [index, result] of results.entries()) if (result && 'code' in result) known.set(keys[index] ?? '', result)
-  return accept(functions, results)
+  for (const [index, code] of codes.entries()) known.set(keys[index] ?? '', code)
+  return codes
 }
 
 /** Changes when the file does, or what is made of it. */
@@ -31,23 +46,48 @@ async function keyOf({ wasm, memoryBytes }: FunctionSpec): Promise<string> {
   return JSON.stringify([wasm, memoryBytes, ino, size, mtimeMs])
 }
 
-async function loadInThread(functions: readonly FunctionSpec[]): Promise<readonly Loaded[]> {
-  const thread = startThread('loader.ts', { functions })
+/** What the store has of a file, or else its bytes. */
+async function find({ wasm }: FunctionSpec, store: TranspileCache | undefined): Promise<Transpiled | Uint8Array> {
+  const bytes = await readComponent(wasm)
+  return (await store?.get(bytes)) ?? bytes
+}
+
+async function transpileInThread(
+  components: readonly Uint8Array[],
+  store: TranspileCache | undefined,
+): Promise<(Transpiled | ComponentError)[]> {
+  if (components.length === 0) return []
+  const thread = startThread('loader.ts', { components })
   try {
     const [loaded] = (await once(thread, 'message')) as [readonly Loaded[]]
-    return loaded
+    return await Promise.all(
+      loaded.map(async (each, index) => {
+        if ('problem' in each) return new ComponentError(each.problem)
+        await store?.put(components[index] ?? new Uint8Array(), each.transpiled)
+        return each.transpiled
+      }),
+    )
   } finally {
     await thread.terminate()
   }
 }
 
-function accept(functions: readonly FunctionSpec[], results: readonly (Loaded | undefined)[]): FunctionCode[] {
+const orProblem = <T>(work: Promise<T>): Promise<T | ComponentError> =>
+  work.catch((error: unknown) => {
+    if (error instanceof ComponentError) return error
+    throw error
+  })
+
+function accept(
+  functions: readonly FunctionSpec[],
+  results: readonly (FunctionCode | ComponentError)[],
+): FunctionCode[] {
   const problems: string[] = []
   const codes: FunctionCode[] = []
   for (const [index, { name, version = '', wasm, env, timeoutMs }] of functions.entries()) {
     const result = results[index]
-    if (result && 'code' in result) codes.push({ ...result.code, name, version, env, timeoutMs })
-    else problems.push(`${name} (function): loading "${wasm}": ${result?.problem ?? 'nothing was answered'}`)
+    if (result && 'modules' in result) codes.push({ ...result, name, version, env, timeoutMs })
+    else problems.push(`${name} (function): loading "${wasm}": ${result?.message}`)
   }
   if (problems.length > 0) throw new GatewayError('FUNCTION_INVALID', problems.join('\n'))
   return codes

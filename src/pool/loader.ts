@@ -1,18 +1,20 @@
-/** The thread that loads functions: reads, checks, transpiles and compiles each, answers once, and is ended. */
+/** The thread that transpiles components: answers once, for all of them, and is ended. */
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { ComponentError, loadComponent } from './component.ts'
-import type { Loaded } from './load.ts'
-import type { FunctionSpec } from './pool.ts'
+import { ComponentError, type Transpiled } from './component.ts'
+import { transpileComponent } from './transpile.ts'
 
-const load = (spec: FunctionSpec): Promise<Loaded> =>
-  loadComponent(spec).then(
-    (code) => ({ code }),
+/** What became of each component. */
+export type Loaded = { readonly transpiled: Transpiled } | { readonly problem: string }
+
+const load = (bytes: Uint8Array): Promise<Loaded> =>
+  transpileComponent(bytes).then(
+    (transpiled) => ({ transpiled }),
     (error: unknown) => ({ problem: error instanceof ComponentError ? error.message : String(error) }),
   )
 
-const { functions } = workerData as { functions: readonly FunctionSpec[] }
+const { components } = workerData as { components: readonly Uint8Array[] }
 const loaded: Loaded[] = []
 // One after the other: two transpilations at once take twice the memory and no less time.
-for (const spec of functions) loaded.push(await load(spec))
+for (const bytes of components) loaded.push(await load(bytes))
 parentPort?.postMessage(loaded)

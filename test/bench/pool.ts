@@ -5,9 +5,9 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { CloudEvent } from '../../src/event/index.ts'
-import { loadComponent } from '../../src/pool/component.ts'
 import { createPool, type FunctionPool, type FunctionSpec } from '../../src/pool/index.ts'
 import { evaluate, type FunctionCode, Instance } from '../../src/pool/instance.ts'
+import { loadFunctions } from '../../src/pool/load.ts'
 import { createWorld } from '../../src/pool/wasi/index.ts'
 import { type Figures, keep, type Result, result } from './result.ts'
 
@@ -154,8 +154,9 @@ async function cold(wasm: string): Promise<Figures> {
 
 async function bench(wasm: string): Promise<Result[]> {
   const name = basename(wasm, '.wasm')
-  const code = await loadComponent(specOf(wasm, 1))
   const coldest = await cold(wasm)
+  const [code] = await loadFunctions([specOf(wasm, 1)])
+  if (!code) throw new Error(`${wasm} was not loaded`)
   const scaling: { first: Figures; again: Figures }[] = []
   for (let nth = 0; nth < ROUNDS; nth++) scaling.push(await scaled(wasm))
   const instance = new Instance(code, evaluate(code), () => {})

@@ -1,0 +1,44 @@
+/** The cache of transpiled components gives back what was put, and nothing else. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { TOOL, TranspileCache } from './cache.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'headgate-cache-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const component = Buffer.from('a component')
+const transpiled = { source: Buffer.from('source'), cores: [['core.wasm', Buffer.from('core')]] as const }
+
+test('what was put is there; a changed file and a changed component are not', async () => {
+  const folder = join(root, 'cache')
+  const cache = new TranspileCache(folder)
+  expect(await cache.get(component)).toBeUndefined()
+  await cache.put(component, transpiled)
+  const found = await cache.get(component)
+  expect(Buffer.from(found?.source ?? []).toString()).toBe('source')
+  expect(found?.cores.map(([name, bytes]) => [name, Buffer.from(bytes).toString()])).toEqual([['core.wasm', 'core']])
+  expect(await cache.get(Buffer.from('another'))).toBeUndefined()
+  const [file = ''] = readdirSync(folder)
+  const bytes = readFileSync(join(folder, file))
+  for (const at of [0, 40, bytes.length - 1]) {
+    const changed = Buffer.from(bytes)
+    changed[at] = (changed[at] ?? 0) ^ 1
+    writeFileSync(join(folder, file), changed)
+    expect(await cache.get(component)).toBeUndefined()
+  }
+})
+
+test('a folder that cannot be written is no error', async () => {
+  writeFileSync(join(root, 'file'), '')
+  const cache = new TranspileCache(join(root, 'file', 'below'))
+  await cache.put(component, transpiled)
+  expect(await cache.get(component)).toBeUndefined()
+})
+
+test('the name of the tool is the version that is installed', () => {
+  const { dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  expect(TOOL).toMatch(new RegExp(`^jco-${dependencies['@bytecodealliance/jco']}-\\d+$`))
+})

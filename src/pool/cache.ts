@@ -1,0 +1,49 @@
+/** Keeps what jco made of a component on disk: transpiling takes 0.1 to 0.6 s and leaves 60 MB behind, reading it 1 ms. */
+
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import type { Transpiled } from './component.ts'
+
+/** The pinned version of jco, and of what is done to its output: part of every name. */
+export const TOOL = 'jco-1.35.0-1'
+
+const HASH = 32
+
+/** A folder of transpiled components, by what they were made from. Its files are run: nobody else may write there. */
+export class TranspileCache {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Resolves to undefined when there is none, or when it is not what was written. */
+  async get(component: Uint8Array): Promise<Transpiled | undefined> {
+    const bytes = await readFile(this.#path(component)).catch(() => undefined)
+    const body = bytes?.subarray(HASH)
+    if (!bytes || !body || !sha256(body).equals(bytes.subarray(0, HASH))) return undefined
+    return deserialize(body) as Transpiled
+  }
+
+  /** Writes it as a whole or not at all. A folder that cannot be written costs time at the next start, and nothing else. */
+  async put(component: Uint8Array, transpiled: Transpiled): Promise<void> {
+    const path = this.#path(component)
+    const part = `${path}.${process.pid}`
+    const body = serialize(transpiled)
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+      await writeFile(part, Buffer.concat([sha256(body), body]), { mode: 0o600 })
+      await rename(part, path)
+    } catch {
+      await rm(part, { force: true }).catch(() => {})
+    }
+  }
+
+  #path(component: Uint8Array): string {
+    return join(this.#folder, `${sha256(component).toString('hex').slice(0, 32)}.${TOOL}`)
+  }
+}
+
+const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
