@@ -4,7 +4,7 @@ import { type AdminParts, createAdmin } from './admin/index.ts'
 import { Readiness } from './admin/readiness.ts'
 import { type Broker, createBroker } from './broker/index.ts'
 import { type Config, callRoutes, expand } from './config/index.ts'
-import type { Connector, Context, Emit, Log, Receipt, Sink } from './connector/connector.ts'
+import type { Connector, Context, Emit, Log, Sink } from './connector/connector.ts'
 import { type Accept, createAccept } from './delivery/accept.ts'
 import { ActivityStream } from './delivery/activity.ts'
 import { Calls } from './delivery/calls.ts'
@@ -17,7 +17,7 @@ import { lanesOf } from './delivery/lanes.ts'
 import { Targets } from './delivery/targets.ts'
 import { createNoRoute } from './delivery/unknown.ts'
 import { GatewayError } from './errors.ts'
-import { type CloudEvent, uuidv7 } from './event/index.ts'
+import { uuidv7 } from './event/index.ts'
 import { openJournal, openMemoryJournal } from './journal/index.ts'
 import type { Journal } from './journal/journal.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -110,10 +110,10 @@ export class Gateway {
     await this.#life.stop()
   }
 
-  /** Takes an event from the embedding program. Resolves once it is durable. */
-  async emit(event: CloudEvent): Promise<Receipt> {
+  /** The way in for an embedding program. Throws STOPPING before the gateway has been started. */
+  get front(): Pick<Run, 'accept' | 'calls'> {
     if (this.#run === undefined) throw new GatewayError('STOPPING', 'gateway: accepting: it has not been started')
-    return this.#run.accept(event, { source: 'program', address: '' })
+    return this.#run
   }
 
   async #start(): Promise<void> {

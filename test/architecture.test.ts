@@ -53,7 +53,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // The composition root names implementations, and is the only one that does.
   'src/gateway.ts': ['src', 'package.json'],
-  'src/index.ts': [...CONTRACTS, 'src/config', 'src/gateway.ts', 'connectors/index.ts'],
+  'src/index.ts': [
+    ...CONTRACTS,
+    'src/config',
+    'src/gateway.ts',
+    'src/reply',
+    'src/delivery/activity.ts',
+    'connectors/index.ts',
+  ],
   'src/main.ts': ['src/commands', 'connectors/index.ts'],
   'connectors/index.ts': ['src/connector', 'connectors'],
 }

@@ -14,8 +14,8 @@ const NO_RETRY: RetryPolicy = {
 }
 
 /**
- * Returns a route `call/<function>` for each function that may be called, at the topic `service/<function>` and at
- * `POST /call/<function>`; and `call/<service>/<name>` for each function of a service, at the topic `service/<service>`:
+ * Returns a route `call/<function>` for each function that may be called, at the topic `service/<function>`, at
+ * `POST /call/<function>`, and for the program that embeds the gateway; and `call/<service>/<name>` for each function of a service, at the topic `service/<service>`:
  * `body.function` of the envelope, which is the extension `function` of the event, names one of them.
  */
 export function callRoutes(config: Pick<Config, 'functions' | 'callable' | 'services'>): readonly Route[] {
@@ -49,4 +49,5 @@ export function callRoutes(config: Pick<Config, 'functions' | 'callable' | 'serv
 const addresses = (name: string): readonly From[] => [
   { kind: 'mqtt', filter: `service/${name}` },
   { kind: 'http', method: 'POST', path: `/call/${name}` },
+  { kind: 'source', source: 'call', address: name },
 ]

@@ -149,6 +149,7 @@ services: { desk: { one: b } }`)
       from: [
         { kind: 'mqtt', filter: 'service/a' },
         { kind: 'http', method: 'POST', path: '/call/a' },
+        { kind: 'source', source: 'call', address: 'a' },
       ],
       retry: { max: 0 },
       concurrency: 8,

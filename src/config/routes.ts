@@ -59,7 +59,8 @@ function source(text: string, path: Path, names: Names, reporter: Reporter): Fro
   const read = readFrom(text)
   if ('wrong' in read) return reporter.report(path, read.wrong)
   const { value } = read
-  if (value.kind !== 'source') return value
+  // What the program that embeds the gateway emits needs no declaration.
+  if (value.kind !== 'source' || value.source === 'program') return value
   if (value.source === 'function') {
     if (names.functions.has(value.address ?? '')) return value
     return reporter.unknown(path, 'function', value.address ?? '', names.functions.keys())

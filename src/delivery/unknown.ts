@@ -19,6 +19,7 @@ const PREFIX = 'service/'
 export function createNoRoute(functions: readonly string[], services: readonly ServiceName[]): NoRoute {
   const all = [...functions, ...new Set(services.map(({ service }) => service))]
   return (event, { address, source }) => {
+    if (source === 'call') return unknownFunction('service', address, functions)
     if (source !== 'mqtt' || !address.startsWith(PREFIX)) {
       const place = address || source
       return new GatewayError(

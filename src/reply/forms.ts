@@ -39,7 +39,7 @@ export function formatReply(reply: Reply, event: CloudEvent): ReplyMessage {
     case 'event':
       return {
         ...base,
-        payload: formatJsonEvent(asEvent(reply, event)),
+        payload: formatJsonEvent(replyEvent(reply, event)),
         properties: { contentType: 'application/cloudevents+json', userProperties: [] },
       }
     default:
@@ -106,7 +106,8 @@ function isValidJson(text: string): boolean {
   }
 }
 
-function asEvent(reply: Reply, event: CloudEvent): CloudEvent {
+/** Returns the reply to the call `event` as an event. */
+export function replyEvent(reply: Reply, event: CloudEvent): CloudEvent {
   const { callId, data, datacontenttype, error, status } = reply
   return {
     specversion: '1.0',

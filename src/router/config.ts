@@ -55,7 +55,7 @@ export const routeConfig = z.strictObject({
   from: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .describe(
-      'Where events come from: a source, `mqtt:<topic filter>`, `http:<METHOD> <path>`, `http` (POST /events), `function:<name>` (what it emits), `any`, or a list of these.',
+      'Where events come from: a source, `mqtt:<topic filter>`, `http:<METHOD> <path>`, `http` (POST /events), `function:<name>` (what it emits), `program` (what an embedding program emits), `any`, or a list of these.',
     ),
   when: z
     .string()
