@@ -8,8 +8,8 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { componentNew } from '@bytecodealliance/jco'
-import { componentize } from 'componentize-qjs'
+
+// The tools are loaded when there is something to build: npm start runs this first, and most often there is nothing.
 
 const FUNCTIONS = fileURLToPath(new URL('.', import.meta.url))
 const GUESTS = fileURLToPath(new URL('../test/functions/guests/', import.meta.url))
@@ -48,11 +48,14 @@ async function buildRust(folder: string): Promise<Uint8Array> {
   if (file === undefined) throw new Error(`${basename(folder)} (build): running cargo: it left no .wasm`)
   const bytes = readFileSync(join(folder, file))
   // Layer 0 is a core module: wasm32-unknown-unknown leaves one, with the interface in a custom section.
-  return bytes[6] === 0 ? componentNew(bytes) : bytes
+  if (bytes[6] !== 0) return bytes
+  const { componentNew } = await import('@bytecodealliance/jco')
+  return componentNew(bytes)
 }
 
 async function buildQuickJs(folder: string): Promise<Uint8Array> {
   const source = join(folder, 'index.js')
+  const { componentize } = await import('componentize-qjs')
   const { component } = await componentize({
     witPath: WIT,
     world: 'handler',
