@@ -36,10 +36,11 @@ export class LaneFeed implements LaneHooks {
   readonly queue: LaneQueue
   /** Deliveries not settled yet, as they will be on disk. */
   pending = 0
-  /** True when `pending` differs from what is on disk. */
-  changed = false
+  /** True when `pending` differs from what is on disk; a lane that is not there yet does: ids may have no gap there. */
+  changed = true
   readonly #host: FeedHost
   #claimed = false
+  #underWay = false
   /** True when deliveries at or after `#block`, `#slot` are on disk and not in the queue. */
   #spilled: boolean
   #block = 0
@@ -183,10 +184,15 @@ export class LaneFeed implements LaneHooks {
 
   /** Nobody waits for these readings who could be told that one failed. */
   #reading(read: () => void): void {
+    // What is offered goes to whoever waits, who asks for more: that must not read the same again.
+    if (this.#underWay) return
+    this.#underWay = true
     try {
       read()
     } catch (error) {
       this.#host.unreadable(error)
+    } finally {
+      this.#underWay = false
     }
   }
 
