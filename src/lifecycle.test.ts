@@ -44,6 +44,16 @@ test('a part that hangs is named, and the others stop all the same', async () =>
   expect(stopped).toBe(true)
 })
 
+test('the signal of a start ends a start that hangs, and nothing that has started', async () => {
+  const life = new Lifecycle({ startMs: 20, stopMs: 1_000 })
+  const signals: AbortSignal[] = []
+  const close = async () => {}
+  await life.open('admin', async (signal) => signals.push(signal), close)
+  const hangs = (signal: AbortSignal) => new Promise<void>(() => signals.push(signal))
+  await expect(life.open('pool', hangs, close)).rejects.toThrow('pool (part): starting: not done after 20 ms')
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false, true])
+})
+
 test('what did not start is not stopped', async () => {
   const life = new Lifecycle({ startMs: 1_000, stopMs: 1_000 })
   await expect(

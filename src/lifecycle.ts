@@ -29,8 +29,15 @@ export class Lifecycle {
     stop: (opened: T) => Promise<unknown>,
   ): Promise<T> {
     const { startMs } = this.#patience
-    const starting = start(AbortSignal.timeout(startMs))
-    const opened = await within(starting, startMs, `${name} (part): starting: not done after ${startMs} ms`)
+    const abort = new AbortController()
+    const starting = start(abort.signal)
+    // Never once it has started: Node closes a server that was given the signal to listen with.
+    const opened = await within(starting, startMs, `${name} (part): starting: not done after ${startMs} ms`).catch(
+      (error: unknown) => {
+        abort.abort(error)
+        throw error
+      },
+    )
     this.#started.push({ name, stop: () => stop(opened) })
     return opened
   }
