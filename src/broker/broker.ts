@@ -150,14 +150,13 @@ class EmbeddedBroker implements Broker {
       admit: (client) => this.#admit(client, sessions),
       greeted: (client) => this.#seats.get(client.conn)?.connection.sendConnack(),
       joined: (client) => {
-        if (!client.clean)
-          sessions.arrive(client.id, Math.min(client.sessionExpiryInterval * 1_000, limits.max_session_expiry))
+        if (resumes(client, sessions)) sessions.arrive(client.id, this.#keep(client))
       },
       subscribed: (client) => this.#seats.get(client.conn)?.outbound?.subscriptionsChanged(),
       ready: (client) => this.#seats.get(client.conn)?.outbound?.start(),
       left: (client) => {
         if (client.clean) persistence.release(client.id)
-        else sessions.leave(client.id)
+        else sessions.leave(client.id, this.#keep(client))
       },
     })
     const sweeps = setInterval(() => this.#sweep(sessions), SWEEP_MS)
@@ -174,7 +173,7 @@ class EmbeddedBroker implements Broker {
     }
     const connection = new Connection(stream, this.#config.limits.max_packet_size, (verdict) => {
       this.#warn({ client: client.id }, `broker (mqtt): reading a packet: it is ${verdict}; the connection is closed`)
-      if (client.version === 5 && client.connected) client.disconnect({ reasonCode: TOO_LARGE })
+      if (client.version === 5 && client.connected) connection.finish(TOO_LARGE)
       else stream.destroy()
     })
     const client = aedes.handle(stream, request) as unknown as AedesClient
@@ -194,11 +193,16 @@ class EmbeddedBroker implements Broker {
   #admit(client: AedesClient, sessions: Sessions): void {
     const seat = this.#seats.get(client.conn)
     if (!seat) return
-    const kept = client.clean ? undefined : sessions
+    const kept = resumes(client, sessions) ? sessions : undefined
     seat.outbound = new Outbound(client, kept, this.#config.limits, this.#outbound, (reason) => {
       this.#warn({ client: client.id }, `broker (mqtt): sending: ${reason}; the connection is closed`)
       client.conn.destroy()
     })
+  }
+
+  /** Milliseconds that the client's session is kept without it. */
+  #keep(client: AedesClient): number {
+    return Math.min(client.sessionExpiryInterval * 1_000, this.#config.limits.max_session_expiry)
   }
 
   #sweep(sessions: Sessions): void {
@@ -220,6 +224,10 @@ class EmbeddedBroker implements Broker {
     this.#parts.log.warn(fields, message)
   }
 }
+
+/** An MQTT 5 client may take up a kept session and not want it kept any longer: the beta drops its queue then. */
+const resumes = (client: AedesClient, sessions: Sessions): boolean =>
+  !client.clean || (!client._cleanStart && sessions.has(client.id))
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -70,7 +70,7 @@ export class Gate {
     packet._notAuthorized = true
     const limit = `more than ${this.#parts.maxInFlight} QoS 2 publishes without a PUBREL`
     this.#parts.log.warn({ client: client.id }, `broker (mqtt): receiving: ${limit}; the connection is closed`)
-    client.disconnect({ reasonCode: RECEIVE_MAXIMUM_EXCEEDED })
+    this.#seatOf(client)?.connection.finish(RECEIVE_MAXIMUM_EXCEEDED)
     return true
   }
 

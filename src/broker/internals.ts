@@ -21,8 +21,10 @@ export interface BrokerPacket extends Omit<PublishPacket, 'payload' | 'messageId
 /** Hands one message to one client; `done` runs when it was written, or never will be. */
 export type Deliver = (packet: BrokerPacket, done: () => void) => void
 
-interface Subscribed {
+export interface Subscribed {
   readonly qos: 0 | 1 | 2
+  /** Subscription identifier. */
+  readonly si?: number | undefined
 }
 
 export interface AedesClient extends Omit<Client, 'conn'> {
@@ -37,6 +39,7 @@ export interface AedesClient extends Omit<Client, 'conn'> {
   deliverQoS: Deliver
   _authorized: boolean
   _serverKeepAlive?: number
+  readonly _cleanStart: boolean
   readonly _requestProblemInformation?: boolean
   /** Packets that are being worked on: aedes reads the socket again when there are none. */
   _parsingBatch: number

@@ -86,11 +86,17 @@ export class Sessions {
     void this.#save(session)
   }
 
-  leave(id: string): void {
+  /** `keep`: what the client asked for in the end; a DISCONNECT may change it [MQTT5 3.14.2.2.2]. */
+  leave(id: string, keep: number): void {
     const session = this.#sessions.get(id)
     if (!session) return
+    session.keep = keep
     session.leftAt = Date.now()
     void this.#save(session)
+  }
+
+  has(id: string): boolean {
+    return this.#sessions.has(id)
   }
 
   /** Sessions whose client has been away for too long. */
