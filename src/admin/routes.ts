@@ -79,7 +79,9 @@ export function addDeadLetters(app: FastifyInstance, { journal, log }: AdminPart
 async function findEvent({ journal }: AdminParts, key: string): Promise<EventRecord> {
   const record = (await journal.find({ callId: key })) ?? (await journal.find({ eventId: key }))
   if (record) return record
-  const why = 'it was never accepted, no route took it, or it is older than the journal retains'
+  const why =
+    'it was never accepted, no route took it, it is older than the journal retains, or it was not journaled: ' +
+    'neither are publishes at QoS 0, nor calls whose caller waits'
   throw new Problem(404, 'EVENT_UNKNOWN', `no event has "${key}" as its id or callId: ${why}`)
 }
 
