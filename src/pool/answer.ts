@@ -2,13 +2,13 @@
 
 import { type ErrorCode, type ErrorType, GatewayError } from '../errors.ts'
 import { decodeEvent, encodeEvent } from '../event/codec.ts'
+import type { Control } from './control.ts'
 import type { Lifted } from './lift.ts'
 import type { Result } from './pool.ts'
 
 const MESSAGE_HEAD = 4
 const RESULT_HEAD = 28
 const FLAG = { cold: 1, reply: 2, type: 4, status: 8, error: 16 } as const
-const KEPT = 64 << 10
 
 /** An error on its way to the main thread. */
 export interface Fault {
@@ -28,12 +28,14 @@ export interface Answer {
 
 /** Gathers answers until they are taken as one message. */
 export class AnswerWriter {
-  #bytes = Buffer.allocUnsafeSlow(KEPT)
+  readonly #control: Control
+  #bytes: Buffer
   #at = MESSAGE_HEAD
   #count = 0
 
-  get count(): number {
-    return this.#count
+  constructor(control: Control) {
+    this.#control = control
+    this.#bytes = control.answers
   }
 
   /** Copies what a guest returned: the views in it need not outlive the call. */
@@ -58,6 +60,7 @@ export class AnswerWriter {
       this.#at += 4
       this.#put(event)
     }
+    this.#publish()
   }
 
   error(slot: number, fault: Fault, runMs: number): void {
@@ -66,6 +69,7 @@ export class AnswerWriter {
     this.#head(slot, FLAG.error, runMs, 0, 0, json.length, 0)
     this.#at += RESULT_HEAD
     this.#put(json)
+    this.#publish()
   }
 
   /** Returns one message; `last` when the array of calls is through. */
@@ -76,7 +80,8 @@ export class AnswerWriter {
     // A copy of exactly what was written: the buffer is handed over, and this one is used again.
     const message = new ArrayBuffer(this.#at)
     this.#bytes.copy(new Uint8Array(message), 0, 0, this.#at)
-    if (this.#bytes.length > KEPT) this.#bytes = Buffer.allocUnsafeSlow(KEPT)
+    this.#control.retract()
+    this.#bytes = this.#control.answers
     this.#at = MESSAGE_HEAD
     this.#count = 0
     return message
@@ -92,6 +97,11 @@ export class AnswerWriter {
     this.#bytes.writeUInt32LE(data, at + 20)
     this.#bytes.writeUInt32LE(events, at + 24)
     this.#count++
+  }
+
+  /** What no longer fits the shared memory is seen only when it is posted. */
+  #publish(): void {
+    if (this.#bytes === this.#control.answers) this.#control.publish(this.#count)
   }
 
   #put(bytes: Uint8Array): void {
@@ -114,9 +124,8 @@ export const answersHead = (message: Buffer): { array: number; last: boolean } =
   last: message[1] === 1,
 })
 
-/** Reads a message of answers. `data` of replies and events are views of it. */
-export function* decodeAnswers(message: Buffer): Generator<Answer> {
-  const count = message.readUInt16LE(2)
+/** Reads the answers in a message. `data` of replies and events are views of it. */
+export function* decodeAnswers(message: Buffer, count = message.readUInt16LE(2)): Generator<Answer> {
   let at = MESSAGE_HEAD
   for (let index = 0; index < count; index++) {
     const slot = message.readUInt16LE(at)

@@ -1,24 +1,31 @@
-/** The few words of memory that the main thread and a worker share: which calls have begun, and which are taken back. */
+/** The memory that the main thread and a worker share: which calls have begun, which are taken back, which are answered. */
 
-import { ARRAY_CALLS, ARRAYS } from './limits.ts'
+import { ARRAY_CALLS, ARRAYS, KEPT_ANSWERS } from './limits.ts'
 
 /** What became of the call in a slot. */
 const STATE = { sent: 0, begun: 1, withdrawn: 2 } as const
 
 const RUNNING = 0
 const BEGUN = 1
-const SLOTS = 2
+const EPOCH = 2
+const ANSWERED = 3
+const SLOTS = 4
 
 const CALLS = ARRAY_CALLS * ARRAYS
 
-/** A view of the shared words; each side makes its own over the same buffer. */
+const WORDS = 4 * (SLOTS + CALLS)
+
+/** A view of the shared memory; each side makes its own over the same buffer. */
 export class Control {
   readonly buffer: SharedArrayBuffer
+  /** Where the worker writes its answers before it posts them. */
+  readonly answers: Buffer
   readonly #words: Int32Array
 
-  constructor(buffer = new SharedArrayBuffer(4 * (SLOTS + CALLS))) {
+  constructor(buffer = new SharedArrayBuffer(WORDS + KEPT_ANSWERS)) {
     this.buffer = buffer
-    this.#words = new Int32Array(buffer)
+    this.#words = new Int32Array(buffer, 0, SLOTS + CALLS)
+    this.answers = Buffer.from(buffer, WORDS)
   }
 
   /** Main thread: a call is about to be sent in this slot. */
@@ -37,6 +44,25 @@ export class Control {
     Atomics.store(this.#words, RUNNING, slot + 1)
     Atomics.add(this.#words, BEGUN, 1)
     return true
+  }
+
+  /** Worker: so many answers stand in the shared memory and are not posted. */
+  publish(count: number): void {
+    Atomics.store(this.#words, ANSWERED, count)
+  }
+
+  /** Worker: the answers are about to be posted, and their memory used again. */
+  retract(): void {
+    Atomics.store(this.#words, ANSWERED, 0)
+    Atomics.add(this.#words, EPOCH, 1)
+  }
+
+  /** Main thread: a copy of the answers that are not posted, and how many; undefined when the worker is posting them. */
+  unposted(): { readonly bytes: Buffer; readonly count: number } | undefined {
+    const epoch = Atomics.load(this.#words, EPOCH)
+    const count = Atomics.load(this.#words, ANSWERED)
+    const bytes = Buffer.from(this.answers)
+    return count > 0 && Atomics.load(this.#words, EPOCH) === epoch ? { bytes, count } : undefined
   }
 
   /** Worker: begins to make or warm instances of a function. */

@@ -224,6 +224,7 @@ export class Dispatcher implements FunctionPool {
     const at = this.#workers.indexOf(worker)
     if (at < 0) return
     this.#workers.splice(at, 1)
+    worker.salvage()
     const preparing = worker.running()?.preparing
     const { running, others } = worker.abandon()
     // A call that could not begin because its instance did not come about fails: it must not do so for ever.

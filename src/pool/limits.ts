@@ -4,6 +4,8 @@
 export const ARRAY_CALLS = 32
 /** Arrays on their way to a worker or in it: one runs while the next waits, so the worker never idles between them. */
 export const ARRAYS = 2
+/** Bytes of answers that the main thread can read before they are posted, while a worker is in a call that does not end. */
+export const KEPT_ANSWERS = 64 << 10
 /** Bytes in one array, so that a few large events do not hold up the main thread with one large copy. */
 export const ARRAY_BYTES = 1 << 20
 
@@ -34,8 +36,8 @@ export const INSTANCE_CALLS = 5_000
 export const INSTANCE_FILL = 0.6
 
 /** How often the main thread looks at running calls, in milliseconds: the most by which a deadline is overrun. */
-export const WATCH_MS = 10
+export const WATCH_MS = 5
 /** A worker in one call for longer than this gives its other calls back. */
-export const HELD_MS = 25
+export const HELD_MS = 10
 /** Making an instance may take this long; the heaviest engine needs 20 ms, and a machine may be busy. */
 export const START_MS = 10_000

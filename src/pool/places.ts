@@ -99,15 +99,15 @@ export class Places {
     }
   }
 
-  /** Spreads `min` instances of every function over the workers that serve. */
+  /** Spreads `min` instances of every function over the workers that serve, and has the spares know its code. */
   #provision(): void {
-    const serving = this.#workers.slice(0, this.#active)
-    for (const [fn, { spec, warmable }] of this.#functions.entries()) {
-      for (const [index, worker] of serving.entries()) {
-        if (!worker.ready) continue
-        const count = share(spec.min, index, serving.length)
+    for (const [index, worker] of this.#workers.entries()) {
+      if (!worker.ready) continue
+      for (const [fn, { spec, warmable }] of this.#functions.entries()) {
+        const count = index < this.#active ? share(spec.min, index, this.#active) : 0
         const asked = worker.holds.findLast((hold) => hold.fn === fn)?.count ?? worker.instances[fn] ?? 0
-        if (asked < count) worker.hold({ fn, count, warm: warmable })
+        const unknown = spec.min > 0 && warmable && !worker.knows.has(fn)
+        if (asked < count || unknown) worker.hold({ fn, count: Math.max(count, asked), warm: warmable })
       }
     }
     this.#settle()

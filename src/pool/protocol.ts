@@ -14,7 +14,7 @@ export interface ThreadData {
 export interface Hold {
   readonly fn: number
   readonly count: number
-  /** Whether the first of them is to be warmed by a call. */
+  /** Whether the function is to be called once, when it never was in this worker: also when none is to stay. */
   readonly warm: boolean
 }
 

@@ -93,8 +93,8 @@ export class Resident {
   /** Has this many instances from now on. Returns why not, when it could not make them. */
   hold(count: number, warm: boolean): Fault | undefined {
     this.#wanted = count
+    const fault = warm && !this.#instantiate ? this.#warmUp() : undefined
     for (const { bytes } of this.#instances.splice(count)) discarded(bytes)
-    const fault = warm && count > 0 && !this.#instantiate ? this.#warmUp() : undefined
     return fault ?? this.settle()
   }
 

@@ -16,7 +16,7 @@ function serve(port: MessagePort, data: ThreadData): void {
   const control = new Control(data.control)
   const report = (message: Report) => port.postMessage(message)
   const residents = data.functions.map((code, fn) => new Resident(fn, code, report))
-  const writer = new AnswerWriter()
+  const writer = new AnswerWriter(control)
 
   const post = (array: number, last: boolean) => {
     const buffer = writer.take(array, last)

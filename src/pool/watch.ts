@@ -66,6 +66,7 @@ export class Watch {
     const ranMs = performance.now() - worker.seen.at
     if (ranMs >= HELD_MS && !worker.held) {
       worker.markHeld(running.begun)
+      worker.salvage()
       // Calls of the function whose instance is being made wait for that.
       this.#events.held(worker.withdraw(({ fn }) => fn !== running.preparing))
     }

@@ -42,6 +42,8 @@ export class PoolWorker {
   readonly bytes: number[]
   /** Holds asked and not answered, oldest first. */
   readonly holds: Hold[] = []
+  /** Functions that it was told to have: it has compiled them. */
+  readonly knows = new Set<number>()
   /** True once it serves. */
   ready = false
   #heldBy: number | undefined
@@ -108,6 +110,7 @@ export class PoolWorker {
 
   hold(hold: Hold): void {
     this.holds.push(hold)
+    this.knows.add(hold.fn)
     this.#thread.postMessage(hold)
   }
 
@@ -129,6 +132,12 @@ export class PoolWorker {
     return back
   }
 
+  /** Hands over answers that the worker holds back for the rest of their array, which may never come. */
+  salvage(): void {
+    const unposted = this.#control.unposted()
+    if (unposted) for (const answer of decodeAnswers(unposted.bytes, unposted.count)) this.#answer(answer)
+  }
+
   /** Takes every call whose answer has not come, the running one first, and expects nothing more of the thread. */
   abandon(): { readonly running: Pending | undefined; readonly others: Pending[] } {
     this.#ended = true
@@ -145,15 +154,18 @@ export class PoolWorker {
 
   #answers(message: Buffer): void {
     const { array, last } = answersHead(message)
-    for (const { slot, outcome } of decodeAnswers(message)) {
-      const pending = this.#at(slot)
-      if (!pending) continue
-      this.#forget(slot)
-      this.#events.answered(pending, outcome)
-    }
+    for (const answer of decodeAnswers(message)) this.#answer(answer)
     if (!last) return
     this.#arrays[array] = undefined
     this.#events.freed()
+  }
+
+  #answer({ slot, outcome }: Answer): void {
+    const pending = this.#at(slot)
+    // Answered before, from the shared memory.
+    if (!pending) return
+    this.#forget(slot)
+    this.#events.answered(pending, outcome)
   }
 
   #report(report: Report): void {
