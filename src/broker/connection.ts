@@ -203,7 +203,7 @@ function allowShared(connack: Buffer): Buffer {
 }
 
 const SHARED_AVAILABLE = 0x2a
-const FAREWELL_MS = 500
+const FAREWELL_MS = 2_000
 
 /** Bytes of one connection that are worked on before others have their turn. */
 const SLICE = 16_384

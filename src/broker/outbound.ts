@@ -2,10 +2,12 @@
 
 import { writeToStream } from 'mqtt-packet'
 import type { BrokerLimits } from './config.ts'
-import type { AedesClient, BrokerPacket, Subscribed } from './internals.ts'
+import { Grants } from './grants.ts'
+import type { AedesClient, BrokerPacket } from './internals.ts'
+import { measure } from './measure.ts'
 import { Ring } from './ring.ts'
 import type { Queued, Sent, Sessions } from './sessions.ts'
-import { isOwn, parseShared, TopicMap } from './topics.ts'
+import { isOwn } from './topics.ts'
 
 export interface OutboundCounts {
   sent: number
@@ -19,14 +21,6 @@ export interface OutboundCounts {
 interface Waiting {
   readonly packet: BrokerPacket
   readonly done: (() => void) | undefined
-}
-
-/** What each filter was granted. */
-interface Grants {
-  lowest: 0 | 1 | 2
-  /** Whether one of them has an identifier. */
-  identified: boolean
-  readonly map: TopicMap<Subscribed>
 }
 
 /** A message that the client has not acknowledged; `place` is that in its session's queue. */
@@ -87,7 +81,8 @@ export class Outbound {
       done()
       return
     }
-    const sent = this.#tailored(packet)
+    this.#grants ??= new Grants(this.#client.subscriptions)
+    const sent = this.#grants.tailor(packet)
     if (sent.qos > 0 && this.#sessions && sent.brokerId) this.#offerKept(sent, this.#sessions)
     else if (this.#canSend(sent)) this.#send(sent, undefined)
     else {
@@ -144,33 +139,7 @@ export class Outbound {
 
   /** The client's subscriptions are other ones now. */
   subscriptionsChanged(): void {
-    this.#grants = undefined
-  }
-
-  /**
-   * [MQTT-3.3.5-1] the highest QoS that a matching subscription was granted, at most that of the message;
-   * [MQTT-3.3.4-3] and the identifiers of all that match.
-   */
-  #tailored(packet: BrokerPacket): BrokerPacket {
-    const { lowest, identified, map } = this.#grants ?? this.#readGrants()
-    if (lowest >= packet.qos && !identified) return packet
-    const matching = map.match(packet.topic)
-    const highest = Math.max(0, ...matching.map(({ qos }) => qos))
-    const tailored = { ...packet, qos: Math.min(highest, packet.qos) as 0 | 1 | 2 }
-    const identifiers = matching.flatMap(({ si }) => si ?? [])
-    if (identifiers.length > 0) tailored.properties = { ...packet.properties, subscriptionIdentifier: identifiers }
-    return tailored
-  }
-
-  #readGrants(): Grants {
-    const grants: Grants = { lowest: 2, identified: false, map: new TopicMap() }
-    for (const [filter, subscribed] of Object.entries(this.#client.subscriptions)) {
-      grants.map.add(parseShared(filter)?.filter ?? filter, subscribed)
-      if (subscribed.qos < grants.lowest) grants.lowest = subscribed.qos
-      if (subscribed.si !== undefined) grants.identified = true
-    }
-    this.#grants = grants
-    return grants
+    this.#grants = new Grants(this.#client.subscriptions)
   }
 
   #offerKept(packet: BrokerPacket, sessions: Sessions): void {
@@ -315,16 +284,3 @@ export class Outbound {
  * one turn of the event loop under 50 publishers, and a turn is what it takes to be told of the drain: 1,100 messages/s.
  */
 const UNSENT = 2 ** 20
-
-/** Bytes of a packet on the wire. */
-function measure(packet: object, options: object): number {
-  let size = 0
-  const sink = {
-    write: (chunk: Buffer | string) => {
-      size += Buffer.byteLength(chunk)
-      return true
-    },
-  }
-  writeToStream(packet as never, sink as never, options)
-  return size
-}
