@@ -65,8 +65,15 @@ export async function repeated(
   first: string,
 ): Promise<void> {
   if (!isCall(event)) return
+  const reply = await heldReply(journal, first, callId)
+  if (reply) return replies.publish(reply, event)
+  replies.follow(callId, first, event)
+  // It may have come between looking and following.
+  const late = await heldReply(journal, first, first)
+  if (late) await replies.publish(late, event)
+}
+
+async function heldReply(journal: RepeatParts['journal'], first: string, callId: string): Promise<Reply | undefined> {
   const record = await journal.find({ callId: first })
-  const reply = record && replyOf(record, callId)
-  if (reply) await replies.publish(reply, event)
-  else if (callId !== first) replies.follow(callId, first)
+  return record && replyOf(record, callId)
 }

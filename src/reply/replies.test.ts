@@ -56,11 +56,36 @@ test('a repetition gets the reply of the first call under its own callId', async
   const { replies } = open()
   const first = replies.wait('c1', never())
   const again = replies.wait('c2', never())
-  replies.follow('c2', 'c1')
+  replies.follow('c2', 'c1', call('http'))
   await replies.publish(reply(), call('http'))
   expect(await first).toEqual(reply('c1'))
   expect(await again).toEqual(reply('c2'))
   expect(replies.waiting).toBe(0)
+})
+
+test('a repetition is answered where it asks for it; on the same topic one message is enough', async () => {
+  const { published, replies } = open()
+  const asked = (replyto: string, callid = 'c1'): CloudEvent => ({ ...call(), extensions: { callid, replyto } })
+  replies.follow('c1', 'c1', asked('here'))
+  replies.follow('c1', 'c1', asked('there'))
+  replies.follow('c1', 'c1', asked('there'))
+  replies.follow('c2', 'c1', asked('elsewhere', 'c2'))
+  await replies.publish(reply(), asked('here'))
+  const told = published.map(({ topic, payload }) => [topic, JSON.parse(Buffer.from(payload).toString()).callid])
+  expect(told.toSorted()).toEqual([
+    ['elsewhere', 'c2'],
+    ['here', 'c1'],
+    ['there', 'c1'],
+  ])
+  await replies.publish(reply(), asked('here'))
+  expect(published).toHaveLength(4)
+})
+
+test('an MQTT repetition of a call over HTTP is answered on its topic', async () => {
+  const { published, replies } = open()
+  replies.follow('c1', 'c1', call('event'))
+  await replies.publish(reply(), call('http'))
+  expect(published.map(({ topic }) => topic)).toEqual(['replies/c1'])
 })
 
 test('a publish that the broker refuses is an error of publish', async () => {

@@ -24,6 +24,9 @@ export interface ReplyPublisher {
    * reply may be published twice; `callId` lets callers tell.
    */
   publish(reply: Reply, event: CloudEvent): Promise<void>
-  /** Whoever waits for `callId` gets the reply of `first`, of which it is a repetition. */
-  follow(callId: string, first: string): void
+  /**
+   * The call `event`, and whoever waits for `callId`, get the reply of `first` when it comes: they repeat it. Kept in
+   * memory alone: after a crash the caller has to ask again.
+   */
+  follow(callId: string, first: string, event: CloudEvent): void
 }
