@@ -12,7 +12,7 @@ export interface Patience {
 export async function eventually<T>(
   check: () => T | Promise<T>,
   { what, withinMs = 10_000, everyMs = 10, detail }: Patience,
-): Promise<T> {
+): Promise<NonNullable<T>> {
   const deadline = performance.now() + withinMs
   for (;;) {
     const result = await check()
