@@ -53,6 +53,7 @@ export class Dispatcher implements FunctionPool {
     this.#places = new Places(this.#functions, this.#workers, options.workers)
     this.#watch = new Watch(this.#functions, this.#workers, {
       held: (calls) => this.#putBack(calls),
+      waiting: () => this.#schedule(),
       ended: (worker, error) => this.#replace(worker, error),
     })
     // Without functions there is nothing to run.
@@ -142,36 +143,40 @@ export class Dispatcher implements FunctionPool {
   }
 
   #dispatch(): void {
-    const workers = this.#places.open()
+    const { workers, spares } = this.#places.open()
     let waiting = this.#functions.reduce((sum, { length }) => sum + length, 0)
     for (const [index, worker] of workers.entries()) {
-      // An even share for each worker, and where both of its arrays are free two halves: it answers one while it runs the other.
-      let share = Math.ceil(waiting / (workers.length - index))
-      while (share > 0 && worker.free > 0) {
-        const calls = this.#collect(
-          worker,
-          Math.min(ARRAY_CALLS, Math.max(Math.ceil(share / worker.free), ARRAY_CALLS / 2)),
-        )
-        if (calls.length === 0) break
-        worker.send(calls)
-        share -= calls.length
-        waiting -= calls.length
-      }
       if (waiting <= 0) break
+      waiting -= this.#fill(worker, Math.ceil(waiting / (workers.length - index)), false)
     }
-    if (this.#workers.some(({ busy }) => busy) || waiting > 0) this.#watch.start(WATCH_MS)
+    for (const worker of waiting > 0 ? spares : []) waiting -= this.#fill(worker, waiting, true)
+    if (waiting > 0 || this.#workers.some(({ busy }) => busy)) this.#watch.start(WATCH_MS)
+  }
+
+  /** Sends a worker its share of what waits. Returns how many calls that were. */
+  #fill(worker: PoolWorker, share: number, spare: boolean): number {
+    let left = share
+    while (left > 0 && worker.free > 0) {
+      // Where both of its arrays are free two halves: it answers one while it runs the other.
+      const most = Math.min(ARRAY_CALLS, Math.max(Math.ceil(left / worker.free), ARRAY_CALLS / 2))
+      const calls = this.#collect(worker, most, spare)
+      if (calls.length === 0) break
+      worker.send(calls)
+      left -= calls.length
+    }
+    return share - left
   }
 
   /** Takes up to `most` calls for a worker, an even share of every function that waits. */
-  #collect(worker: PoolWorker, most: number): Pending[] {
+  #collect(worker: PoolWorker, most: number, spare: boolean): Pending[] {
     const calls: Pending[] = []
     const count = this.#functions.length
     let eligible = 0
-    for (let fn = 0; fn < count; fn++) if (this.#places.has(fn, worker)) eligible++
+    for (let fn = 0; fn < count; fn++) if (this.#places.has(fn, worker, spare)) eligible++
     for (let step = 0; step < count && calls.length < most; step++) {
       const fn = (this.#turn + step) % count
       const waiting = this.#functions[fn]
-      if (!waiting || !this.#places.has(fn, worker)) continue
+      if (!waiting || !this.#places.has(fn, worker, spare)) continue
       let quota = Math.min(Math.max(1, Math.floor(most / Math.max(1, eligible))), most - calls.length)
       while (quota > 0) {
         const pending = waiting.shift()

@@ -25,24 +25,25 @@ export class Places {
     this.#timer.unref()
   }
 
-  /** The workers that take calls now: those that no long call holds up; a spare joins when one is. */
-  open(): PoolWorker[] {
-    const open: PoolWorker[] = []
-    for (const worker of this.#workers) {
-      if (worker.ready && !worker.held) open.push(worker)
-      if (open.length === this.#active) break
-    }
-    return open
+  /**
+   * The workers that take calls now: those that no long call holds up; a spare joins when one is. `spares` are those
+   * beyond: they run only what can run nowhere else.
+   */
+  open(): { readonly workers: PoolWorker[]; readonly spares: PoolWorker[] } {
+    const free = this.#workers.filter((worker) => worker.ready && !worker.held)
+    return { workers: free.slice(0, this.#active), spares: free.slice(this.#active) }
   }
 
   /** Whether calls of a function wait that this worker may run. */
-  has(fn: number, worker: PoolWorker): boolean {
+  has(fn: number, worker: PoolWorker, spare: boolean): boolean {
     const waiting = this.#functions[fn]
     if (!waiting || waiting.length === 0) return false
     // One function that runs long never takes the last worker: the others go on there.
     if (this.#heldBy(fn) >= this.#active) return false
-    if ((worker.instances[fn] ?? 0) > 0 || worker.sent(fn) > 0) return true
-    return this.#taken(fn) < waiting.spec.max
+    const here = (worker.instances[fn] ?? 0) > 0 || worker.sent(fn) > 0
+    // A spare that once helped out may have the only instance there may be.
+    if (spare) return here && this.#taken(fn) >= waiting.spec.max
+    return here || this.#taken(fn) < waiting.spec.max
   }
 
   instances(fn: number): number {

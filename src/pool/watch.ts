@@ -9,6 +9,8 @@ import type { PoolWorker, Running } from './worker.ts'
 export interface WatchEvents {
   /** Calls that wait behind a long one, to be run elsewhere. */
   held(calls: readonly Pending[]): void
+  /** Calls wait, and a worker may have come free without a word: making instances ends silently. */
+  waiting(): void
   /** What a worker runs is past its time. */
   ended(worker: PoolWorker, error: GatewayError): void
 }
