@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 /** Starts the command line. Plain JavaScript that any Node reads, so that an old one gets a sentence, not a syntax error. */
 
+import module from 'node:module'
+
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 if (major > 24 || (major === 24 && minor >= 12)) {
+  // Keeps what Node makes of the sources: the next start is faster, and without the TypeScript stripper in memory.
+  module.enableCompileCache()
   await import('../src/main.ts')
 } else {
   console.error(

@@ -1,5 +1,6 @@
 /** The composition root: builds every part, starts and stops them in order. The only file that names implementations. */
 
+import { dirname, join, resolve } from 'node:path'
 import { type AdminParts, createAdmin } from './admin/index.ts'
 import { Readiness } from './admin/readiness.ts'
 import { type Broker, createBroker } from './broker/index.ts'
@@ -178,9 +179,11 @@ export class Gateway {
   }
 
   async #openPool(): Promise<FunctionPool> {
-    const { functions } = this.config
+    const { functions, journal } = this.config
+    // What functions are compiled to is kept beside the journal: files of ours alone, since they are executed.
+    const cache = join(dirname(resolve(journal.path)), 'functions')
     const open = async () => {
-      const pool = await createPool(functions, { log: functionLog(this.log) })
+      const pool = await createPool(functions, { log: functionLog(this.log), cache })
       await Promise.all(functions.map((spec) => pool.ready(functionName(spec))))
       return pool
     }

@@ -143,3 +143,11 @@ test('a port that is taken is named, with the key to change', async () => {
   })
   other.close()
 })
+
+test('the listener outlives the signal that bounded its start', async () => {
+  const starting = new AbortController()
+  await using own = await Bench.open('127.0.0.1:0', starting.signal)
+  starting.abort()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect((await own.get('/health')).status).toBe(200)
+})

@@ -28,7 +28,7 @@ export function createAdmin(config: AdminConfig, parts: AdminParts): Admin {
   return {
     async start(signal) {
       signal.throwIfAborted()
-      await app.listen({ host, port, signal }).catch((error: unknown) => {
+      await app.listen({ host, port }).catch((error: unknown) => {
         throw cannotListen(error, written(host, port))
       })
       const address = app.server.address()

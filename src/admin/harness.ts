@@ -103,9 +103,9 @@ export class Bench implements AsyncDisposable {
     this.admin = createAdmin(adminConfig.parse({ listen }), this.#parts())
   }
 
-  static async open(listen = '127.0.0.1:0'): Promise<Bench> {
+  static async open(listen = '127.0.0.1:0', signal = AbortSignal.timeout(5_000)): Promise<Bench> {
     const bench = new Bench(listen)
-    await bench.admin.start(AbortSignal.timeout(5_000))
+    await bench.admin.start(signal)
     return bench
   }
 
