@@ -95,6 +95,14 @@ export class LaneFeed implements LaneHooks {
     this.#host.wakeAt(due)
   }
 
+  /**
+   * The delivery is about to be settled. A commit is visible before it is told of: until then what it enters into the
+   * index of times is not to be taken.
+   */
+  settling(item: Item): void {
+    this.#inHand.add(item.id)
+  }
+
   /** The delivery is settled, on disk. Its key is free, or waits for the next attempt. */
   settled(item: Item, retryAt: number | undefined): void {
     this.#inHand.delete(item.id)
@@ -125,7 +133,10 @@ export class LaneFeed implements LaneHooks {
   /** Lets deliveries that have fallen due come in, and asks for the next ring. */
   wake(): void {
     if (!this.#claimed) return
-    this.#reading(() => this.#takeDue())
+    if (this.queue.size < READY_COUNT) this.#reading(() => this.#takeDue())
+    // The ring may have been for a time that is over: what is left of this lane asks again. What has fallen due and
+    // found no room comes when the queue has drained.
+    if (this.#nextDue > this.now() && this.#nextDue < Number.POSITIVE_INFINITY) this.wakeAt(this.#nextDue)
     this.queue.wake()
   }
 

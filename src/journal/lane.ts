@@ -56,6 +56,7 @@ export class LaneQueue {
   readonly #delayed = new Heap<Item>()
   readonly #keys = new Map<string, KeyLine>()
   #waiters = new Deque<Waiter>()
+  #pumping = false
 
   constructor(hooks: LaneHooks) {
     this.#hooks = hooks
@@ -127,12 +128,15 @@ export class LaneQueue {
 
   /** Hands out to whoever waits. */
   pump(): void {
+    // Taking may read from disk, which offers, which comes here: it must not serve the waiter that is being served.
+    if (this.#pumping) return
+    this.#pumping = true
     while (this.#waiters.size > 0) {
       const delivery = this.take()
-      if (delivery === undefined) return
-      const waiter = this.#waiters.shift()
-      waiter?.resolve({ done: false, value: delivery })
+      if (delivery === undefined) break
+      this.#waiters.shift()?.resolve({ done: false, value: delivery })
     }
+    this.#pumping = false
   }
 
   take(): Delivery | undefined {

@@ -82,6 +82,29 @@ test('a backlog beyond what memory holds comes back from disk in order, while mo
   expect(ids).toEqual(Array.from({ length: 6_000 }, (_, i) => `e-${i}`))
 })
 
+test('many who wait get each delivery once, from disk, from memory and after a retry', async () => {
+  await using journal = await open(newPath())
+  await appendMany(journal, 2_500)
+  const controller = new AbortController()
+  const claim = journal.claim(LANE, controller.signal)
+  const attempts: string[] = []
+  const work = async (): Promise<void> => {
+    for (let next = await claim.next(); next.done !== true; next = await claim.next()) {
+      const { event, attempt } = next.value
+      attempts.push(`${event.id} ${attempt}`)
+      const again = attempt === 1 && event.id.endsWith('7')
+      const retry = { status: 'retry', at: Date.now() + 20, error: ERROR } as const
+      await journal.settle(next.value, again ? retry : { status: 'done' })
+      if (journal.stats().pending === 0) controller.abort()
+    }
+  }
+  const workers = Promise.all(Array.from({ length: 64 }, work))
+  await appendMany(journal, 500, 2_500)
+  await workers
+  expect(attempts).toHaveLength(3_300)
+  expect(new Set(attempts).size).toBe(3_300)
+})
+
 test('names in sealed runs are recognised, before and after a restart, and go with their events', async () => {
   const path = newPath()
   const clock = { time: 1_800_000_000_000 }
@@ -181,4 +204,46 @@ test('a damaged event is not handed out, and is counted; its neighbours are', as
   await using journal = await open(path)
   expect((await take(journal, 2)).map(({ event }) => event.id)).toEqual(['e-0', 'e-1'])
   expect(journal.stats().quarantined).toBeGreaterThan(0)
+})
+
+test('a lane that had no delivery before a later one had opens again', async () => {
+  const path = newPath()
+  const journal = await open(path)
+  const signal = AbortSignal.abort()
+  for (const to of ['first', 'second', 'third']) await journal.claim({ route: 'orders', to }, signal).next()
+  await journal.append(entry(1, { routes: [{ route: 'orders', to: 'third' }] }))
+  await journal[Symbol.asyncDispose]()
+  const again = await open(path)
+  expect(again.stats().lanes).toEqual([{ route: 'orders', to: 'third', pending: 1 }])
+  await again[Symbol.asyncDispose]()
+})
+
+test('an outcome that is not on disk yet is told whole', async () => {
+  const journal = await open(newPath())
+  await appendMany(journal, 3)
+  const [done, dead, later] = await take(journal, 3)
+  if (!done || !dead || !later) throw new Error('three deliveries')
+  const settling = [
+    journal.settle(done, { status: 'done', answer: { data: Buffer.from('yes') } }),
+    journal.settle(dead, { status: 'dead', error: ERROR }),
+    journal.settle(later, { status: 'retry', at: 9e12, error: ERROR }),
+  ]
+  const told = async () => {
+    const records = await Promise.all([done, dead, later].map(({ callId }) => journal.find({ callId })))
+    return records.map((record) => record?.deliveries[0])
+  }
+  const expected = [
+    { status: 'done', answer: { data: new Uint8Array(Buffer.from('yes')) } },
+    { status: 'dead', error: ERROR },
+    { status: 'due', error: ERROR, due: 9e12 },
+  ]
+  const early = await told()
+  await Promise.all(settling)
+  const late = await told()
+  for (const [index, wanted] of expected.entries()) {
+    expect(late[index]).toMatchObject(wanted)
+    expect({ ...early[index], answer: undefined }).toMatchObject({ ...wanted, answer: undefined })
+    expect(Buffer.from(early[index]?.answer?.data ?? [])).toEqual(Buffer.from(late[index]?.answer?.data ?? []))
+  }
+  await journal[Symbol.asyncDispose]()
 })

@@ -1,6 +1,6 @@
 /** The journal on one machine: LMDB under group commit, with what is due now handed out from memory. */
 
-import { GatewayError, toGatewayError } from '../errors.ts'
+import { type GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
 import type { Placed } from './arrival.ts'
 import { Blocks } from './blocks.ts'
@@ -30,7 +30,7 @@ import { openBytes, RecordDraft, routeEntry, sealBytes } from './record.ts'
 import { eventRecord } from './report.ts'
 import type { JournalOptions, JournalSettings } from './settings.ts'
 import { settleChanges } from './settle.ts'
-import { Store } from './store.ts'
+import { damage, Store, stopping } from './store.ts'
 import { Sweep } from './sweep.ts'
 import { readLanes, readSums, type Sums, writeSums } from './totals.ts'
 import { Writer } from './writer.ts'
@@ -66,6 +66,8 @@ class LmdbJournal implements Journal, FeedHost {
   readonly #letters: DeadLetters
   readonly #sweep: Sweep
   readonly #leases = new Map<string, Lease>()
+  /** Outcomes on their way to the disk, by delivery: whoever asks meanwhile is told of them whole. */
+  readonly #settling = new Map<string, Outcome>()
   #next: number
   #quarantined = 0
   #closing: Promise<void> | undefined
@@ -143,12 +145,12 @@ class LmdbJournal implements Journal, FeedHost {
   settle(delivery: Delivery, outcome: Outcome): Promise<void> {
     if (this.#writer.error) return Promise.reject(this.#writer.error)
     const lease = this.#leases.get(delivery.id)
-    // Settled before, or on its way: then it is on disk when all that waits is.
+    // Settled before, or on its way: on disk when all that waits is.
     if (lease === undefined) return this.#intake.done()
     this.#leases.delete(delivery.id)
     const { item, feed } = lease
     const block = this.blocks.get(item.block)
-    if (block === undefined) return Promise.reject(this.#corrupt(`the state of block ${item.block}`))
+    if (block === undefined) return Promise.reject(damage(this.#settings.path, `the state of block ${item.block}`))
     for (const change of settleChanges(this.store, block, item, feed, outcome, this.now())) this.#intake.change(change)
     this.#intake.touch(block)
     if (outcome.status !== 'retry') {
@@ -156,22 +158,24 @@ class LmdbJournal implements Journal, FeedHost {
       this.#sums.pending--
       if (outcome.status === 'dead') this.#sums.dead++
     }
-    const retryAt = outcome.status === 'retry' ? outcome.at : undefined
-    this.#intake.after(() => feed.settled(item, retryAt))
+    this.#settling.set(delivery.id, outcome)
+    feed.settling(item)
+    this.#intake.after(() => {
+      this.#settling.delete(delivery.id)
+      feed.settled(item, outcome.status === 'retry' ? outcome.at : undefined)
+    })
     this.#writer.schedule()
     return this.#intake.done()
   }
 
   release(delivery: Delivery): void {
     const lease = this.#leases.get(delivery.id)
-    if (lease === undefined) return
-    this.#leases.delete(delivery.id)
-    lease.feed.giveBack(lease.item)
+    if (this.#leases.delete(delivery.id)) lease?.feed.giveBack(lease.item)
   }
 
   async find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined> {
     const located = 'callId' in key ? this.#names.byCallId(key.callId) : this.#names.byId(key.eventId)
-    return located && eventRecord(this.store, located, this.#lanes.all)
+    return located && eventRecord(this.store, located, this.#lanes.all, this.#settling)
   }
 
   deadLetters(filter: DeadLetterFilter = {}): AsyncIterable<DeadLetter> {
@@ -190,7 +194,7 @@ class LmdbJournal implements Journal, FeedHost {
     const stored = this.store.get(nameKey(name))
     if (stored === undefined) return undefined
     const value = openBytes(stored)
-    if (value === undefined) throw this.#corrupt(`the cursor "${name}"`)
+    if (value === undefined) throw damage(this.#settings.path, `the cursor "${name}"`)
     return value.toString()
   }
 
@@ -215,12 +219,10 @@ class LmdbJournal implements Journal, FeedHost {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close()
-    await this.#closing
+    return this.#closing
   }
-
-  // What the journal's parts use of it.
 
   get sums(): Sums {
     return this.#sums
@@ -247,7 +249,10 @@ class LmdbJournal implements Journal, FeedHost {
     return this.#intake.done()
   }
 
-  unreadable = (error: unknown): void => this.#writer.fail(toGatewayError(error))
+  unreadable(error: unknown): void {
+    // A claim that goes on after the close reads from a store that is gone: that is no failure.
+    if (this.#closing === undefined) this.#writer.fail(toGatewayError(error))
+  }
 
   load(item: Item, lane: Lane): Delivery | undefined {
     const block = this.blocks.get(item.block)
@@ -263,8 +268,7 @@ class LmdbJournal implements Journal, FeedHost {
 
   #refusal(): GatewayError | undefined {
     if (this.#writer.error) return this.#writer.error
-    if (this.#closing !== undefined)
-      return new GatewayError('STOPPING', 'journal (lmdb): appending an event: the journal is closing')
+    if (this.#closing !== undefined) return stopping('appending an event')
     return this.#writer.full ? full() : undefined
   }
 
@@ -277,14 +281,7 @@ class LmdbJournal implements Journal, FeedHost {
 
   #damaged(place: string): void {
     this.#quarantined++
-    this.#log?.error({ place, path: this.#settings.path }, this.#corrupt(place).message)
-  }
-
-  #corrupt(place: string): GatewayError {
-    return new GatewayError(
-      'JOURNAL_CORRUPT',
-      `journal (lmdb): reading "${this.#settings.path}": ${place} is damaged; run headgate journal verify`,
-    )
+    this.#log?.error({ place, path: this.#settings.path }, damage(this.#settings.path, place).message)
   }
 
   async #close(): Promise<void> {
@@ -292,6 +289,8 @@ class LmdbJournal implements Journal, FeedHost {
     this.#alarm.stop()
     this.#lanes.leave()
     await this.#writer.drain()
+    // Only while the disk is full: what could not be written is due again at the next start.
+    if (this.#intake.waiting) this.#intake.wrecked(stopping('settling'))
     // The last transaction may have made the file longer.
     if (!this.#writer.error && this.#sums.file < this.store.bytes)
       await this.store.commit([writeSums({ ...this.#sums, file: this.store.bytes })]).catch(() => undefined)

@@ -3,32 +3,39 @@
 import { STATUS } from './block.ts'
 import type { Located } from './blocks.ts'
 import type { LaneFeed } from './feed.ts'
-import type { DeliveryRecord, EventRecord } from './journal.ts'
+import type { DeliveryRecord, EventRecord, Outcome } from './journal.ts'
 import { deliveryId, slotKey, TABLE } from './keys.ts'
 import { readAnswer, readFailures } from './settle.ts'
 import type { Store } from './store.ts'
 
 const STATUS_NAMES = ['due', 'due', 'done', 'dead', 'dead'] as const
 
-export function eventRecord(store: Store, { block, offset, record }: Located, feeds: readonly LaneFeed[]): EventRecord {
+/** `settling` holds, by delivery, the outcomes that the block's state knows and that are not on disk yet. */
+export function eventRecord(
+  store: Store,
+  { block, offset, record }: Located,
+  feeds: readonly LaneFeed[],
+  settling: ReadonlyMap<string, Outcome>,
+): EventRecord {
   const deliveries: DeliveryRecord[] = []
   for (let slot = 0; slot < block.slots; slot++) {
     const lane = feeds[block.lane(slot)]?.lane
     if (lane === undefined || block.offset(slot) !== offset || block.status(slot) === STATUS.gone) continue
     const status = block.status(slot)
-    const failures = readFailures(store, slotKey(TABLE.failures, block.id, slot))
+    const id = deliveryId(block.id, slot)
+    const kept = keptOf(store, block.id, slot, settling.get(id))
     const route = record.routes[block.index(slot)]
-    const due = failures?.due ?? route?.[3]
-    const answer = readAnswer(store, block.id, slot)
+    const due = kept.due ?? route?.[3]
     deliveries.push({
-      id: deliveryId(block.id, slot),
+      id,
       ...lane,
       status: STATUS_NAMES[status],
       answers: route?.[2] === 1,
       attempts: block.attempts(slot),
       ...(status <= STATUS.delayed && due ? { due } : {}),
-      ...(failures ? { error: failures.error, firstErrorAt: failures.firstAt } : {}),
-      ...(answer ? { answer } : {}),
+      ...(kept.error ? { error: kept.error } : {}),
+      ...(kept.firstErrorAt === undefined ? {} : { firstErrorAt: kept.firstErrorAt }),
+      ...(kept.answer ? { answer: kept.answer } : {}),
       ...(status >= STATUS.done ? { settledAt: block.settledAt(slot) } : {}),
     })
   }
@@ -39,4 +46,18 @@ export function eventRecord(store: Store, { block, offset, record }: Located, fe
     acceptedAt: record.acceptedAt,
     deliveries,
   }
+}
+
+type Kept = Partial<Pick<DeliveryRecord, 'answer' | 'due' | 'error' | 'firstErrorAt'>>
+
+/** What is kept of a delivery's errors and of its answer, that of the last outcome included. */
+function keptOf(store: Store, block: number, slot: number, settling: Outcome | undefined): Kept {
+  const failures = readFailures(store, slotKey(TABLE.failures, block, slot))
+  const stored: Kept = failures ? { ...failures, firstErrorAt: failures.firstAt } : {}
+  if (settling === undefined) {
+    const answer = readAnswer(store, block, slot)
+    return answer ? { ...stored, answer } : stored
+  }
+  if (settling.status === 'done') return settling.answer ? { ...stored, answer: settling.answer } : stored
+  return { ...stored, error: settling.error, ...(settling.status === 'retry' ? { due: settling.at } : {}) }
 }

@@ -36,6 +36,17 @@ const OPTIONS = {
 const refuse = (path: string, cause: unknown): GatewayError =>
   new GatewayError('JOURNAL_CORRUPT', `journal (lmdb): reading "${path}": ${toGatewayError(cause).message}`, { cause })
 
+/** What is said of a stored value whose bytes are not what was written. */
+export const damage = (path: string, place: string): GatewayError =>
+  new GatewayError(
+    'JOURNAL_CORRUPT',
+    `journal (lmdb): reading "${path}": ${place} is damaged; run headgate journal verify`,
+  )
+
+/** What is said to those who come while the journal closes. */
+export const stopping = (doing: string): GatewayError =>
+  new GatewayError('STOPPING', `journal (lmdb): ${doing}: the journal is closing`)
+
 export class Store {
   readonly path: string
   /** Bytes of the file when it was opened. */
