@@ -7,7 +7,7 @@ import type { Delivery, Outcome } from '../journal/journal.ts'
 import type { Reply } from '../reply/reply.ts'
 import type { Route } from '../router/route.ts'
 import { ActivityStream } from './activity.ts'
-import { MAX_HOPS } from './chain.ts'
+import { MAX_HOPS, pace } from './chain.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { Handled, Target } from './target.ts'
 
@@ -193,6 +193,14 @@ describe('deliver', () => {
     expect((await run(ok, { delivery: { event: { ...call, extensions: { hops: MAX_HOPS } } } })).outcome?.status).toBe(
       'done',
     )
+  })
+
+  test('a chain waits the longer the more deliveries led to it; what comes from outside and a few steps do not', () => {
+    const paceAt = (hops: number) => pace({ ...call, extensions: { hops } })
+    expect([pace(call), paceAt(1), paceAt(4)]).toEqual([0, 0, 0])
+    expect(paceAt(5)).toBeGreaterThan(0)
+    expect(paceAt(MAX_HOPS)).toBeGreaterThan(paceAt(5))
+    expect(paceAt(MAX_HOPS)).toBeLessThan(1_000)
   })
 
   test('a deadline that passed and a caller that has gone are not worked for', async () => {

@@ -1,5 +1,6 @@
 /** The back half of the path: invoke -> reply -> settle, with retry and dead letter as the two ways to fail. */
 
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Emit } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Delivery, Failure, Journal, Outcome } from '../journal/journal.ts'
@@ -8,7 +9,7 @@ import type { Route } from '../router/route.ts'
 import type { Accept } from './accept.ts'
 import type { ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
-import { asChild, hops, MAX_HOPS } from './chain.ts'
+import { asChild, pace, refuseLoop } from './chain.ts'
 import { toDeadLetter } from './deadletter.ts'
 import { judge } from './retry.ts'
 import type { Handled, Target } from './target.ts'
@@ -41,7 +42,7 @@ export async function deliver(
   signal: AbortSignal,
 ): Promise<{ readonly settled: Promise<void> }> {
   const begun = parts.now()
-  const { outcome, handled, error } = await attempt(delivery, route, target, parts, begun, signal)
+  const { outcome, handled, error } = await attempt(delivery, route, target, parts, signal)
   if (signal.aborted && outcome.status !== 'done') {
     parts.journal.release(delivery)
     return { settled: Promise.resolve() }
@@ -58,12 +59,14 @@ async function attempt(
   route: Route,
   target: Target,
   parts: DeliverParts,
-  begun: number,
   signal: AbortSignal,
 ): Promise<Attempted> {
   const { event, callId } = delivery
   const deadline = deadlineOf(event)
+  const pause = pace(event)
   try {
+    if (pause > 0) await wait(pause, undefined, { signal })
+    const begun = parts.now()
     refuse(delivery, deadline, begun, parts)
     const limit = Math.min(begun + route.timeoutMs, deadline ?? Number.POSITIVE_INFINITY)
     const handled = await target.handle({ event, callId, attempt: delivery.attempt, deadline: limit }, signal)
@@ -92,12 +95,7 @@ function refuse(
   now: number,
   { cancelled }: DeliverParts,
 ): void {
-  if (hops(event) > MAX_HOPS) {
-    throw new GatewayError(
-      'EVENT_LOOP',
-      `${route} (route): delivering "${event.id}": loop: it went through ${hops(event)} deliveries; a route feeds itself`,
-    )
-  }
+  refuseLoop(event, route)
   if (deadline !== undefined && now >= deadline) {
     throw new GatewayError(
       'CALL_TIMED_OUT',

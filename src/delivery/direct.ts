@@ -7,7 +7,7 @@ import type { Match } from '../router/router.ts'
 import type { Accept } from './accept.ts'
 import type { ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
-import { asChild } from './chain.ts'
+import { asChild, refuseLoop } from './chain.ts'
 import { toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
 
@@ -48,6 +48,7 @@ export class DirectRunner {
     const begun = now()
     const base = { kind: 'settled', event, callId, route: ref.route, to: ref.to, attempt: 1 } as const
     try {
+      refuseLoop(event, ref.route)
       const limit = Math.min(begun + route.timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
       const handled = await target(ref.to).handle({ event, callId, attempt: 1, deadline: limit }, this.#abort.signal)
       const children = handled.children
