@@ -1,0 +1,147 @@
+/** Row 12 of the fault matrix: an event that kills its function is tried as often as asked, kept whole, and harms nobody. */
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../../services/eventually.ts'
+import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { Client, eventOf, HOSTILE, post, postEvent, request, settled, unique } from './client.ts'
+
+const config = `
+functions:
+  hostile: { wasm: ${HOSTILE} }
+routes:
+  work:
+    from: ["mqtt:work/+", http]
+    to: hostile
+    retry: { max: 3, delay: 20ms, cap: 100ms }
+    dead_letter: mqtt:dead/work
+  neighbours:
+    from: "mqtt:neighbours/+"
+    to: [hostile, "mqtt:neighbour-done/{id}"]
+  structured:
+    from: "mqtt:structured/+"
+    to: hostile
+    retry: 0
+    dead_letter: { mqtt: dead/structured, mode: structured }
+`
+let gateway: GatewayProcess
+beforeAll(async () => {
+  gateway = await startGateway({ config })
+})
+afterAll(() => gateway[Symbol.asyncDispose]())
+
+const CLOUDEVENT = { contentType: 'application/cloudevents+json' }
+
+interface Letter {
+  readonly id: string
+  readonly attempts: number
+  readonly route: string
+  readonly error: { readonly code: string; readonly message: string; readonly fingerprint?: string }
+  readonly event: Record<string, unknown>
+}
+
+async function letterOf(eventId: string): Promise<Letter | undefined> {
+  const { json } = await request(gateway.admin, '/admin/dead-letters?limit=1000')
+  const items = json['items'] as readonly Letter[]
+  const found = items.find(({ event }) => event['id'] === eventId)
+  if (!found) return undefined
+  return (await request(gateway.admin, `/admin/dead-letters/${found.id}`)).json as unknown as Letter
+}
+
+test('exactly max attempts, then a dead letter with reason, attempts and identical bytes; neighbours go on', async () => {
+  await using client = await Client.connect(gateway)
+  await client.subscribe('dead/#')
+  await client.subscribe('neighbour-done/#')
+  const bytes = Buffer.from([0, 255, 1, 254, 0x80, 10, 13, 123, 34])
+  const id = unique('poison')
+  const userProperties = { specversion: '1.0', id, source: '/test', type: 'trap', shop: 'a' }
+  const properties = { contentType: 'application/octet-stream', userProperties }
+  await client.mqtt.publishAsync('work/1', bytes, { qos: 1, properties })
+  const neighbours = Array.from({ length: 20 }, () => eventOf('calls'))
+  await Promise.all(neighbours.map((event) => client.publish('neighbours/1', event, { properties: CLOUDEVENT })))
+  for (const event of neighbours) await client.receive(`neighbour-done/${event['id']}`)
+  for (const event of neighbours)
+    expect((await settled(gateway, `${event['id']}`)).deliveries.map(({ status }) => status)).toEqual(['done', 'done'])
+
+  expect((await settled(gateway, id)).deliveries).toMatchObject([{ route: 'work', status: 'dead', attempts: 4 }])
+  const letter = await eventually(() => letterOf(id), { what: 'the dead letter is listed' })
+  expect(letter).toMatchObject({
+    route: 'work',
+    attempts: 4,
+    error: { code: 'FUNCTION_TRAPPED', fingerprint: expect.stringContaining('unreachable') },
+    event: { id, type: 'trap', shop: 'a', data_base64: bytes.toString('base64') },
+  })
+  expect(letter.error.message).toContain('trapped')
+
+  const copies: Buffer[] = []
+  client.mqtt.on('message', (topic, payload) => void (topic === 'dead/work' && copies.push(payload)))
+  const copy = await client.receive('dead/work')
+  expect(copy).toMatchObject({
+    contentType: 'application/octet-stream',
+    user: {
+      id,
+      source: '/test',
+      type: 'trap',
+      shop: 'a',
+      deadletterroute: 'work',
+      deadletterattempts: '4',
+      deadlettercode: 'FUNCTION_TRAPPED',
+      deadletterreason: expect.stringContaining('trapped'),
+      deadletterfunction: 'hostile',
+    },
+  })
+  const { deadletterfirsttime = '', deadletterlasttime = '' } = copy.user
+  expect(Date.parse(deadletterfirsttime)).toBeLessThanOrEqual(Date.parse(deadletterlasttime))
+  expect(copy.text).toBe(bytes.toString())
+})
+
+test('a structured copy reaches MQTT 3.1.1, with the extensions', async () => {
+  await using client = await Client.connect(gateway, { version: 4 })
+  await client.subscribe('dead/structured')
+  const event = eventOf('reject', { data: { order: 7 } })
+  await client.publish('structured/1', event)
+  expect(JSON.parse((await client.receive('dead/structured')).text)).toMatchObject({
+    ...event,
+    deadletterroute: 'structured',
+    deadletterattempts: expect.anything(),
+    deadlettercode: 'BAD_ORDER',
+    deadletterreason: expect.stringContaining('no items'),
+  })
+})
+
+test('a redrive tries again, twice is once, and what works then is no dead letter any more', async () => {
+  // Refuses for as long as it has been called less than 100 times: nothing else can make a guest change its mind.
+  const event = eventOf('trap')
+  await postEvent(gateway, event)
+  const id = `${event['id']}`
+  await settled(gateway, id)
+  const letter = await eventually(() => letterOf(id), { what: 'the dead letter is listed' })
+  const redrive = () => post(gateway.admin, '/admin/dead-letters/redrive', { filter: { ids: [letter.id] } })
+  const counts = await Promise.all([redrive(), redrive(), redrive()])
+  expect(counts.map(({ json }) => json['count']).toSorted()).toEqual([0, 0, 1])
+  // It is still poison: it dies again, after as many attempts, and is one letter.
+  const again = await eventually(
+    async () => {
+      const { deliveries } = await settled(gateway, id)
+      return deliveries[0]?.status === 'dead' ? letterOf(id) : undefined
+    },
+    { what: 'it is a dead letter again' },
+  )
+  expect(again).toMatchObject({ attempts: 4 })
+  const { json } = await request(gateway.admin, '/admin/dead-letters?limit=1000')
+  expect((json['items'] as readonly Letter[]).filter(({ event: each }) => each['id'] === id)).toHaveLength(1)
+  expect((await redrive()).json['count']).toBe(1)
+  await settled(gateway, id)
+})
+
+test('dropped is gone; a filter that names nothing is refused', async () => {
+  const event = eventOf('reject')
+  await postEvent(gateway, event)
+  await settled(gateway, `${event['id']}`)
+  const letter = await eventually(() => letterOf(`${event['id']}`), { what: 'the dead letter is listed' })
+  expect(letter).toMatchObject({ attempts: 1, error: { code: 'FUNCTION_REJECTED' } })
+  const filter = { ids: [letter.id] }
+  expect((await post(gateway.admin, '/admin/dead-letters/drop', { filter })).json).toEqual({ count: 1 })
+  expect((await post(gateway.admin, '/admin/dead-letters/drop', { filter })).json).toEqual({ count: 0 })
+  expect(await letterOf(`${event['id']}`)).toBeUndefined()
+  expect((await post(gateway.admin, '/admin/dead-letters/redrive', { filter: {} })).status).toBe(400)
+})
