@@ -2,7 +2,7 @@
 
 import { compileFunction } from 'node:vm'
 import type { CloudEvent } from '../event/index.ts'
-import { type Core, CoreCapture } from './core.ts'
+import { type Core, CoreCapture } from './exports.ts'
 import { type Lifted, lift } from './lift.ts'
 import { INSTANCE_CALLS, INSTANCE_FILL } from './limits.ts'
 import { type CallContext, Lowering } from './lower.ts'

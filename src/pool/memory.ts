@@ -1,6 +1,6 @@
 /** A guest's linear memory as the host reads and writes it. */
 
-import type { Core } from './core.ts'
+import type { Core } from './exports.ts'
 
 /** Byte and word access to a linear memory; re-made when the guest has grown it, which detaches the old buffer. */
 export class GuestMemory {
