@@ -1,0 +1,71 @@
+/** Every configuration in config/examples runs, and does what it says with one event. */
+
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type GatewayProcess, ROOT, startGateway } from '../../services/gateway.ts'
+import { Client, eventOf, jsonOf, post, settled, unique } from './client.ts'
+
+/** What is done with each example, once it runs. */
+const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess) => Promise<void>>> = {
+  'first-steps.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    const responseTopic = unique('inbox')
+    await client.subscribe(responseTopic)
+    await client.publish('greetings/ada', 'hello', { properties: { responseTopic } })
+    expect((await client.receive(responseTopic)).text).toBe('hello')
+  },
+  'request-reply.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway, { version: 4 })
+    for (const name of ['repeat', 'respond']) {
+      const callId = unique('call')
+      await client.subscribe(`replies/${callId}`)
+      await client.publish('service/desk', { callId, body: { function: name, parameters: name } })
+      expect(jsonOf(await client.receive(`replies/${callId}`))).toMatchObject({ status: 'ok', body: name })
+    }
+    expect(await post(gateway.http, '/ask/why', '{"q":1}')).toMatchObject({ status: 200, text: '{"q":1}' })
+    expect(await post(gateway.http, '/call/answer', {})).toMatchObject({ status: 404 })
+  },
+  'chain.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway, { version: 4 })
+    await client.subscribe('orders/progress')
+    await client.publish('orders/new', { orderId: 1, items: [{ price: 1, quantity: 2 }] })
+    const seen = jsonOf(await client.receive('orders/progress'))
+    expect(seen).toMatchObject({ type: 'order.accepted', data: { units: 2 } })
+    expect((await settled(gateway, `${seen['id']}`)).deliveries.map(({ route }) => route).toSorted()).toContain(
+      'accepted',
+    )
+  },
+  'dead-letter.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    const event = eventOf('order.created')
+    await client.publish('orders/1', event, { properties: { contentType: 'application/cloudevents+json' } })
+    expect((await settled(gateway, `${event['id']}`)).deliveries).toMatchObject([{ route: 'orders', status: 'done' }])
+  },
+  'ordered.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    const event = eventOf('changed', { data: { account: 'a' } })
+    const properties = { contentType: 'application/cloudevents+json' }
+    await client.publish('accounts/a/changes', event, { properties })
+    expect((await settled(gateway, `${event['id']}`)).deliveries).toMatchObject([{ route: 'accounts', status: 'done' }])
+  },
+  'cron.yaml': async (gateway) => {
+    // Its next tick is hours away: that both schedules run is what the log of the start says by not complaining.
+    expect(gateway.output()).toMatch(/report +from nightly, workdays/)
+    expect((await post(gateway.http, '/call/echo', '{"a":1}')).text).toBe('{"a":1}')
+  },
+}
+
+const files = globSync(join(ROOT, 'config/examples/*.yaml')).toSorted()
+
+describe('config/examples', () => {
+  test('each example is driven here', () => {
+    expect(Object.keys(DRIVEN).toSorted()).toEqual(files.map((file) => basename(file)))
+  })
+
+  test.each(files.map((file) => [basename(file), file]))('%s', async (name, file) => {
+    const text = readFileSync(file, 'utf8').replaceAll('../../functions', 'FUNCTIONS')
+    await using gateway = await startGateway({ config: text })
+    await DRIVEN[name]?.(gateway)
+  })
+})
