@@ -2,7 +2,12 @@
 
 import { spawnSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+
+const node24 = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+/** The oldest Node that Headgate runs on, where a test has put it. */
+export const NODE_24 = fileURLToPath(new URL(`../.cache/node24/node_modules/${node24}/bin/node`, import.meta.url))
 
 /** What may be needed, how to see that it is there, and the line that installs it. */
 export const SERVICES = {
@@ -14,6 +19,7 @@ export const SERVICES = {
     probe: ['sh', '-c', 'd=$(mktemp -d) && mount -t tmpfs -o size=1m tmpfs "$d" && umount "$d" && rmdir "$d"'],
     install: 'run the tests as root on Linux',
   },
+  node24: { probe: [NODE_24, '--version'], install: `npm install --prefix test/.cache/node24 ${node24}@^24.12.0` },
   gcc: { probe: ['gcc', '--version'], install: 'apt-get install -y gcc' },
 } as const
 
