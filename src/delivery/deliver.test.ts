@@ -49,6 +49,8 @@ async function run(
     cancelled?: boolean
     now?: number
     abort?: AbortController
+    /** What the broker says to the reply. */
+    untold?: Error
   } = {},
 ) {
   const log: string[] = []
@@ -68,6 +70,7 @@ async function run(
     },
     replies: {
       publish: async (reply) => {
+        if (changes.untold) throw changes.untold
         log.push('reply')
         seen.reply = reply
       },
@@ -223,5 +226,16 @@ describe('deliver', () => {
       { abort },
     )
     expect(log).toEqual(['release'])
+  })
+
+  test('a reply that the broker cannot keep now settles nothing: the same attempt runs again', async () => {
+    const abort = new AbortController()
+    const handle = async () => {
+      abort.abort() // So that the pause before the next try ends at once.
+      return ok()
+    }
+    expect((await run(handle, { abort, untold: new Error('no space left') })).log).toEqual(['release'])
+    const fatal = new GatewayError('JOURNAL_IO', 'gone')
+    await expect(run(ok, { untold: fatal })).rejects.toBe(fatal)
   })
 })

@@ -11,7 +11,7 @@ import type { ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
 import { asChild, pace, refuseLoop } from './chain.ts'
 import { toDeadLetter } from './deadletter.ts'
-import { judge } from './retry.ts'
+import { judge, toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
 
 export interface DeliverParts {
@@ -25,6 +25,9 @@ export interface DeliverParts {
   readonly cancelled: (callId: string) => boolean
   readonly now: () => number
 }
+
+/** How long a delivery whose outcome cannot be told keeps its place before it runs again. */
+const UNTOLD_MS = 1_000
 
 type Attempted = { readonly outcome: Outcome; readonly handled?: Handled; readonly error?: GatewayError }
 
@@ -47,11 +50,31 @@ export async function deliver(
     parts.journal.release(delivery)
     return { settled: Promise.resolve() }
   }
-  if (outcome.status === 'dead' && error) await bury(delivery, route, outcome.error, error, parts)
-  if (outcome.status === 'done') await answer(delivery, handled, parts)
+  try {
+    if (outcome.status === 'dead' && error) await bury(delivery, route, outcome.error, error, parts)
+    if (outcome.status === 'done') await answer(delivery, handled, parts)
+  } catch (thrown) {
+    await putOff(delivery, toGatewayError(thrown), begun, parts, signal)
+    return { settled: Promise.resolve() }
+  }
   const settled = parts.journal.settle(delivery, outcome)
   report(delivery, outcome, handled, begun, parts)
   return { settled }
+}
+
+/** The outcome could not be told, because a disk is full: the same attempt runs again. Throws what ends the gateway. */
+async function putOff(
+  delivery: Delivery,
+  error: GatewayError,
+  begun: number,
+  parts: DeliverParts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (error.disposition === 'fatal') throw error
+  const outcome = { status: 'retry', at: parts.now() + UNTOLD_MS, error: toFailure(error) } as const
+  report(delivery, outcome, undefined, begun, parts)
+  await wait(UNTOLD_MS, undefined, { signal }).catch(() => {})
+  parts.journal.release(delivery)
 }
 
 async function attempt(
