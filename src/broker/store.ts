@@ -7,6 +7,9 @@ import { open, type RootDatabase } from 'lmdb'
 type Key = (string | number)[]
 type Kind = 'session' | 'queued' | 'sent' | 'received' | 'use' | 'will' | 'retained'
 
+/** A key without a value is removed. */
+type Change = [key: Key, value: unknown] | [key: Key]
+
 /** LMDB takes keys of 1,978 bytes; longer names are kept under their hash, and stand in the value. */
 const LONGEST_NAME = 900
 
@@ -19,6 +22,8 @@ const short = (name: string): string =>
  */
 export class Store {
   readonly #db: RootDatabase<unknown, Key>
+  #changes: Change[] = []
+  #committed: Promise<unknown> | undefined
 
   /** `path`: the folder; made when absent. */
   constructor(path: string) {
@@ -26,6 +31,7 @@ export class Store {
       path,
       // Not "committed now, flushed later": whoever waits, waits for the disk.
       overlappingSync: false,
+      eventTurnBatching: false,
       encoder: { useRecords: false } as never,
     })
   }
@@ -34,12 +40,13 @@ export class Store {
     return this.#db.get(keyOf(kind, name, place)) as T | undefined
   }
 
+  /** Like all writes, rejects when the disk refuses; who does not look at the promise does not have to. */
   put(kind: Kind, name: string, value: unknown, place?: number): Promise<unknown> {
-    return this.#db.put(keyOf(kind, name, place), value)
+    return this.#write([keyOf(kind, name, place), value])
   }
 
   remove(kind: Kind, name: string, place?: number): Promise<unknown> {
-    return this.#db.remove(keyOf(kind, name, place))
+    return this.#write([keyOf(kind, name, place)])
   }
 
   /** Everything of one client, in order of place, from `from` on. */
@@ -60,10 +67,44 @@ export class Store {
     return Promise.all(removed)
   }
 
-  close(): Promise<void> {
-    return this.#db.close()
+  async close(): Promise<void> {
+    await this.#committed?.catch(() => {})
+    await this.#db.close()
+  }
+
+  #write(change: Change): Promise<unknown> {
+    this.#changes.push(change)
+    if (this.#committed !== undefined) return this.#committed
+    const committed = new Promise((resolve) => setImmediate(resolve)).then(() => this.#commit())
+    committed.catch(() => {})
+    this.#committed = committed
+    return committed
+  }
+
+  /** One batch: a put outside of one has a second promise that nobody is given, and ends the process on a full disk. */
+  async #commit(): Promise<void> {
+    const changes = this.#changes
+    this.#changes = []
+    this.#committed = undefined
+    const committed = this.#db.batch(() => {
+      for (const change of changes) void (change.length === 1 ? this.#db.remove(change[0]) : this.#db.put(...change))
+    })
+    try {
+      await committed
+    } catch (error) {
+      throw await reasonOf(error)
+    }
   }
 }
 
 const keyOf = (kind: Kind, name: string, place?: number): Key =>
   place === undefined ? [kind, short(name)] : [kind, short(name), place]
+
+/** LMDB's error holds the reason as a promise, which ends the process when nobody looks at it. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  return Promise.resolve(error.commitError).then(
+    () => error,
+    (reason: unknown) => reason,
+  )
+}
