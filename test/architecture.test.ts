@@ -181,7 +181,7 @@ test('the lock file names the public registry and no other', () => {
 })
 
 test('src/README.md shows every room, and no other', () => {
-  const shown = [...read('src/README.md').matchAll(/^\| `([a-z]+)\/` \|/gm)].map(([, name]) => name)
+  const shown = [...read('src/README.md').matchAll(/^\| `([a-z]+)\/` +\|/gm)].map(([, name]) => name)
   const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   expect(shown.toSorted()).toEqual(rooms.map(({ name }) => basename(name)).toSorted())
 })
