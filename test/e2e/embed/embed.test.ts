@@ -92,18 +92,16 @@ test('data goes through as it is: text, bytes, JSON, an event', async () => {
 test('a call with a callId runs once, and is answered again', async () => {
   await using gateway = await open()
   const order = (price: number) => ({ orderId: 1, items: [{ price }] })
-  const first = await gateway.call('order-summary', order(1), { callId: 'c-1' })
-  const history = `${gateway.addresses.get('admin')}/admin/events/c-1`
-  const settled = async () => (await (await fetch(history)).text()).includes('"answer"')
-  await eventually(settled, { what: 'the answer is in the journal' })
   let runs = 0
   gateway.watch((seen) => {
-    if (seen.kind === 'settled') runs += 1
+    if (seen.kind === 'settled' && seen.route === 'call/order-summary') runs += 1
   })
+  const first = await gateway.call('order-summary', order(1), { callId: 'c-1' })
+  // At once: the answer may still be on its way to the disk.
   expect((await gateway.call('order-summary', order(2), { callId: 'c-1' })).data).toEqual(first.data)
   expect((await gateway.call('order-summary', order(3))).data).not.toEqual(first.data)
-  await eventually(() => runs > 0, { what: 'the other call has run' })
-  expect(runs).toBe(1)
+  await eventually(() => runs > 1, { what: 'the other call has run' })
+  expect(runs).toBe(2)
 })
 
 test('a caller that no longer waits is told so, by its own reason or by a TimeoutError', async () => {
