@@ -10,6 +10,7 @@ export const HOSTILE = `${ROOT}/test/functions/guests/hostile/hostile.wasm`
 export interface Message {
   readonly topic: string
   readonly text: string
+  readonly bytes: Buffer
   readonly qos: 0 | 1 | 2
   readonly retain: boolean
   /** User properties of MQTT 5; the last of a name counts. */
@@ -45,6 +46,7 @@ export class Client implements AsyncDisposable {
       this.inbox.push({
         topic,
         text: `${payload}`,
+        bytes: payload,
         qos,
         retain,
         user: Object.fromEntries(user),
