@@ -83,7 +83,10 @@ async function answerWithReply(
   const reply = settled(calls.reply(callId, wait.signal))
   let receipt: Receipt | undefined
   try {
-    receipt = await parts.emit(asCall(event, callId, respondAsync ? undefined : ms), { address, direct: once && named === undefined })
+    receipt = await parts.emit(asCall(event, callId, respondAsync ? undefined : ms), {
+      address,
+      direct: once && named === undefined,
+    })
     if (receipt.routes.length === 0) throw noRoute(parts, address)
     const outcome = await reply
     if (typeof outcome === 'object') sendReply(exchange, { ...outcome, callId: receipt.callId })

@@ -28,7 +28,8 @@ function itemsOf(order) {
   if (!Array.isArray(order.items) || order.items.length === 0) throw invalid('items is missing or empty')
   return order.items.map(({ price, quantity = 1, currency = 'EUR' } = {}, index) => {
     if (!(price >= 0)) throw invalid(`items[${index}].price is not a number of 0 or more`)
-    if (!Number.isInteger(quantity) || quantity < 1) throw invalid(`items[${index}].quantity is not a whole number of 1 or more`)
+    if (!Number.isInteger(quantity) || quantity < 1)
+      throw invalid(`items[${index}].quantity is not a whole number of 1 or more`)
     return { price, quantity, currency }
   })
 }
