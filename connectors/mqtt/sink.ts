@@ -1,6 +1,6 @@
 /** Publishes events on the embedded broker. */
 
-import { type CloudEvent, type Context, GatewayError, type Sink } from '#connector'
+import { type CloudEvent, type Context, GatewayError, type Sink, toGatewayError } from '#connector'
 import type { MqttSinkConfig } from './config.ts'
 import { toPublish } from './publish.ts'
 
@@ -26,8 +26,9 @@ export class MqttSink implements Sink {
     try {
       await this.#context.broker.publish(message)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new GatewayError('SINK_UNAVAILABLE', `${this.#context.name} (mqtt): publishing: ${reason}`, { cause })
+      const { disposition, message } = toGatewayError(cause)
+      const code = disposition === 'reject' ? 'SINK_REJECTED' : 'SINK_UNAVAILABLE'
+      throw new GatewayError(code, `${this.#context.name} (mqtt): publishing: ${message}`, { cause })
     }
   }
 

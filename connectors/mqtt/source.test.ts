@@ -42,6 +42,15 @@ test.each(['$SYS/x', 'a/#', 'a/+', 'secret', ''])('refuses the reply topic "%s"'
   expect(emitted).toEqual([])
 })
 
+test('a callId that is no level of a topic is refused', async () => {
+  const { send, emitted } = await started()
+  for (const callid of ['a/b', '+', '#', 'x'.repeat(256)])
+    await expect(send({ specversion: '1.0', id: '1', source: '/s', type: 't', callid })).rejects.toMatchObject({
+      code: 'EVENT_INVALID',
+    })
+  expect(emitted).toEqual([])
+})
+
 test('answers an envelope that cannot be read where it can, and refuses it where it cannot', async () => {
   const { send, published, emitted } = await started()
   await send({ callId: 'c9', replyTo: 'r/1', body: 7 })

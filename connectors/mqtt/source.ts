@@ -82,8 +82,14 @@ export class MqttSource implements Source {
     return topic.startsWith(prefix) && topic.length > prefix.length ? topic.slice(prefix.length) : undefined
   }
 
-  /** A caller may only name a reply topic that it may publish to itself. */
+  /** A caller may only name a reply topic that it may publish to itself, and a callId that is one level of a topic. */
   #checked(event: CloudEvent, publish: ClientPublish): CloudEvent {
+    const callId = extension(event, CALL_EXTENSIONS.callId)
+    if (callId !== undefined && !/^[^+#/\0]{1,255}$/.test(callId))
+      throw new GatewayError(
+        'EVENT_INVALID',
+        `${this.#context.name} (mqtt): reading a call: callid must have 1 to 255 characters, without +, # and /`,
+      )
     const replyTo = extension(event, CALL_EXTENSIONS.replyTo)
     if (replyTo === undefined || isAllowed(replyTo, publish)) return event
     throw new GatewayError(

@@ -19,6 +19,7 @@ import { type Seat, watchAcknowledgements } from './seat.ts'
 import { Sessions } from './sessions.ts'
 import { Store } from './store.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { publishProblem } from './topics.ts'
 
 export interface BrokerStats extends Readonly<GateCounts>, Readonly<OutboundCounts> {
   readonly clients: number
@@ -124,6 +125,11 @@ class EmbeddedBroker implements Broker {
   publish({ topic, payload, qos, retain, properties }: Publish): Promise<void> {
     const aedes = this.#running?.aedes
     if (!aedes) return Promise.reject(new GatewayError('STOPPING', 'broker (mqtt): publishing: it is not running'))
+    const problem = publishProblem(topic, this.#config.limits.max_topic_levels)
+    if (problem) {
+      const what = `broker (mqtt): publishing on "${topic.slice(0, 100)}": ${problem}`
+      return Promise.reject(new GatewayError('REPLY_TOPIC_REFUSED', what))
+    }
     const packet: BrokerPacket = { cmd: 'publish', topic, payload: asBuffer(payload), qos, retain, dup: false }
     const wire = toWire(properties)
     if (wire) packet.properties = wire

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isOwn, parseShared, SHARE, TopicMap, topicMatches, topicProblem } from './topics.ts'
+import { isOwn, parseShared, publishProblem, SHARE, TopicMap, topicMatches, topicProblem } from './topics.ts'
 
 /** [MQTT-4.7] as it is written, one level after the other. */
 function matches(filter: string, topic: string): boolean {
@@ -46,4 +46,13 @@ test('a shared subscription has a group without wildcards, and a filter', () => 
   expect(parseShared('$share/g/a/+', SHARE)).toEqual({ group: 'g', filter: 'a/+' })
   for (const bad of ['$share/g', '$share//a', '$share/+/a', 'share/g/a'])
     expect(parseShared(bad, SHARE)).toBeUndefined()
+})
+
+test('what the gateway itself is to publish on is a topic of so many levels, and bytes, at most', () => {
+  expect(publishProblem('a/b/c', 3)).toBeUndefined()
+  expect(publishProblem('a/b/c/d', 3)).toContain('levels')
+  expect(publishProblem('ü'.repeat(40_000), 3)).toContain('bytes')
+  expect(publishProblem('a/+', 3)).toContain('wildcard')
+  expect(publishProblem('$SYS/a', 3)).toContain('$SYS')
+  expect(publishProblem('', 3)).toBeDefined()
 })

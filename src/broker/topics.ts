@@ -130,6 +130,15 @@ export function topicProblem(topic: string): string | undefined {
   return isOwn(topic) ? 'topics of $SYS and $share belong to the broker' : undefined
 }
 
+const LONGEST_TOPIC = 65_535
+
+/** What is wrong with a topic that the gateway itself is to publish on, whatever its subscribers; undefined when nothing is. */
+export function publishProblem(topic: string, levels: number): string | undefined {
+  const count = topic.split('/', levels + 1).length
+  if (count > levels) return `it has more than ${levels} levels`
+  return Buffer.byteLength(topic) > LONGEST_TOPIC ? `it has more than ${LONGEST_TOPIC} bytes` : topicProblem(topic)
+}
+
 /** Topics that are the broker's own: nobody publishes to them, nobody is sent them, whatever the filter. */
 export const isOwn = (topic: string): boolean => topic.charCodeAt(0) === DOLLAR && /^\$(SYS|share)(\/|$)/i.test(topic)
 

@@ -235,6 +235,8 @@ describe('deliver', () => {
       return ok()
     }
     expect((await run(handle, { abort, untold: new Error('no space left') })).log).toEqual(['release'])
+    const refused = new GatewayError('REPLY_TOPIC_REFUSED', 'too many levels')
+    expect((await run(ok, { untold: refused })).outcome).toMatchObject({ status: 'done' })
     const fatal = new GatewayError('JOURNAL_IO', 'gone')
     await expect(run(ok, { untold: fatal })).rejects.toBe(fatal)
   })

@@ -54,8 +54,12 @@ export async function deliver(
     if (outcome.status === 'dead' && error) await bury(delivery, route, outcome.error, error, parts)
     if (outcome.status === 'done') await answer(delivery, handled, parts)
   } catch (thrown) {
-    await putOff(delivery, toGatewayError(thrown), begun, parts, signal)
-    return { settled: Promise.resolve() }
+    const problem = toGatewayError(thrown)
+    // A topic that can never be published on: nobody can be told, now or later.
+    if (problem.disposition !== 'reject') {
+      await putOff(delivery, problem, begun, parts, signal)
+      return { settled: Promise.resolve() }
+    }
   }
   const settled = parts.journal.settle(delivery, outcome)
   report(delivery, outcome, handled, begun, parts)

@@ -86,6 +86,15 @@ describe('a reply topic that is refused', () => {
   })
 })
 
+test('a reply topic that nobody can be told on does not hold up the others', async () => {
+  await using client = await Client.connect(gateway)
+  const callid = unique('call')
+  const impossible = eventOf('calls', { callid, replyto: Array(40).fill('level').join('/') })
+  await client.publish('single/1', impossible, { properties: { contentType: 'application/cloudevents+json' } })
+  expect((await settled(gateway, callid)).deliveries).toMatchObject([{ status: 'done', attempts: 1 }])
+  expect((await request(gateway.admin, '/health')).status).toBe(200)
+})
+
 describe('a function that fails', () => {
   test('refuses: its own code, kind and words reach the caller', async () => {
     const error = await refused('service/order-summary', {
