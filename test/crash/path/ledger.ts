@@ -125,12 +125,18 @@ export async function pending(gateway: GatewayProcess): Promise<number> {
   return journal.pending
 }
 
+export interface Sink {
+  /** How often each id came. */
+  readonly received: ReadonlyMap<string, number>
+  /** Ids that came again as a message of their own, not as the redelivery (DUP) of one that was not confirmed. */
+  readonly repeated: ReadonlySet<string>
+  end(): Promise<void>
+}
+
 /** A subscriber with a session on disk that counts what it gets: the sink of the ledger. */
-export async function openSink(
-  gateway: GatewayProcess,
-  topic: string,
-): Promise<{ readonly received: Map<string, number>; end(): Promise<void> }> {
+export async function openSink(gateway: GatewayProcess, topic: string): Promise<Sink> {
   const received = new Map<string, number>()
+  const repeated = new Set<string>()
   const client = mqtt.connect({
     host: '127.0.0.1',
     port: gateway.mqtt,
@@ -139,11 +145,12 @@ export async function openSink(
     reconnectPeriod: 50,
   })
   client.on('error', () => {})
-  client.on('message', (name) => {
+  client.on('message', (name, _payload, { dup }) => {
     const id = name.split('/').at(-1) ?? ''
+    if (received.has(id) && !dup) repeated.add(id)
     received.set(id, (received.get(id) ?? 0) + 1)
   })
   await new Promise<void>((resolve) => client.once('connect', () => resolve()))
   await client.subscribeAsync(topic, { qos: 1 })
-  return { received, end: () => client.endAsync(true) }
+  return { received, repeated, end: () => client.endAsync(true) }
 }
