@@ -19,7 +19,7 @@ test('binary: attributes from headers, percent-decoded; data are the bytes', asy
   }
   const response = await face.post('/events', Uint8Array.of(0, 255, 10), headers)
   expect(response.status).toBe(202)
-  expect(await response.json()).toEqual({ callId: 'c1', duplicate: false })
+  expect(await response.json()).toEqual({ callId: 'c1', duplicate: false, routes: ['r'] })
   expect(response.headers.get('headgate-call-id')).toBe('c1')
   expect(face.gateway.emitted).toEqual([
     {
@@ -57,7 +57,7 @@ test('batch: a receipt for each event, in order; an empty one is fine', async ()
   const events = Array.from({ length: 20 }, (_, i) => structured().replace('"1"', `"${i}"`))
   const response = await face.post('/events', `[${events}]`, headers)
   expect(response.status).toBe(202)
-  expect(await response.json()).toEqual(events.map((_, i) => ({ callId: `${i}`, duplicate: i === 2 })))
+  expect(await response.json()).toEqual(events.map((_, i) => ({ callId: `${i}`, duplicate: i === 2, routes: ['r'] })))
   expect(await (await face.post('/events', '[]', headers)).json()).toEqual([])
 })
 

@@ -19,8 +19,8 @@ export async function postEvents(parts: Parts, exchange: Exchange): Promise<void
   )
   const [only] = events
   if (mode === 'batch' || only === undefined) return postBatch(parts, exchange, events)
-  const { callId, duplicate } = await parts.emit(only, OFFER)
-  sendJson(exchange, 202, { callId, duplicate }, callIdHeader(callId))
+  const receipt = await parts.emit(only, OFFER)
+  sendJson(exchange, 202, accepted(receipt), callIdHeader(receipt.callId))
 }
 
 /** All of them are checked before the first is taken. One that is refused refuses the request: those taken are duplicates next time. */
@@ -34,12 +34,11 @@ async function postBatch(parts: Parts, exchange: Exchange, events: readonly Clou
     const refused = outcomes.find((outcome) => outcome.status === 'rejected')
     if (refused) throw partly(toProblem(refused.reason), receipts.length, events.length)
   }
-  sendJson(
-    exchange,
-    202,
-    receipts.map(({ callId, duplicate }) => ({ callId, duplicate })),
-  )
+  sendJson(exchange, 202, receipts.map(accepted))
 }
+
+/** What a sender hears of an event that is durable; `routes` is empty when none took it, which is no error. */
+const accepted = ({ callId, duplicate, routes }: Receipt) => ({ callId, duplicate, routes })
 
 const partly = ({ status, code, message, headers }: HttpProblem, taken: number, all: number): HttpProblem =>
   new HttpProblem(
