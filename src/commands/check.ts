@@ -1,8 +1,8 @@
 /** `headgate check`: says everything that is wrong with a configuration, or what it holds. */
 
 import type { Command } from 'commander'
+import type { Host } from './host.ts'
 import { DEFAULT_CONFIG, example, jsonOption } from './options.ts'
-import type { Host } from './program.ts'
 import { counted, paintOut, print, printJson } from './terminal.ts'
 
 export function registerCheck(program: Command, host: Host): void {

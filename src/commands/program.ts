@@ -3,12 +3,12 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { ConfigError } from '../config/problem.ts'
-import type { Connector } from '../connector/connector.ts'
 import { registerCall } from './call.ts'
 import { registerCheck } from './check.ts'
 import { registerDeadLetters } from './dead-letters.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit.ts'
 import { registerExplain } from './explain.ts'
+import type { Host } from './host.ts'
 import { registerJournal } from './journal.ts'
 import { registerRun } from './run.ts'
 import { registerSchema } from './schema.ts'
@@ -16,15 +16,6 @@ import { registerSend } from './send.ts'
 import { registerTail } from './tail.ts'
 import { complain, counted, paintErr } from './terminal.ts'
 import { registerWhy } from './why.ts'
-
-/** What the commands get from outside. */
-export interface Host {
-  /** What was typed after `headgate`. */
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** Loads the connectors; only some commands need them. */
-  readonly connectors: () => Promise<readonly Connector[]>
-}
 
 const REGISTER = [
   registerRun,

@@ -3,9 +3,9 @@
 import { type Command, Option } from 'commander'
 import { banner } from './banner.ts'
 import { CommandError, EXIT, type ExitCode } from './exit.ts'
+import type { Host } from './host.ts'
 import { collect, DEFAULT_CONFIG, example, jsonOption } from './options.ts'
 import { type Overrides, override } from './override.ts'
-import type { Host } from './program.ts'
 import { Signals } from './signals.ts'
 import { complain, paintErr, printJson } from './terminal.ts'
 

@@ -3,8 +3,8 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { inputError } from './exit.ts'
+import type { Host } from './host.ts'
 import { example } from './options.ts'
-import type { Host } from './program.ts'
 import { complain, print } from './terminal.ts'
 
 export function registerSchema(program: Command, host: Host): void {
