@@ -17,6 +17,13 @@ export class Readiness implements HealthPort {
     this.#probes.set(name, probe)
   }
 
+  /** Adds a check of something that is either so or not. */
+  demand(name: string, holds: () => boolean, otherwise: string): void {
+    this.add(name, async () => {
+      if (!holds()) throw new Error(otherwise)
+    })
+  }
+
   /** From now on the gateway is not alive, for this reason. */
   fail(error: Error): void {
     this.#dead ??= error
