@@ -26,7 +26,8 @@ ENV NODE_ENV=production \
     HEADGATE_MQTT=tcp://0.0.0.0:1883,ws://0.0.0.0:8083 \
     HEADGATE_HTTP=0.0.0.0:8080 \
     HEADGATE_ADMIN=127.0.0.1:9090 \
-    HEADGATE_DATA=/data
+    HEADGATE_DATA=/data \
+    NODE_COMPILE_CACHE=/data/compile-cache
 USER node
 VOLUME /data
 EXPOSE 1883 8083 8080

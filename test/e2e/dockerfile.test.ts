@@ -79,6 +79,7 @@ test('runs as another user, is healthy, writes nothing but its volume, and ends 
     ...image.env,
     TMPDIR: scratch,
     HEADGATE_DATA: data,
+    NODE_COMPILE_CACHE: join(data, 'compile-cache'),
     HEADGATE_MQTT: `tcp://127.0.0.1:${mqtt}`,
     HEADGATE_HTTP: `127.0.0.1:${http}`,
     HEADGATE_ADMIN: `127.0.0.1:${admin}`,
