@@ -55,7 +55,7 @@ export const createAccept =
     return { ...appended, routes }
   }
 
-async function append({ credit, journal }: AcceptParts, entry: Entry) {
+function append({ credit, journal }: AcceptParts, entry: Entry) {
   if (credit === undefined) return journal.append(entry)
   const refusal = credit.refusal()
   if (refusal) throw refusal

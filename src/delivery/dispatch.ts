@@ -17,7 +17,9 @@ export class Dispatcher {
   readonly #abort = new AbortController()
   readonly #claiming = new AbortController()
   readonly #lanes: Promise<void>[] = []
-  readonly #running = new Set<Promise<void>>()
+  #running = 0
+  /** Whoever waits until nothing runs. */
+  #idle: PromiseWithResolvers<void> | undefined
 
   /** `failed` hears what ends the gateway. */
   constructor(journal: Pick<Journal, 'claim'>, failed: (error: Error) => void) {
@@ -35,7 +37,10 @@ export class Dispatcher {
     this.#claiming.abort()
     await Promise.all(this.#lanes)
     const timer = setTimeout(() => this.#abort.abort(), graceMs)
-    await Promise.all(this.#running)
+    if (this.#running > 0) {
+      this.#idle ??= Promise.withResolvers()
+      await this.#idle.promise
+    }
     clearTimeout(timer)
   }
 
@@ -49,19 +54,27 @@ export class Dispatcher {
       if (signal.aborted) break
       const next = await deliveries.next()
       if (next.done) break
-      this.#run(lane, next.value, places)
+      void this.#run(lane, next.value, places)
     }
     await deliveries.return?.()
   }
 
-  #run(lane: LaneWork, delivery: Delivery, places: Places): void {
-    const work = lane
-      .run(delivery, this.#abort.signal)
-      .finally(() => places.free())
-      .then(({ settled }) => settled)
-      .catch((error: unknown) => this.#failed(toGatewayError(error)))
-      .finally(() => this.#running.delete(work))
-    this.#running.add(work)
+  /** One delivery to the end of its settle; it never rejects. */
+  async #run(lane: LaneWork, delivery: Delivery, places: Places): Promise<void> {
+    this.#running += 1
+    try {
+      let settled: Promise<void>
+      try {
+        settled = (await lane.run(delivery, this.#abort.signal)).settled
+      } finally {
+        places.free()
+      }
+      await settled
+    } catch (error) {
+      this.#failed(toGatewayError(error))
+    }
+    this.#running -= 1
+    if (this.#running === 0) this.#idle?.resolve()
   }
 }
 

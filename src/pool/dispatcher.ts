@@ -60,13 +60,13 @@ export class Dispatcher implements FunctionPool {
     if (specs.length > 0) for (let count = 0; count <= options.workers; count++) this.#start()
   }
 
-  async invoke(call: Call, signal: AbortSignal): Promise<Result> {
-    const fn = this.#byName.get(call.function)
-    const waiting = fn === undefined ? undefined : this.#functions[fn]
-    if (fn === undefined || !waiting) throw this.#unknown(call.function)
-    if (this.#stopped) throw stopping(call.function)
-    signal.throwIfAborted()
+  invoke(call: Call, signal: AbortSignal): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
+      const fn = this.#byName.get(call.function)
+      const waiting = fn === undefined ? undefined : this.#functions[fn]
+      if (fn === undefined || !waiting) throw this.#unknown(call.function)
+      if (this.#stopped) throw stopping(call.function)
+      signal.throwIfAborted()
       waiting.push({ call, fn, signal, resolve, reject })
       this.#schedule()
     })
