@@ -144,7 +144,7 @@ export class Gateway {
     const { activity, config, log } = this
     const journal = await this.#openJournal()
     const pool = await this.#openPool()
-    const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.stats())
+    const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
     const broker = createBroker(config.broker, { log, credit })
     const replies = new Replies(broker)
     const target = (to: string) => this.#targets.direct(to)

@@ -39,7 +39,7 @@ function open(matches: readonly Match[]) {
   }
   const activity = new ActivityStream()
   activity.subscribe((each) => seen.activity.push(each))
-  const credit = new JournalCredit({ appends: 100, pending: 100, bytes: 1_000_000 }, () => journal.stats())
+  const credit = new JournalCredit({ appends: 100, pending: 100, bytes: 1_000_000 }, () => journal.used)
   const append: typeof journal.append = (entry) => {
     entries.push(entry)
     return journal.append(entry)

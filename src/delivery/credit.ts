@@ -2,7 +2,7 @@
 
 import type { Credit } from '../connector/connector.ts'
 import { GatewayError } from '../errors.ts'
-import type { JournalStats } from '../journal/journal.ts'
+import type { JournalUse } from '../journal/journal.ts'
 
 export interface CreditLimits {
   /** Appends that may be under way at once. */
@@ -14,24 +14,20 @@ export interface CreditLimits {
 }
 
 /** How long a refused caller is told to wait, and how often a waiting source looks again. */
-const RETRY_AFTER_MS = 1_000
+const AFTER = { retryAfterMs: 1_000 }
 const LOOK_AGAIN_MS = 20
-
-/** The journal's figures are read again when they are this old: they are asked for with each event. */
-const FRESH_MS = 10
 
 /** Counts appends under way and reads the journal's own figures. One for the whole gateway. */
 export class JournalCredit implements Credit {
   readonly #limits: CreditLimits
-  readonly #stats: () => JournalStats
-  #held: JournalStats | undefined
-  #heldAt = 0
+  readonly #used: () => JournalUse
   #appends = 0
   #stopping = false
 
-  constructor(limits: CreditLimits, stats: () => JournalStats) {
+  /** `used` is asked with each event. */
+  constructor(limits: CreditLimits, used: () => JournalUse) {
     this.#limits = limits
-    this.#stats = stats
+    this.#used = used
   }
 
   /** From now on everything is refused: the gateway is stopping. */
@@ -50,40 +46,31 @@ export class JournalCredit implements Credit {
   }
 
   refusal(): GatewayError | undefined {
-    const after = { retryAfterMs: RETRY_AFTER_MS }
     if (this.#stopping)
-      return new GatewayError('STOPPING', 'gateway: accepting: the gateway is stopping; send it again', after)
+      return new GatewayError('STOPPING', 'gateway: accepting: the gateway is stopping; send it again', AFTER)
     if (this.#appends >= this.#limits.appends) {
       return new GatewayError(
         'OVERLOADED',
         `gateway: accepting: ${this.#appends} events are being written already`,
-        after,
+        AFTER,
       )
     }
-    const { bytes, pending } = this.#read()
+    const { bytes, pending } = this.#used()
     if (bytes >= this.#limits.bytes) {
       return new GatewayError(
         'JOURNAL_FULL',
         'journal: accepting: it has reached "journal.max_size"; settle or drop what is in it, or raise the limit',
-        after,
+        AFTER,
       )
     }
     if (pending >= this.#limits.pending) {
       return new GatewayError(
         'OVERLOADED',
         `journal: accepting: ${pending} deliveries wait already ("journal.max_pending")`,
-        after,
+        AFTER,
       )
     }
     return undefined
-  }
-
-  #read(): JournalStats {
-    const now = performance.now()
-    if (this.#held !== undefined && now - this.#heldAt < FRESH_MS) return this.#held
-    this.#heldAt = now
-    this.#held = this.#stats()
-    return this.#held
   }
 
   async wait(signal: AbortSignal): Promise<void> {

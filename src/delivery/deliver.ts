@@ -88,7 +88,7 @@ async function attempt(
   parts: DeliverParts,
   signal: AbortSignal,
 ): Promise<Attempted> {
-  const { event, callId } = delivery
+  const { event, callId, draft } = delivery
   const deadline = deadlineOf(event)
   const pause = pace(event)
   try {
@@ -96,8 +96,9 @@ async function attempt(
     const begun = parts.now()
     refuse(delivery, deadline, begun, parts)
     const limit = Math.min(begun + route.timeoutMs, deadline ?? Number.POSITIVE_INFINITY)
-    const handled = await target.handle({ event, callId, attempt: delivery.attempt, deadline: limit }, signal)
-    await emitChildren(delivery, handled, parts)
+    const work = { event, callId, attempt: delivery.attempt, deadline: limit, ...(draft && { draft }) }
+    const handled = await target.handle(work, signal)
+    if (handled.children.length > 0) await emitChildren(delivery, handled, parts)
     return {
       outcome: { status: 'done', ...(delivery.answers && handled.answer ? { answer: handled.answer } : {}) },
       handled,
@@ -138,7 +139,6 @@ function refuse(
 }
 
 async function emitChildren({ event, id }: Delivery, { children }: Handled, { accept }: DeliverParts): Promise<void> {
-  if (children.length === 0) return
   await Promise.all(children.map((child, index) => accept(asChild(child.event, event, id, index), child.origin)))
 }
 

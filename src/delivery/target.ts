@@ -3,13 +3,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sink } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
-import { type CloudEvent, expandTemplate, type Origin } from '../event/index.ts'
+import { type CloudEvent, type EventDraft, expandTemplate, type Origin } from '../event/index.ts'
 import type { Answer } from '../journal/journal.ts'
-import type { FunctionPool } from '../pool/pool.ts'
+import type { FunctionPool, Result } from '../pool/pool.ts'
 
 /** One attempt, as a target sees it. */
 export interface Work {
   readonly event: CloudEvent
+  /** The event encoded, where that is at hand. */
+  readonly draft?: EventDraft
   readonly callId: string
   /** 1 on the first. */
   readonly attempt: number
@@ -39,6 +41,8 @@ export interface Target {
   handle(work: Work, signal: AbortSignal): Promise<Handled>
 }
 
+const NONE: readonly Child[] = []
+
 /** A target that runs a function. Waits while the pool is full instead of using up an attempt. */
 export class FunctionTarget implements Target {
   readonly answers = true
@@ -54,21 +58,24 @@ export class FunctionTarget implements Target {
   }
 
   async handle(work: Work, signal: AbortSignal): Promise<Handled> {
-    const result = await this.#invoke(work, signal)
-    const children = result.events.map((event) => ({ event, origin: { source: 'function', address: this.#name } }))
-    return { answer: result.reply ?? {}, children, runMs: result.runMs, cold: result.cold }
-  }
-
-  async #invoke(work: Work, signal: AbortSignal) {
+    const call = { function: this.#name, ...work }
     for (;;) {
       try {
-        return await this.#pool.invoke({ function: this.#name, ...work }, signal)
+        return this.#handled(await this.#pool.invoke(call, signal))
       } catch (thrown) {
         const error = toGatewayError(thrown)
         if (!this.#patient || error.code !== 'OVERLOADED' || Date.now() >= work.deadline) throw error
         await wait(Math.min(error.retryAfterMs ?? 10, work.deadline - Date.now()), undefined, { signal })
       }
     }
+  }
+
+  #handled({ cold, events, reply, runMs }: Result): Handled {
+    const children =
+      events.length === 0
+        ? NONE
+        : events.map((event) => ({ event, origin: { source: 'function', address: this.#name } }))
+    return { answer: reply ?? {}, children, runMs, cold }
   }
 }
 

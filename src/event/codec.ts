@@ -23,14 +23,20 @@ export function encodeEvent(event: CloudEvent): Uint8Array {
   return bytes
 }
 
-/** An event on its way into bytes that somebody else holds: what `encodeEvent` returns, without a copy in between. */
+/**
+ * An event on its way into bytes that somebody else holds: what `encodeEvent` returns, without a copy in between. It
+ * may be written any number of times.
+ */
 export class EventDraft {
+  /** What it is a draft of. */
+  readonly event: CloudEvent
   readonly bytes: number
   readonly #head: string
   readonly #headBytes: number
   readonly #data: Uint8Array | undefined
 
   constructor(event: CloudEvent) {
+    this.event = event
     this.#head = JSON.stringify(event.data === undefined ? event : { ...event, data: undefined })
     this.#headBytes = Buffer.byteLength(this.#head)
     this.#data = event.data
@@ -40,10 +46,15 @@ export class EventDraft {
   writeTo(target: Buffer, start: number): void {
     target.writeUInt32LE(VERSION | (this.#data ? HAS_DATA << 8 : 0), start)
     target.writeUInt32LE(this.#headBytes, start + 4)
-    target.write(this.#head, start + PREFIX, 'utf8')
+    // As many bytes as characters: all of it is ASCII, which needs no encoding.
+    target.write(this.#head, start + PREFIX, this.#headBytes === this.#head.length ? 'latin1' : 'utf8')
     if (this.#data) target.set(this.#data, start + PREFIX + this.#headBytes)
   }
 }
+
+/** Returns `draft` when it is one of this very event, else a new one. */
+export const draftOf = (event: CloudEvent, draft?: EventDraft): EventDraft =>
+  draft?.event === event ? draft : new EventDraft(event)
 
 /** Reads what `encodeEvent` wrote. `data` is a view of `bytes`, not a copy. Throws a RangeError on anything else. */
 export function decodeEvent(bytes: Uint8Array): CloudEvent {

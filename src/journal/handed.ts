@@ -1,6 +1,6 @@
 /** A delivery as it is handed out. */
 
-import type { CloudEvent, Origin } from '../event/index.ts'
+import type { CloudEvent, EventDraft, Origin } from '../event/index.ts'
 import type { Delivery, Lane } from './journal.ts'
 
 /** What is known of the event of a delivery. */
@@ -9,6 +9,7 @@ export interface Accepted {
   readonly origin: Origin
   readonly callId: string
   readonly acceptedAt: number
+  readonly draft?: EventDraft
 }
 
 export class HandedOut implements Delivery {
@@ -22,11 +23,12 @@ export class HandedOut implements Delivery {
   readonly answers: boolean
   readonly attempt: number
   readonly acceptedAt: number
+  readonly draft?: EventDraft
 
   constructor(
     { id, key }: { readonly id: string; readonly key: string | undefined },
     { route, to }: Lane,
-    { event, origin, callId, acceptedAt }: Accepted,
+    { event, origin, callId, acceptedAt, draft }: Accepted,
     answers: boolean,
     attempt: number,
   ) {
@@ -40,5 +42,6 @@ export class HandedOut implements Delivery {
     this.answers = answers
     this.attempt = attempt
     this.acceptedAt = acceptedAt
+    if (draft !== undefined) this.draft = draft
   }
 }

@@ -1,7 +1,7 @@
 /** The contract of the journal: the durable record of accepted events and of what became of each delivery. */
 
 import type { ErrorType } from '../errors.ts'
-import type { CloudEvent, Origin } from '../event/index.ts'
+import type { CloudEvent, EventDraft, Origin } from '../event/index.ts'
 
 /** Names the deliveries that one consumer takes: a route and one of its targets, both as written in the configuration. */
 export interface Lane {
@@ -47,6 +47,8 @@ export interface Delivery extends Lane {
   readonly attempt: number
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number
+  /** The event as it was encoded for the journal, where that is still at hand: it need not be encoded again. */
+  readonly draft?: EventDraft
 }
 
 /** An error as it is kept. */
@@ -115,13 +117,16 @@ export interface DeadLetterFilter {
   readonly since?: number
 }
 
-export interface JournalStats {
-  readonly events: number
+export interface JournalUse {
   /** Deliveries not settled yet, leased ones included. */
   readonly pending: number
-  readonly dead: number
   /** Bytes on disk (of the records, in memory). */
   readonly bytes: number
+}
+
+export interface JournalStats extends JournalUse {
+  readonly events: number
+  readonly dead: number
   /** Milliseconds since the epoch at which the oldest unsettled event was accepted. */
   readonly oldestPending?: number
   /** Deliveries not settled yet, by lane: shows those whose route has left the configuration. */
@@ -163,6 +168,8 @@ export interface Journal extends AsyncDisposable {
   /** Resolves once the value is on disk. */
   setCursor(name: string, value: string): Promise<void>
   stats(): JournalStats
+  /** Two figures of `stats` that may be read with every event: reading them costs nothing. */
+  readonly used: JournalUse
   /** Resolves with the reason when the journal can no longer keep its promise; pending for as long as it can. */
   readonly failed: Promise<Error>
 }

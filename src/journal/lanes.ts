@@ -69,7 +69,7 @@ export class Lanes {
       held: undefined,
     }
     const { event, origin, callId } = arrival.entry
-    const known = { event, origin, callId, acceptedAt: arrival.acceptedAt }
+    const known = { event, origin, callId, acceptedAt: arrival.acceptedAt, draft: arrival.draft.body }
     item.held = new HandedOut(item, feed.lane, known, answers === true, 1)
     feed.offer(item)
   }

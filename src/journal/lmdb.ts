@@ -17,6 +17,7 @@ import type {
   EventRecord,
   Journal,
   JournalStats,
+  JournalUse,
   Lane,
   Outcome,
 } from './journal.ts'
@@ -56,7 +57,7 @@ class LmdbJournal implements Journal, FeedHost {
   readonly #settings: JournalSettings
   readonly #log: JournalOptions['log']
   readonly #unlock: () => void
-  readonly #sums: Sums
+  readonly sums: Sums
   readonly #lanes: Lanes
   readonly #names: Names
   readonly #identities: Identities
@@ -91,17 +92,17 @@ class LmdbJournal implements Journal, FeedHost {
     this.#settings = settings
     this.#log = options.log
     this.#unlock = unlock
-    this.#sums = readSums(store)
-    this.shown = this.#sums.next
-    this.#next = this.#sums.next
+    this.sums = readSums(store)
+    this.shown = this.sums.next
+    this.#next = this.sums.next
     this.blocks = new Blocks(store, (place) => this.#damaged(place))
     this.#identities = new Identities(store, (place) => this.#damaged(place))
     this.#lanes = new Lanes(this)
     for (const lane of readLanes(store)) this.#lanes.add(lane, lane.pending)
-    this.#intake = new Intake(store, this.#sums, this.blocks, this.#identities, this.#lanes.all, (placed) =>
+    this.#intake = new Intake(store, this.sums, this.blocks, this.#identities, this.#lanes.all, (placed) =>
       this.#show(placed),
     )
-    this.#names = new Names(this.#sums.seed, this.blocks, this.#identities, this.#intake.arrivals)
+    this.#names = new Names(this.sums.seed, this.blocks, this.#identities, this.#intake.arrivals)
     this.#names.readRecent(store)
     this.#writer = new Writer(store, this.#intake)
     this.#alarm = new Alarm(this.now, () => this.#lanes.wake())
@@ -124,14 +125,14 @@ class LmdbJournal implements Journal, FeedHost {
   }
 
   #append(entry: Entry): Promise<Appended> {
-    const names = namesOf(this.#sums.seed, entry.event, entry.callId)
+    const names = namesOf(this.sums.seed, entry.event, entry.callId)
     const held = this.#names.held(entry, names)
     if (held !== undefined) return held
     const acceptedAt = this.now()
     const feeds = entry.routes.map((route) => this.#lanes.get(route))
     const routes = entry.routes.map((route, index) => routeEntry(feeds[index]?.id ?? 0, route, acceptedAt))
     const draft = new RecordDraft(entry.event, entry.origin, entry.callId, routes, acceptedAt)
-    if (this.#sums.bytes + this.#intake.bytes + draft.bytes > this.#settings.maxBytes) return Promise.reject(full())
+    if (this.sums.bytes + this.#intake.bytes + draft.bytes > this.#settings.maxBytes) return Promise.reject(full())
     const { promise, resolve, reject } = Promise.withResolvers<Appended>()
     this.#intake.arrive({ number: this.#next++, entry, acceptedAt, feeds, draft, names, promise, resolve, reject })
     this.#writer.schedule()
@@ -155,8 +156,8 @@ class LmdbJournal implements Journal, FeedHost {
     this.#intake.touch(block)
     if (outcome.status !== 'retry') {
       feed.count(-1)
-      this.#sums.pending--
-      if (outcome.status === 'dead') this.#sums.dead++
+      this.sums.pending--
+      if (outcome.status === 'dead') this.sums.dead++
     }
     this.#settling.set(delivery.id, outcome)
     feed.settling(item)
@@ -204,17 +205,16 @@ class LmdbJournal implements Journal, FeedHost {
   }
 
   stats(): JournalStats {
-    const { events, pending, dead, bytes } = this.#sums
+    const { events, pending, dead, bytes } = this.sums
     const oldestPending = pending > 0 ? this.blocks.oldestPending() : undefined
     const lanes = this.#lanes.all.filter((feed) => feed.pending > 0).map(({ lane, pending }) => ({ ...lane, pending }))
-    const quarantined = this.#quarantined
     return {
       events,
       pending,
       dead,
       bytes,
       lanes,
-      quarantined,
+      quarantined: this.#quarantined,
       ...(oldestPending === undefined ? {} : { oldestPending }),
     }
   }
@@ -224,8 +224,8 @@ class LmdbJournal implements Journal, FeedHost {
     return this.#closing
   }
 
-  get sums(): Sums {
-    return this.#sums
+  get used(): JournalUse {
+    return this.sums
   }
 
   get feeds(): readonly LaneFeed[] {
@@ -275,7 +275,7 @@ class LmdbJournal implements Journal, FeedHost {
   /** Lets the lanes have what has just reached the disk; those that read from disk may read as far as that now. */
   #show(placed: readonly Placed[]): void {
     this.#lanes.show(placed)
-    this.shown = this.#sums.next
+    this.shown = this.sums.next
     this.#lanes.pump()
   }
 
@@ -292,8 +292,8 @@ class LmdbJournal implements Journal, FeedHost {
     // Only while the disk is full: what could not be written is due again at the next start.
     if (this.#intake.waiting) this.#intake.wrecked(stopping('settling'))
     // The last transaction may have made the file longer.
-    if (!this.#writer.error && this.#sums.file < this.store.bytes)
-      await this.store.commit([writeSums({ ...this.#sums, file: this.store.bytes })]).catch(() => undefined)
+    if (!this.#writer.error && this.sums.file < this.store.bytes)
+      await this.store.commit([writeSums({ ...this.sums, file: this.store.bytes })]).catch(() => undefined)
     await this.store.close()
     this.#unlock()
   }

@@ -12,6 +12,7 @@ import type {
   EventRecord,
   Journal,
   JournalStats,
+  JournalUse,
   Lane,
   Outcome,
   RouteRef,
@@ -165,6 +166,10 @@ class MemoryJournal implements Journal {
 
   async setCursor(name: string, value: string): Promise<void> {
     this.#cursors.set(name, value)
+  }
+
+  get used(): JournalUse {
+    return { pending: this.#pending, bytes: this.#bytes }
   }
 
   stats(): JournalStats {

@@ -37,15 +37,16 @@ export class RecordDraft {
   readonly bytes: number
   readonly #head: string
   readonly #headBytes: number
-  readonly #body: EventDraft
+  /** The event in it, for whoever writes it elsewhere, too. */
+  readonly body: EventDraft
   readonly #acceptedAt: number
 
   constructor(event: CloudEvent, origin: Origin, callId: string, routes: readonly RouteEntry[], acceptedAt: number) {
     this.#head = JSON.stringify([callId, origin.source, origin.address, routes] satisfies Head)
     this.#headBytes = Buffer.byteLength(this.#head)
-    this.#body = new EventDraft(event)
+    this.body = new EventDraft(event)
     this.#acceptedAt = acceptedAt
-    this.bytes = PREFIX + this.#headBytes + this.#body.bytes
+    this.bytes = PREFIX + this.#headBytes + this.body.bytes
   }
 
   /** Writes the record and its checksum at `start`. */
@@ -55,7 +56,7 @@ export class RecordDraft {
     block.writeDoubleLE(this.#acceptedAt, start + 8)
     block.writeUInt32LE(this.#headBytes, start + 16)
     block.write(this.#head, start + PREFIX, 'utf8')
-    this.#body.writeTo(block, start + PREFIX + this.#headBytes)
+    this.body.writeTo(block, start + PREFIX + this.#headBytes)
     block.writeUInt32LE(crc32(block.subarray(start + CHECKSUM, end)), start)
   }
 }

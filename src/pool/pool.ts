@@ -1,12 +1,14 @@
 /** The contract of the function pool: warm Wasm instances behind one call. */
 
-import type { CloudEvent } from '../event/index.ts'
+import type { CloudEvent, EventDraft } from '../event/index.ts'
 
 /** One call of a function. */
 export interface Call {
   /** `name` or `name@version`, as configured. */
   readonly function: string
   readonly event: CloudEvent
+  /** The event encoded, where that is at hand: it is not encoded again then. Of another event it is ignored. */
+  readonly draft?: EventDraft
   readonly callId: string
   /** 1 on the first attempt. */
   readonly attempt: number

@@ -1,6 +1,6 @@
 /** How calls and answers cross between the main thread and a worker: arrays of byte ranges, one buffer a message. */
 
-import { encodeEvent } from '../event/codec.ts'
+import { draftOf } from '../event/codec.ts'
 import type { Call } from './pool.ts'
 
 const CALL_HEAD = 32
@@ -26,29 +26,29 @@ export function encodeCalls(
   calls: readonly { readonly call: Call; readonly fn: number }[],
   firstSlot: number,
 ): ArrayBuffer {
-  const events = calls.map(({ call }) => encodeEvent(call.event))
+  const drafts = calls.map(({ call }) => draftOf(call.event, call.draft))
   let size = MESSAGE_HEAD
   for (const [index, { call }] of calls.entries())
-    size += CALL_HEAD + (events[index]?.length ?? 0) + 3 * (call.callId.length + (call.parameters?.length ?? 0))
+    size += CALL_HEAD + (drafts[index]?.bytes ?? 0) + 3 * (call.callId.length + (call.parameters?.length ?? 0))
   // The buffer itself is handed over, not copied.
   const buffer = new ArrayBuffer(size)
   const message = Buffer.from(buffer)
   message.writeUInt32LE(calls.length, 0)
   let at = MESSAGE_HEAD
   for (const [index, { call, fn }] of calls.entries()) {
-    const event = events[index] ?? new Uint8Array()
     const callId = message.write(call.callId, at + CALL_HEAD)
     const parameters = call.parameters === undefined ? ABSENT : message.write(call.parameters, at + CALL_HEAD + callId)
     const length = CALL_HEAD + callId + (parameters === ABSENT ? 0 : parameters)
-    message.set(event, at + length)
-    message.writeUInt32LE(length + event.length, at)
+    drafts[index]?.writeTo(message, at + length)
+    const end = at + length + (drafts[index]?.bytes ?? 0)
+    message.writeUInt32LE(end - at, at)
     message.writeUInt32LE(firstSlot + index, at + 4)
     message.writeUInt32LE(fn, at + 8)
     message.writeUInt32LE(call.attempt, at + 12)
     message.writeDoubleLE(call.deadline, at + 16)
     message.writeUInt32LE(callId, at + 24)
     message.writeUInt32LE(parameters, at + 28)
-    at += length + event.length
+    at = end
   }
   return buffer
 }

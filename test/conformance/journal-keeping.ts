@@ -135,6 +135,7 @@ export const KEEPING = {
       assert.equal(bench.journal.stats().oldestPending, first + 1_000)
       await bench.journal.settle(await bench.take(), { status: 'dead', error: ERROR })
       const last = bench.journal.stats()
+      assert.deepEqual([bench.journal.used.pending, bench.journal.used.bytes], [last.pending, last.bytes])
       assert.deepEqual([last.pending, last.dead, last.oldestPending, last.lanes], [0, 1, undefined, []])
     },
   },

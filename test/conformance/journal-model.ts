@@ -166,6 +166,10 @@ export class ModelJournal implements Journal {
     this.disk.cursors.set(this.#fault === 'has-one-cursor' ? '' : name, value)
   }
 
+  get used(): JournalStats {
+    return this.stats()
+  }
+
   stats(): JournalStats {
     const pending = this.#slots().filter(({ status }) => status === 'due' || status === 'leased')
     const lanes = new Map<string, Lane & { pending: number }>()
