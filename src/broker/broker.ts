@@ -8,6 +8,7 @@ import { GatewayError } from '../errors.ts'
 import { createAedes } from './aedes.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
+import { forward, number } from './forward.ts'
 import { Gate, type GateCounts } from './gate.ts'
 import { Intercepts } from './intercepts.ts'
 import type { AedesBroker, AedesClient, BrokerPacket, Deliver } from './internals.ts'
@@ -123,8 +124,8 @@ class EmbeddedBroker implements Broker {
   }
 
   publish({ topic, payload, qos, retain, properties }: Publish): Promise<void> {
-    const aedes = this.#running?.aedes
-    if (!aedes) return Promise.reject(new GatewayError('STOPPING', 'broker (mqtt): publishing: it is not running'))
+    const running = this.#running
+    if (!running) return Promise.reject(new GatewayError('STOPPING', 'broker (mqtt): publishing: it is not running'))
     const problem = publishProblem(topic, this.#config.limits.max_topic_levels)
     if (problem) {
       const what = `broker (mqtt): publishing on "${topic.slice(0, 100)}": ${problem}`
@@ -133,9 +134,22 @@ class EmbeddedBroker implements Broker {
     const packet: BrokerPacket = { cmd: 'publish', topic, payload: asBuffer(payload), qos, retain, dup: false }
     const wire = toWire(properties)
     if (wire) packet.properties = wire
-    return new Promise((resolve, reject) =>
-      aedes.publish(packet as never, (error) => (error ? reject(error) : resolve())),
-    )
+    return this.#hold(running, packet)
+  }
+
+  /** Keeps it for sessions and later subscribers, on disk, and then hands it to those who are here. */
+  #hold({ aedes, sessions, persistence }: Running, packet: BrokerPacket): Promise<void> {
+    const send = () =>
+      new Promise<void>((resolve, reject) =>
+        forward(aedes, packet, undefined, (error) => (error ? reject(error) : resolve())),
+      )
+    const subscribers = packet.qos > 0 ? sessions.subscribers(packet.topic) : NOBODY
+    if (subscribers.length === 0 && !packet.retain) return send()
+    number(aedes, packet)
+    const ids = subscribers.map(({ clientId }) => clientId)
+    const kept = [sessions.enqueue(ids, packet)]
+    if (packet.retain) kept.push(persistence.storeRetained(packet))
+    return Promise.all(kept).then(send)
   }
 
   async #open(): Promise<Running> {
@@ -237,6 +251,8 @@ const resumes = (client: AedesClient, sessions: Sessions): boolean =>
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+const NOBODY: readonly never[] = []
 
 /** MQTT 5 reason code: packet too large. */
 const TOO_LARGE = 0x95

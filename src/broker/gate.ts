@@ -4,6 +4,7 @@ import { writeToStream } from 'mqtt-packet'
 import type { Ingress } from '../connector/broker.ts'
 import type { Credit, Log } from '../connector/connector.ts'
 import { mayPublish } from './access.ts'
+import { forward, number } from './forward.ts'
 import { Uses } from './identity.ts'
 import type { Intercepts } from './intercepts.ts'
 import type { AedesBroker, AedesClient, BrokerPacket } from './internals.ts'
@@ -12,6 +13,7 @@ import type { Persistence } from './persistence.ts'
 import { refusalOf } from './refusal.ts'
 import type { Seat } from './seat.ts'
 import type { Sessions } from './sessions.ts'
+import { writePuback } from './wire.ts'
 
 /** Ends aedes' question whether a publish is authorized: with an error the connection of an MQTT 3 client is closed. */
 export type Answer = (error?: Error | null) => void
@@ -57,8 +59,8 @@ export class Gate {
     }
     if (!mayPublish(packet.topic)) done(new Error(`"${packet.topic}" cannot be published to`))
     else if (client && packet.qos === 2 && this.#exceeds(client, packet)) done(null)
-    else if (client) this.#take(client, packet, (error) => this.#keep(aedes, packet, error, done))
-    else this.#keep(aedes, packet, null, done)
+    else if (client) this.#take(client, packet, (error) => this.#keep(aedes, client, packet, error, done))
+    else this.#keep(aedes, undefined, packet, null, done)
   }
 
   /** [MQTT5 3.3.4] more QoS 2 publishes without a PUBREL than the Receive Maximum that we gave. */
@@ -135,27 +137,50 @@ export class Gate {
   }
 
   /**
-   * aedes writes PUBACK before it stores: what a kept session or a later subscriber is to get is on disk first. aedes
-   * stores it once more under the same place, which does nothing.
+   * aedes writes PUBACK before it stores: what a kept session or a later subscriber is to get is on disk first. A will
+   * and QoS 2 are left to aedes then, which stores once more under the same place; that does nothing.
    */
-  #keep(aedes: AedesBroker, packet: BrokerPacket, error: Error | null | undefined, done: Answer): void {
-    if (error || packet.qos === 0 || packet._notAuthorized) {
+  #keep(aedes: AedesBroker, client: AedesClient | undefined, packet: BrokerPacket, error: Refused, done: Answer): void {
+    if (error || packet._notAuthorized) {
       done(error)
       return
     }
-    const subscribers = this.#parts.sessions.subscribers(packet.topic)
+    // aedes asks about a will once its client is closed.
+    const own = client !== undefined && !client.closed && packet.qos < 2
+    const go = own ? () => this.#finish(aedes, client, packet, done) : () => done(null)
+    const { sessions, persistence } = this.#parts
+    if (packet.qos === 0) {
+      // In memory at once; the disk is not waited for.
+      if (own && packet.retain) void persistence.storeRetained(packet)
+      go()
+      return
+    }
+    const subscribers = sessions.subscribers(packet.topic)
     if (subscribers.length === 0 && !packet.retain) {
+      go()
+      return
+    }
+    number(aedes, packet)
+    const ids = subscribers.map(({ clientId }) => clientId)
+    const kept = [own ? sessions.enqueue(ids, packet) : sessions.enqueueFirst(ids, packet)]
+    if (packet.retain) kept.push(persistence.storeRetained(packet))
+    Promise.all(kept).then(go, done)
+  }
+
+  /** Acknowledges and forwards in one go, where aedes takes two series of steps, a timer and four promises. */
+  #finish(aedes: AedesBroker, client: AedesClient, packet: BrokerPacket, done: Answer): void {
+    packet._notAuthorized = true
+    if (client.closed) {
       done(null)
       return
     }
-    packet.brokerId = aedes.id
-    packet.brokerCounter = ++aedes.counter
-    const expiry = packet.properties?.messageExpiryInterval
-    if (expiry !== undefined && expiry > 0) packet.messageExpiry = Date.now() + expiry * 1_000
-    const ids = subscribers.map(({ clientId }) => clientId)
-    const kept = [this.#parts.sessions.enqueueFirst(ids, packet)]
-    if (packet.retain) kept.push(this.#parts.persistence.storeRetained(packet))
-    Promise.all(kept).then(() => done(null), done)
+    const publish = (error?: Error | null) => {
+      if (error) done(error)
+      else forward(aedes, packet, client.id, done)
+    }
+    const { messageId } = packet
+    if (packet.qos === 0 || messageId === undefined || writePuback(client.conn, client.version, messageId)) publish()
+    else client.waitForDrain(publish)
   }
 
   #laneOf(seat: Seat): Lane {
@@ -192,6 +217,8 @@ export class Gate {
     return uses
   }
 }
+
+type Refused = Error | null | undefined
 
 const WIRE_5 = { protocolVersion: 5 }
 /** MQTT 5 reason code. */

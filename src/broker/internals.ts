@@ -3,6 +3,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Aedes, Client, PublishPacket } from 'aedes'
+import type { Emitter } from './emitter.ts'
 
 /** What travels inside aedes: a publish with its place in the broker's own order. */
 export interface BrokerPacket extends Omit<PublishPacket, 'payload' | 'messageId'> {
@@ -46,9 +47,12 @@ export interface AedesClient extends Omit<Client, 'conn'> {
   readonly _nextBatch: (error?: Error) => void
   readonly _keepaliveTimer: NodeJS.Timeout | null
   readonly _parser: EventEmitter & { parse(bytes: Buffer): number }
+  /** Calls back once the socket has room, or with an error when it has none for `drainTimeout`. */
+  waitForDrain(done: (error?: Error | null) => void): void
 }
 
-export interface AedesBroker extends Aedes {
+export interface AedesBroker extends Omit<Aedes, 'mq'> {
   clients: Record<string, AedesClient>
   counter: number
+  readonly mq: Emitter<BrokerPacket>
 }

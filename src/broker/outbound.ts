@@ -8,6 +8,7 @@ import { measure } from './measure.ts'
 import { Ring } from './ring.ts'
 import type { Queued, Sent, Sessions } from './sessions.ts'
 import { isOwn } from './topics.ts'
+import { holdForTurn, type Outgoing, writePublish } from './wire.ts'
 
 export interface OutboundCounts {
   sent: number
@@ -181,6 +182,7 @@ export class Outbound {
     }
     const messageId = packet.qos > 0 ? this.#take() : undefined
     const { topic, payload, qos, retain, properties } = packet
+    const plain = this.#client.version !== 5 || (properties === undefined && messageExpiry === undefined)
     const wire = { cmd: 'publish', topic, payload, qos, retain, dup: false, messageId, properties }
     if (messageExpiry !== undefined) wire.properties = { ...properties, messageExpiryInterval: Math.ceil(left / 1_000) }
     if (!this.#fits(wire)) {
@@ -196,7 +198,7 @@ export class Outbound {
         this.#sessions?.sent(this.#client.id, place, { messageId, released: false })
       }
     }
-    this.#write(wire)
+    this.#write(wire, plain ? wire : undefined)
   }
 
   /** [MQTT-4.4.0-1] what was not acknowledged is sent again under its identifier. */
@@ -207,10 +209,14 @@ export class Outbound {
     else this.#write({ ...packet, cmd: 'publish', messageId, dup: true })
   }
 
-  #write(packet: object): void {
+  /** `plain`: the same, as a PUBLISH without properties. */
+  #write(packet: object, plain?: Outgoing): void {
+    const { conn, version } = this.#client
     this.#counts.sent++
-    writeToStream(packet as never, this.#client.conn, this.#options)
-    if (this.#client.conn.writableLength < UNSENT) return
+    holdForTurn(conn)
+    if (plain) writePublish(conn, version, plain)
+    else writeToStream(packet as never, conn, this.#options)
+    if (conn.writableLength < UNSENT) return
     this.#stalled = true
     this.#watch('it does not read what it subscribed to')
   }
