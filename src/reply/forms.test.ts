@@ -44,6 +44,13 @@ describe('an envelope', () => {
     )
   })
 
+  test('is valid whatever the bytes are: a byte order mark goes, what is no UTF-8 is replaced, names may be in any script', () => {
+    expect(envelope(ok('\uFEFF{"a":1}', 'application/json'))).toMatchObject({ body: { a: 1 } })
+    const broken: Reply = { callId: 'c1', status: 'ok', data: Buffer.from([0x22, 0xff, 0x22]) }
+    expect(envelope(broken)).toMatchObject({ body: '\uFFFD' })
+    expect(envelope({ ...ok('"日本"'), callId: 'ü/日' })).toMatchObject({ callId: 'ü/日', body: '日本' })
+  })
+
   test.each([
     ['text as a string', ok('say "hi"', 'text/plain'), { body: 'say "hi"' }],
     ['what claims to be JSON and is not, as a string', ok('{oops', 'application/json'), { body: '{oops' }],
