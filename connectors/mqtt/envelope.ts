@@ -6,10 +6,11 @@ import {
   type ClientPublish,
   type CloudEvent,
   checkJson,
+  type ExtensionValue,
   GatewayError,
+  MAX_JSON_DEPTH,
   uuidv7,
   validateEvent,
-  withExtensions,
 } from '#connector'
 import { eventOf, head, withResponseTopic } from './normalize.ts'
 
@@ -22,12 +23,14 @@ export interface Unreadable {
   readonly replyTo: string | undefined
 }
 
+const NOT_IN_A_LEVEL = /[\p{Cc}+#/]/u
+
 const name = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
-    .refine((text) => !/[\p{Cc}+#/]/u.test(text), { error: 'has a character that a topic level may not have' })
+    .refine((text) => !NOT_IN_A_LEVEL.test(text), { error: 'has a character that a topic level may not have' })
 
 const envelope = z.object({
   messageId: z.string().min(1).max(255).optional(),
@@ -38,6 +41,10 @@ const envelope = z.object({
 })
 
 type Envelope = z.output<typeof envelope>
+
+const encoder = new TextEncoder()
+/** A byte order mark is no JSON, and not dropped in silence. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Returns the call that a publish on `service/<name>` is: `headgate.call` with the service as subject, body.function as
@@ -56,6 +63,7 @@ export function readCall(publish: ClientPublish, service: string): CloudEvent | 
   const isEnvelope = typeof parsed === 'object' && parsed !== null && 'body' in parsed
   if (publish.properties?.responseTopic !== undefined && !isEnvelope)
     return withResponseTopic(bareCall(publish, service, parsed !== undefined), publish.properties)
+  if (isPlainEnvelope(parsed)) return callOf(publish, service, parsed)
   const read = envelope.safeParse(parsed)
   if (read.success) return callOf(publish, service, read.data)
   const problems = read.error.issues.map(({ path, message }) => `${path.join('.') || 'envelope'}: ${message}`)
@@ -65,31 +73,70 @@ export function readCall(publish: ClientPublish, service: string): CloudEvent | 
 /** Undefined for what is not JSON, where a Response Topic says that it need not be. */
 function parse({ payload, properties }: ClientPublish): unknown {
   try {
-    checkJson(payload)
-    return JSON.parse(new TextDecoder().decode(payload))
+    if (!isShallow(payload)) checkJson(payload)
+    return JSON.parse(decoder.decode(payload))
   } catch (error) {
-    if (properties?.responseTopic === undefined) throw error
-    return undefined
+    if (properties?.responseTopic !== undefined) return undefined
+    checkJson(payload) // says what is wrong, and where.
+    throw error
   }
 }
 
-function callOf(publish: ClientPublish, service: string, { messageId, callId, replyTo, headers, body }: Envelope) {
-  const base = bareCall(publish, service, true)
-  const { traceparent } = headers ?? {}
-  const call: CloudEvent = {
-    ...base,
-    id: messageId ?? base.id,
-    datacontenttype: 'application/json',
-    data: new TextEncoder().encode(JSON.stringify(body.parameters ?? null)),
+/** Whether JSON cannot be too deep, read without the scan that would tell: JSON.parse alone is several times faster. */
+function isShallow(payload: Uint8Array): boolean {
+  let opened = 0
+  for (let at = 0; at < payload.length; at++) {
+    const byte = payload[at]
+    if ((byte === 0x5b || byte === 0x7b) && ++opened > MAX_JSON_DEPTH) return false
   }
-  const answer = replyTo ?? publish.properties?.responseTopic
-  return withExtensions(call, {
-    ...(callId !== undefined && { [CALL_EXTENSIONS.callId]: callId }),
-    ...(answer !== undefined && { [CALL_EXTENSIONS.replyTo]: answer }),
-    [CALL_EXTENSIONS.replyForm]: 'envelope',
-    ...(body.function !== undefined && { function: body.function }),
-    ...(typeof traceparent === 'string' && { traceparent }),
-  })
+  return true
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isShort = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= 255
+
+const isName = (value: unknown): value is string => isShort(value) && !NOT_IN_A_LEVEL.test(value)
+
+/** What the schema takes, checked in a tenth of its time; what is refused here, the schema finds words for. */
+function isPlainEnvelope(parsed: unknown): parsed is Envelope {
+  if (!isObject(parsed)) return false
+  const { messageId, callId, replyTo, headers, body } = parsed
+  return (
+    (messageId === undefined || isShort(messageId)) &&
+    (callId === undefined || isName(callId)) &&
+    (replyTo === undefined || (typeof replyTo === 'string' && replyTo !== '')) &&
+    (headers === undefined || isObject(headers)) &&
+    isObject(body) &&
+    (body['function'] === undefined || isName(body['function']))
+  )
+}
+
+function callOf(publish: ClientPublish, service: string, call: Envelope): CloudEvent {
+  const { specversion, id, source } = head(publish)
+  return {
+    specversion,
+    id: call.messageId ?? id,
+    source,
+    type: 'headgate.call',
+    subject: service,
+    datacontenttype: 'application/json',
+    extensions: extensionsOf(publish, call),
+    data: encoder.encode(JSON.stringify(call.body.parameters ?? null)),
+  }
+}
+
+function extensionsOf({ properties }: ClientPublish, { callId, replyTo, headers, body }: Envelope) {
+  const extensions: Record<string, ExtensionValue> = {}
+  const answer = replyTo ?? properties?.responseTopic
+  const traceparent = headers?.['traceparent']
+  if (callId !== undefined) extensions[CALL_EXTENSIONS.callId] = callId
+  if (answer !== undefined) extensions[CALL_EXTENSIONS.replyTo] = answer
+  extensions[CALL_EXTENSIONS.replyForm] = 'envelope'
+  if (body.function !== undefined) extensions['function'] = body.function
+  if (typeof traceparent === 'string') extensions['traceparent'] = traceparent
+  return extensions
 }
 
 function bareCall(publish: ClientPublish, service: string, json: boolean): CloudEvent {

@@ -66,15 +66,14 @@ export class MqttSource implements Source {
     else if (--this.#active === 0) this.#idle?.resolve()
   }
 
-  async #emit(publish: ClientPublish, emit: Emit): Promise<void> {
+  /** Not async, and throws: one promise less for each publish. */
+  #emit(publish: ClientPublish, emit: Emit): Promise<unknown> {
     const { topic, qos } = publish
     const service = this.#service(topic)
     const event = service === undefined ? normalize(publish) : readCall(publish, service)
-    if ('problem' in event) await this.#refuse(event, publish)
-    else {
-      const call = withExpiry(this.#checked(event, publish), publish.properties, Date.now())
-      await emit(call, { address: topic, direct: qos === 0 })
-    }
+    if ('problem' in event) return this.#refuse(event, publish)
+    const call = withExpiry(this.#checked(event, publish), publish.properties, Date.now())
+    return emit(call, { address: topic, direct: qos === 0 })
   }
 
   #service(topic: string): string | undefined {

@@ -44,7 +44,9 @@ export class Connection {
       // Reading while the parser is at work would make it parse a packet twice: it is not re-entrant.
       if (this.#held || this.#parsing || this.#resting) this.#wanted = true
       if (this.#held || this.#parsing || this.#resting || this.#refused) return null
-      const chunk = this.#checked(stream.readableLength > SLICE ? read(SLICE) : readAll(read))
+      const chunk = this.#checked(
+        stream.readableLength > SLICE ? read(SLICE) : readAll(read, () => stream.readableLength),
+      )
       if (chunk !== null && chunk.length >= SLICE / 4) this.#rest(stream.readableLength > 0)
       return chunk
     }
@@ -66,9 +68,14 @@ export class Connection {
         if (this.#wanted && !this.#held) this.#goOn()
       }
     }
-    parser.prependListener('packet', (packet: TopicPacket) => {
+    const [handle] = parser.listeners('packet')
+    parser.removeAllListeners('packet')
+    parser.on('packet', (packet: TopicPacket) => {
       if (packet.cmd === 'subscribe' || packet.cmd === 'unsubscribe') respellShared(packet)
       else see(packet)
+      if (packet.cmd !== 'puback' || !client.connackSent) handle?.call(parser, packet)
+      // All that aedes does about a PUBACK, without its three promises.
+      else if (client._keepaliveInterval > 0) client._keepaliveTimer?.refresh()
     })
   }
 
@@ -87,7 +94,8 @@ export class Connection {
   leave(): void {
     if (!this.#client) return
     this.#client._parsingBatch--
-    this.#wanted = true
+    // What is not here yet comes with a `readable` of its own.
+    if (this.stream.readableLength > 0) this.#wanted = true
     if (!this.#parsing && !this.#held) this.#goOn()
   }
 
@@ -212,10 +220,11 @@ const SLICE = 16_384
  * Since Node 26 `read()` returns one buffer even when several are there, and tells nobody of the rest: aedes, which
  * reads once per `readable`, would wait for ever in the middle of a packet that came in two pieces.
  */
-function readAll(read: () => Buffer | null): Buffer | null {
+function readAll(read: () => Buffer | null, left: () => number): Buffer | null {
   const first = read()
-  const second = first && read()
-  if (!second) return first
+  if (first === null || left() === 0) return first
+  const second = read()
+  if (second === null) return first
   const chunks = [first, second]
   for (let next = read(); next; next = read()) chunks.push(next)
   return Buffer.concat(chunks)

@@ -45,6 +45,7 @@ export interface AedesClient extends Omit<Client, 'conn'> {
   /** Packets that are being worked on: aedes reads the socket again when there are none. */
   _parsingBatch: number
   readonly _nextBatch: (error?: Error) => void
+  readonly _keepaliveInterval: number
   readonly _keepaliveTimer: NodeJS.Timeout | null
   readonly _parser: EventEmitter & { parse(bytes: Buffer): number }
   /** Calls back once the socket has room, or with an error when it has none for `drainTimeout`. */
