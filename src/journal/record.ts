@@ -5,7 +5,7 @@ import { type CloudEvent, decodeEvent, EventDraft, type Origin } from '../event/
 import type { RouteRef } from './journal.ts'
 
 /** LMDB keeps no checksums: a flipped bit would be handed out as if it had been written. */
-const CHECKSUM = 4
+export const CHECKSUM = 4
 /** checksum (4), bytes of the record (4), accepted at (8), bytes of the head (4). */
 const PREFIX = 20
 
@@ -102,10 +102,16 @@ export function recordEnd(bytes: Buffer, start: number): number | undefined {
 
 /** Returns `checksum | body`. */
 export function sealBytes(body: Uint8Array): Buffer {
-  const sealed = Buffer.allocUnsafeSlow(CHECKSUM + body.length)
-  sealed.writeUInt32LE(crc32(body), 0)
-  sealed.set(body, CHECKSUM)
-  return sealed
+  // Out of Node's pool: an ArrayBuffer for each value costs more than the value, and LMDB asks for the address of each.
+  const bytes = Buffer.allocUnsafe(CHECKSUM + body.length)
+  bytes.set(body, CHECKSUM)
+  return seal(bytes)
+}
+
+/** Enters the checksum in front of a body that was written behind its place. Returns the bytes. */
+export function seal(bytes: Buffer): Buffer {
+  bytes.writeUInt32LE(crc32(bytes.subarray(CHECKSUM)), 0)
+  return bytes
 }
 
 /** Returns the body, a view; undefined when the checksum does not fit. */

@@ -5,7 +5,7 @@ import type { LaneFeed } from './feed.ts'
 import type { Answer, Failure, Outcome } from './journal.ts'
 import { deadKey, dueKey, dueKeyedKey, slotKey, TABLE } from './keys.ts'
 import type { Item } from './lane.ts'
-import { openBytes, openJson, sealBytes, sealJson } from './record.ts'
+import { CHECKSUM, openBytes, openJson, seal, sealJson } from './record.ts'
 import type { Change, Store } from './store.ts'
 
 /** The errors of a delivery, as they are stored. */
@@ -75,13 +75,13 @@ export function readFailures(store: Store, key: Buffer): Failures | undefined {
 /** status (2, 0 is none), has data (1), bytes of the content type (1, 255 is none), content type, data. */
 function encodeAnswer({ data, datacontenttype, status }: Answer): Buffer {
   const type = Buffer.from(datacontenttype ?? '').subarray(0, 254)
-  const body = Buffer.allocUnsafe(4 + type.length + (data?.length ?? 0))
-  body.writeUInt16LE(status ?? 0, 0)
-  body[2] = data === undefined ? 0 : 1
-  body[3] = datacontenttype === undefined ? 255 : type.length
-  body.set(type, 4)
-  if (data) body.set(data, 4 + type.length)
-  return sealBytes(body)
+  const bytes = Buffer.allocUnsafe(CHECKSUM + 4 + type.length + (data?.length ?? 0))
+  bytes.writeUInt16LE(status ?? 0, CHECKSUM)
+  bytes[CHECKSUM + 2] = data === undefined ? 0 : 1
+  bytes[CHECKSUM + 3] = datacontenttype === undefined ? 255 : type.length
+  bytes.set(type, CHECKSUM + 4)
+  if (data) bytes.set(data, CHECKSUM + 4 + type.length)
+  return seal(bytes)
 }
 
 /** Reads the answer of a delivery; undefined when there is none, or its bytes are damaged. */

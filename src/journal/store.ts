@@ -51,10 +51,12 @@ export class Store {
   readonly path: string
   /** Bytes of the file when it was opened. */
   readonly bytesAtOpen: number
+  readonly #file: string
   readonly #db: RootDatabase<Buffer, Buffer>
 
   constructor(path: string, readOnly = false) {
     this.path = path
+    this.#file = join(path, 'data.mdb')
     if (!readOnly) mkdirSync(path, { recursive: true })
     try {
       this.#db = open<Buffer, Buffer>({ path, readOnly, ...OPTIONS })
@@ -67,7 +69,7 @@ export class Store {
 
   /** Bytes of the file now. */
   get bytes(): number {
-    return statSync(join(this.path, 'data.mdb')).size
+    return statSync(this.#file).size
   }
 
   /** A copy of the value. Like all reading, throws `JOURNAL_CORRUPT` when LMDB cannot make sense of its pages. */
@@ -123,7 +125,7 @@ export class Store {
       this.#db.close().catch(() => undefined)
       throw refuse(this.path, new Error(what))
     }
-    truncateSync(join(this.path, 'data.mdb'), wanted)
+    truncateSync(this.#file, wanted)
   }
 
   #reading<T>(read: () => T): T {
