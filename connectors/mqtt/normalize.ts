@@ -34,14 +34,25 @@ export function eventOf({ protocol, payload, properties }: ClientPublish): Cloud
 
 /** MQTT 3 carries no content type: a JSON object with a `specversion` that reads as an event is one. */
 function structuredByContent(payload: Uint8Array): CloudEvent | undefined {
-  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-  if (!/^[\t\n\r ]*\{/.test(text.toString('latin1', 0, 64)) || !text.includes('"specversion"')) return undefined
+  const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  if (!beginsObject(bytes) || !bytes.includes('"specversion"')) return undefined
   try {
     return parseJsonEvent(payload)
   } catch {
     return undefined
   }
 }
+
+/** Whether there is a brace, after 63 characters of white space at most. */
+function beginsObject(bytes: Uint8Array): boolean {
+  let at = 0
+  while (at < 63 && WHITE.has(bytes[at] ?? 0)) at++
+  return bytes[at] === OPEN
+}
+
+const OPEN = 0x7b
+/** Tab, line feed, carriage return, space. */
+const WHITE: ReadonlySet<number> = new Set([9, 10, 13, 32])
 
 function plainEvent(publish: ClientPublish): CloudEvent {
   const { topic, payload, qos, retain, properties } = publish

@@ -76,8 +76,10 @@ export class TopicMap<T> {
   match(topic: string): readonly T[] {
     const exact = this.#exact.get(topic) ?? (NONE as readonly T[])
     if (this.#wild === 0) return exact
-    const found = [...exact]
+    const found: T[] = []
     this.#collect(this.#root, topic, 0, found)
+    if (found.length === 0) return exact
+    for (const value of exact) found.push(value)
     return found
   }
 
@@ -87,14 +89,15 @@ export class TopicMap<T> {
 
   #collect(level: Level<T>, topic: string, from: number, found: T[]): void {
     const { separator, wildcardOne, wildcardSome, matchEmptyLevels } = this.#syntax
+    const ends = from > topic.length
+    if (ends) found.push(...level.values)
+    if (level.next.size === 0) return
     // [MQTT-4.7.2-1] a wildcard in the first level does not match names that begin with $.
-    const hidden = from === 0 && topic.charCodeAt(0) === 36
+    const hidden = from === 0 && topic.charCodeAt(0) === DOLLAR
     const some = hidden ? undefined : level.next.get(wildcardSome)
     if (some) found.push(...some.values)
-    if (from > topic.length) {
-      found.push(...level.values)
-      return
-    }
+    // Nothing but that wildcard follows: no word has to be cut out.
+    if (ends || (some && level.next.size === 1)) return
     const end = topic.indexOf(separator, from)
     const word = end < 0 ? topic.slice(from) : topic.slice(from, end)
     const rest = end < 0 ? topic.length + 1 : end + separator.length
@@ -134,9 +137,14 @@ const LONGEST_TOPIC = 65_535
 
 /** What is wrong with a topic that the gateway itself is to publish on, whatever its subscribers; undefined when nothing is. */
 export function publishProblem(topic: string, levels: number): string | undefined {
-  const count = topic.split('/', levels + 1).length
+  let count = 1
+  for (let at = topic.indexOf('/'); at >= 0 && count <= levels; at = topic.indexOf('/', at + 1)) count++
   if (count > levels) return `it has more than ${levels} levels`
-  return Buffer.byteLength(topic) > LONGEST_TOPIC ? `it has more than ${LONGEST_TOPIC} bytes` : topicProblem(topic)
+  // A character has three bytes at most.
+  const mayBeLong = topic.length * 3 > LONGEST_TOPIC
+  return mayBeLong && Buffer.byteLength(topic) > LONGEST_TOPIC
+    ? `it has more than ${LONGEST_TOPIC} bytes`
+    : topicProblem(topic)
 }
 
 /** Topics that are the broker's own: nobody publishes to them, nobody is sent them, whatever the filter. */
