@@ -2,7 +2,13 @@
 
 import { defineConfig } from 'vitest/config'
 
-const isolated = { pool: 'forks', fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 } as const
+const isolated = {
+  pool: 'forks',
+  fileParallelism: false,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  retry: 2,
+} as const
 
 export default defineConfig({
   test: {

@@ -262,9 +262,10 @@ export class Gateway {
   }
 
   /** Ready means that the whole way of each route is open: each check goes through the part it names. */
-  #watch({ broker, journal, pool }: Run): void {
+  #watch({ broker, credit, journal, pool }: Run): void {
     this.#readiness.demand('gateway', () => this.#started, 'it is still starting')
     this.#readiness.demand('broker', () => broker.addresses().length > 0, 'it does not listen')
+    this.#readiness.demand('room', () => !credit.full, 'the journal found no room; free space on its disk')
     this.#readiness.add('journal', () => journal.setCursor('headgate.probe', new Date().toISOString()))
     for (const spec of this.config.functions)
       this.#readiness.add(`function ${functionName(spec)}`, () => pool.ready(functionName(spec)))

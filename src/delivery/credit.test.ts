@@ -1,6 +1,7 @@
 /** Credit is refused for each of its reasons, says which, and comes back. */
 
 import { expect, test } from 'vitest'
+import { GatewayError } from '../errors.ts'
 import type { JournalStats } from '../journal/journal.ts'
 import { JournalCredit } from './credit.ts'
 
@@ -44,4 +45,11 @@ test('waiting ends when there is room, and with the signal', async () => {
   gate.resolve()
   await Promise.all(held)
   await waiting
+})
+
+test('an append that found no room is remembered', async () => {
+  const credit = open()
+  expect(credit.full).toBe(false)
+  await expect(credit.hold(Promise.reject(new GatewayError('JOURNAL_FULL', 'no room')))).rejects.toThrow('no room')
+  expect(credit.full).toBe(true)
 })

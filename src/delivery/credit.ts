@@ -17,12 +17,16 @@ export interface CreditLimits {
 const AFTER = { retryAfterMs: 1_000 }
 const LOOK_AGAIN_MS = 20
 
+/** A refusal for want of room is remembered this long: a full disk may still take something small in between. */
+const FULL_MS = 2_000
+
 /** Counts appends under way and reads the journal's own figures. One for the whole gateway. */
 export class JournalCredit implements Credit {
   readonly #limits: CreditLimits
   readonly #used: () => JournalUse
   #appends = 0
   #stopping = false
+  #fullAt = Number.NEGATIVE_INFINITY
 
   /** `used` is asked with each event. */
   constructor(limits: CreditLimits, used: () => JournalUse) {
@@ -40,9 +44,17 @@ export class JournalCredit implements Credit {
     this.#appends += 1
     try {
       return await append
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'JOURNAL_FULL') this.#fullAt = performance.now()
+      throw error
     } finally {
       this.#appends -= 1
     }
+  }
+
+  /** Whether an append found no room a moment ago. */
+  get full(): boolean {
+    return performance.now() - this.#fullAt < FULL_MS
   }
 
   refusal(): GatewayError | undefined {

@@ -18,7 +18,7 @@ describeWith(['mosquitto_pub'], 'mosquitto clients', () => {
       output += chunk
     })
     await until(() => running.broker.stats().clients === 1, 'the subscriber is there')
-    const ended = new Promise<number | null>((resolve) => subscriber.once('exit', resolve))
+    const ended = new Promise<number | null>((resolve) => subscriber.once('close', resolve))
     // Subscribed is later than connected: a retained message waits for it.
     for (const qos of ['0', '1', '2']) await run('mosquitto_pub', [...at, '-t', `t/${qos}`, '-m', qos, '-q', qos, '-r'])
     expect(await ended).toBe(0)
