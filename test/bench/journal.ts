@@ -91,8 +91,7 @@ async function measure(subject: Subject, width: number, settle: boolean, ms: num
     }
   }
   await Promise.all(Array.from({ length: width }, append))
-  if (settle)
-    while ((subject.journal?.stats().pending ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  if (settle) while ((subject.journal?.stats().pending ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 1))
   const took = performance.now() - started
   const used = process.cpuUsage(before)
   stop.abort()
