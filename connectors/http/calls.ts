@@ -89,6 +89,7 @@ async function answerWithReply(
     })
     if (receipt.routes.length === 0) throw noRoute(parts, address)
     const outcome = await reply
+    if (typeof outcome === 'object') wait.over()
     if (typeof outcome === 'object') sendReply(exchange, { ...outcome, callId: receipt.callId })
     else if (respondAsync && outcome === 'time') sendAccepted(exchange, receipt)
     else if (outcome !== 'gone') throw unanswered(parts, outcome, receipt, ms)

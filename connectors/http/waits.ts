@@ -9,6 +9,8 @@ export interface Wait {
   /** Aborted with a WaitEnd as its reason. */
   readonly signal: AbortSignal
   end(reason: WaitEnd): void
+  /** The reply is here: there is nothing left to end. */
+  over(): void
 }
 
 export class Waits {
@@ -23,10 +25,13 @@ export class Waits {
     const wait: Wait = {
       signal: controller.signal,
       end: (reason) => {
+        if (this.#open.has(wait)) controller.abort(reason)
+        wait.over()
+      },
+      over: () => {
         if (!this.#open.delete(wait)) return
         clearTimeout(timer)
         response.off('close', onClose)
-        controller.abort(reason)
       },
     }
     const timer = setTimeout(() => wait.end('time'), ms)

@@ -165,7 +165,7 @@ class LmdbJournal implements Journal, FeedHost {
       this.#settling.delete(delivery.id)
       feed.settled(item, outcome.status === 'retry' ? outcome.at : undefined)
     })
-    this.#writer.schedule()
+    this.#writer.schedule(outcome.status === 'done' && item.key === undefined)
     return this.#intake.done()
   }
 

@@ -6,6 +6,9 @@ import { type Change, CommitError, type Store } from './store.ts'
 /** While the disk is full, this often it is tried again. Milliseconds. */
 const RETRY_FULL = 250
 
+/** What nobody waits for is on disk after this many milliseconds, if nothing else was to be written in between. */
+const AT_LEISURE = 5
+
 /** Makes the journal's changes. Called by the writer, in this order, one transaction at a time. */
 export interface Cargo {
   /** Whether anything is to be written. */
@@ -27,6 +30,9 @@ export class Writer {
   #error: GatewayError | undefined
   #full = false
   #scheduled = false
+  /** True when somebody waits for what is to be written next. */
+  #urgent = false
+  #leisure: NodeJS.Timeout | undefined
   #writing: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
 
@@ -49,13 +55,21 @@ export class Writer {
     return this.#full
   }
 
-  /** Writes what waits, soon: after the events of this turn of the loop, so that they share one transaction. */
-  schedule(): void {
+  /**
+   * Writes what waits, soon: after the events of this turn of the loop, so that they share one transaction. `atLeisure`
+   * for what nobody waits for: with the next transaction that somebody does, or else within a few milliseconds.
+   */
+  schedule(atLeisure = false): void {
+    if (atLeisure && !this.#urgent) {
+      this.#later()
+      return
+    }
+    this.#urgent = true
     if (this.#scheduled || this.#writing !== undefined || this.#retry !== undefined || this.#error) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      if (this.#writing === undefined && this.#retry === undefined) this.#writing = this.#write()
+      this.#begin()
     })
   }
 
@@ -74,11 +88,27 @@ export class Writer {
       await (this.#writing ?? new Promise((resolve) => setImmediate(resolve)))
     }
     clearTimeout(this.#retry)
+    clearTimeout(this.#leisure)
+  }
+
+  #later(): void {
+    if (this.#writing !== undefined || this.#leisure !== undefined) return
+    this.#leisure = setTimeout(() => {
+      this.#leisure = undefined
+      if (this.#cargo.waiting && this.#error === undefined) this.#begin()
+    }, AT_LEISURE)
+  }
+
+  #begin(): void {
+    if (this.#writing === undefined && this.#retry === undefined) this.#writing = this.#write()
   }
 
   async #write(): Promise<void> {
     try {
-      await this.#store.commit(this.#cargo.load())
+      const changes = this.#cargo.load()
+      // What is left was too much for one transaction.
+      this.#urgent = this.#cargo.waiting
+      await this.#store.commit(changes)
       this.#full = false
       this.#cargo.landed()
     } catch (error) {
@@ -86,7 +116,8 @@ export class Writer {
       else this.#wreck(error)
     }
     this.#writing = undefined
-    if (this.#cargo.waiting) this.schedule()
+    if (this.#urgent) this.schedule()
+    else if (this.#cargo.waiting) this.#later()
   }
 
   #wait(): void {
