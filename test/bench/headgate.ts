@@ -37,11 +37,14 @@ export async function gatewayReady(admin: number, withinMs = 60_000): Promise<vo
   }
 }
 
+/** The parts of a configuration that a bench is about; what listens where is added. */
+export type Config = Readonly<Partial<Record<'broker' | 'functions' | 'routes' | 'sources', object>>>
+
 /** Writes the configuration into `folder` and starts the gateway; resolves once it listens. */
-export async function launch(folder: string, ports: Ports, config: object): Promise<Child> {
+export async function launch(folder: string, ports: Ports, { broker, ...config }: Config): Promise<Child> {
   const file = `${folder}/headgate.yaml`
   const listen = {
-    broker: { listen: [`tcp://127.0.0.1:${ports.mqtt}`] },
+    broker: { listen: [`tcp://127.0.0.1:${ports.mqtt}`], ...broker },
     http: { listen: `127.0.0.1:${ports.http}` },
     admin: { listen: `127.0.0.1:${ports.admin}` },
     journal: { path: `${folder}/journal` },
@@ -57,7 +60,7 @@ export async function freePorts(): Promise<Ports> {
 }
 
 /** A gateway with the parts of a configuration that a bench is about. */
-export function gateway(name: string, place: Place, config: object): Subject {
+export function gateway(name: string, place: Place, config: Config): Subject {
   return {
     name,
     async start(): Promise<Running> {

@@ -77,6 +77,8 @@ type Look = readonly [name: string, look: (seconds: number) => Promise<Map<strin
 
 function looks(): Look[] {
   const headgate = gateway('headgate', 'disk', {
+    // 5,000 come at once here, from one program.
+    broker: { limits: { connection_rate: 100_000 } },
     functions: { echo: ECHO },
     routes: { echo: { from: 'mqtt:bench/echo', to: 'echo' } },
   })
