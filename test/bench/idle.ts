@@ -65,7 +65,7 @@ async function whole(subject: Subject, seconds: number): Promise<Map<string, Fig
 /** With functions configured, each of them a copy of `echo`, none called. */
 async function loaded(seconds: number): Promise<Map<string, Figures>> {
   const names = Array.from({ length: FUNCTIONS }, (_, i) => [`echo-${i}`, ECHO])
-  const running = await gateway('headgate', 'disk', { functions: Object.fromEntries(names) }).start()
+  const running = await gateway('headgate', 'disk', { functions: Object.fromEntries(names) }, true).start()
   try {
     return new Map([[`0 clients, ${FUNCTIONS} functions`, await watch(running, seconds)]])
   } finally {
@@ -76,12 +76,13 @@ async function loaded(seconds: number): Promise<Map<string, Figures>> {
 type Look = readonly [name: string, look: (seconds: number) => Promise<Map<string, Figures>>]
 
 function looks(): Look[] {
-  const headgate = gateway('headgate', 'disk', {
+  const config = {
     // 5,000 come at once here, from one program.
     broker: { limits: { connection_rate: 100_000 } },
     functions: { echo: ECHO },
     routes: { echo: { from: 'mqtt:bench/echo', to: 'echo' } },
-  })
+  }
+  const headgate = gateway('headgate', 'disk', config, true)
   const each = [headgate, aedes, mosquitto].map((subject): Look => [subject.name, (s) => whole(subject, s)])
   return [...each, ['headgate', loaded]]
 }
