@@ -51,15 +51,21 @@ async function run(
     abort?: AbortController
     /** What the broker says to the reply. */
     untold?: Error
+    /** What the journal says to what the function emitted. */
+    unkept?: Error
   } = {},
 ) {
   const log: string[] = []
   const seen: { outcome?: Outcome; reply?: Reply; copy?: CloudEvent; children: CloudEvent[] } = { children: [] }
+  const activity = new ActivityStream()
+  // What is put off waits for a while: the pause ends at once here.
+  if (changes.unkept) activity.subscribe(() => changes.abort?.abort())
   const parts: DeliverParts = {
-    activity: new ActivityStream(),
+    activity,
     now: () => changes.now ?? 0,
     cancelled: () => changes.cancelled ?? false,
     accept: async (event) => {
+      if (changes.unkept) throw changes.unkept
       log.push('child')
       seen.children.push(event)
       return { callId: event.id, duplicate: false, routes: [] }
@@ -239,5 +245,21 @@ describe('deliver', () => {
     expect((await run(ok, { untold: refused })).outcome).toMatchObject({ status: 'done' })
     const fatal = new GatewayError('JOURNAL_IO', 'gone')
     await expect(run(ok, { untold: fatal })).rejects.toBe(fatal)
+  })
+
+  test('what a function emitted and a full journal refuses uses up no attempt; one that is gone ends the gateway', async () => {
+    const abort = new AbortController()
+    const child: CloudEvent = { specversion: '1.0', id: 'c', source: '/f', type: 'made' }
+    const emitting = async (): Promise<Handled> => ({
+      answer: {},
+      children: [{ event: child, origin: { source: 'function', address: 'f' } }],
+    })
+    const full = new GatewayError('JOURNAL_FULL', 'no room')
+    const last = { delivery: { attempt: 3 }, abort, unkept: full }
+    expect((await run(emitting, last)).log).toEqual(['release'])
+    const gone = new GatewayError('JOURNAL_IO', 'gone')
+    await expect(run(emitting, { unkept: gone })).rejects.toBe(gone)
+    const invalid = new GatewayError('EVENT_INVALID', 'no type')
+    expect((await run(emitting, { unkept: invalid })).outcome).toMatchObject({ status: 'dead' })
   })
 })

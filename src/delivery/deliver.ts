@@ -29,7 +29,10 @@ export interface DeliverParts {
 /** How long a delivery whose outcome cannot be told keeps its place before it runs again. */
 const UNTOLD_MS = 1_000
 
-type Attempted = { readonly outcome: Outcome; readonly handled?: Handled; readonly error?: GatewayError }
+/** How an attempt ended. `untold` when it did not: what it emitted could not be kept, so that it has no outcome yet. */
+type Attempted =
+  | { readonly outcome: Outcome; readonly handled?: Handled; readonly error?: GatewayError }
+  | { readonly untold: GatewayError }
 
 /**
  * Runs one delivery to its outcome. What the function emitted is durable and the reply is out before the settle, so a
@@ -45,7 +48,12 @@ export async function deliver(
   signal: AbortSignal,
 ): Promise<{ readonly settled: Promise<void> }> {
   const begun = parts.now()
-  const { outcome, handled, error } = await attempt(delivery, route, target, parts, signal)
+  const attempted = await attempt(delivery, route, target, parts, signal)
+  if ('untold' in attempted) {
+    await putOff(delivery, attempted.untold, begun, parts, signal)
+    return { settled: Promise.resolve() }
+  }
+  const { outcome, handled, error } = attempted
   if (signal.aborted && outcome.status !== 'done') {
     parts.journal.release(delivery)
     return { settled: Promise.resolve() }
@@ -105,6 +113,8 @@ async function attempt(
     }
   } catch (thrown) {
     const error = toGatewayError(thrown)
+    // It is our journal that has no room or no disk, whatever the target did: no attempt of the delivery's.
+    if (error.code === 'JOURNAL_FULL' || error.disposition === 'fatal') return { untold: error }
     const now = parts.now()
     const facts = {
       attempt: delivery.attempt,
