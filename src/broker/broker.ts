@@ -8,6 +8,7 @@ import { GatewayError } from '../errors.ts'
 import { createAedes } from './aedes.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
+import { farewell } from './farewell.ts'
 import { forward, number } from './forward.ts'
 import { Gate, type GateCounts } from './gate.ts'
 import { Intercepts } from './intercepts.ts'
@@ -41,7 +42,10 @@ export interface BrokerParts {
 export interface Broker extends BrokerPort {
   /** Resolves when every address is listened on. Rejects with ADDRESS_IN_USE; nothing is left open then. */
   start(signal: AbortSignal): Promise<void>
-  /** Stops taking connections, ends those that are open, and closes the store. Safe to call twice. */
+  /**
+   * Takes no more connections and publishes, lets clients acknowledge what they were sent for a second at most, ends
+   * their connections, and closes the store. Safe to call twice.
+   */
   stop(): Promise<void>
   stats(): BrokerStats
   /** What it listens on, as URLs, with the ports that were taken for 0. */
@@ -98,8 +102,8 @@ class EmbeddedBroker implements Broker {
     if (!running) return
     this.#running = undefined
     clearInterval(running.sweeps)
+    await farewell(this.#seats)
     await new Promise<void>((resolve) => running.aedes.close(resolve))
-    for (const { connection } of this.#seats.values()) connection.stream.destroy()
     await running.store.close()
   }
 

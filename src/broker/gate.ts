@@ -57,7 +57,11 @@ export class Gate {
       const { willDelayInterval: _, ...properties } = packet.properties as { willDelayInterval?: number }
       packet.properties = properties
     }
-    if (!mayPublish(packet.topic)) done(new Error(`"${packet.topic}" cannot be published to`))
+    // While stopping: not acknowledged, so that it comes again. A will is asked about once its client is closed.
+    if (this.#parts.signal.aborted && client && !client.closed) {
+      packet._notAuthorized = true
+      done(null)
+    } else if (!mayPublish(packet.topic)) done(new Error(`"${packet.topic}" cannot be published to`))
     else if (client && packet.qos === 2 && this.#exceeds(client, packet)) done(null)
     else if (client) this.#take(client, packet, (error) => this.#keep(aedes, client, packet, error, done))
     else this.#keep(aedes, undefined, packet, null, done)

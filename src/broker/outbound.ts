@@ -53,6 +53,7 @@ export class Outbound {
   #ready = false
   /** The session's queue holds messages that are not in ours. */
   #behind = false
+  #finishing = false
   #pulled = 0
   #nextId = 0
   #last: number | undefined
@@ -122,6 +123,12 @@ export class Outbound {
     if (place !== undefined) this.#sessions?.sent(this.#client.id, place, { messageId, released: true })
   }
 
+  /** Leaves what is in the session's queue for the next connection. Returns whether all that was sent is acknowledged. */
+  finish(): boolean {
+    this.#finishing = true
+    return this.#inFlight.size === 0 && this.#queue.size === 0
+  }
+
   close(): void {
     clearTimeout(this.#timer)
     this.#client.conn.off('drain', this.#drained)
@@ -149,7 +156,7 @@ export class Outbound {
     const held = sessions.holds(this.#client.id, place)
     if (!held && place <= this.#pulled) return
     if (!held) void sessions.enqueue([this.#client.id], packet)
-    if (this.#behind || !this.#canSend(packet)) this.#behind = true
+    if (this.#behind || this.#finishing || !this.#canSend(packet)) this.#behind = true
     else this.#send(packet, place)
   }
 
@@ -260,7 +267,7 @@ export class Outbound {
 
   /** Sends on from the session's queue. */
   #pull(): void {
-    if (!this.#sessions || !this.#ready) return
+    if (!this.#sessions || !this.#ready || this.#finishing) return
     for (const { place, packet } of this.#sessions.queued(this.#client.id)) {
       if (this.#places.has(place)) continue
       if (this.#stalled || this.#inFlight.size >= this.#window) return
