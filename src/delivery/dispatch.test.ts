@@ -132,3 +132,42 @@ test('a settle that the disk refuses ends the gateway', async () => {
   expect((await failed.promise).message).toBe('no disk')
   await dispatcher.stop(5)
 })
+
+test('a lane that comes instead of another takes over what is left; what still runs of that one counts', async () => {
+  const journal = await filled('a', 10)
+  const seen = { old: 0, new: 0 }
+  const gates: (() => void)[] = []
+  let running = 0
+  let peak = 0
+  const dispatcher = new Dispatcher(journal, (error) => expect.fail(error.message))
+  const serve = (who: keyof typeof seen) => ({
+    ...lane('a'),
+    concurrency: 2,
+    run: async (delivery: Delivery) => {
+      seen[who] += 1
+      running += 1
+      peak = Math.max(peak, running)
+      await new Promise<void>((resolve) => gates.push(resolve))
+      running -= 1
+      await journal.settle(delivery, { status: 'done' })
+      return settled
+    },
+  })
+  const old = dispatcher.add(serve('old'))
+  await until(() => gates.length === 2)
+  let left = false
+  const leaving = old.leave().then(() => {
+    left = true
+  })
+  const instead = dispatcher.add(serve('new'), old)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(seen).toEqual({ old: 2, new: 0 })
+  expect(left).toBe(false)
+  for (let done = 0; done < 10; done += 1) {
+    await until(() => gates.length > 0)
+    gates.shift()?.()
+  }
+  await leaving
+  await instead.leave()
+  expect({ peak, seen }).toEqual({ peak: 2, seen: { old: 2, new: 8 } })
+})

@@ -10,16 +10,19 @@ export interface LaneWork extends Lane {
   run(delivery: Delivery, signal: AbortSignal): Promise<{ readonly settled: Promise<void> }>
 }
 
+/** A lane that is served. */
+export interface ServedLane {
+  /** Takes no more of the lane. Resolves once nothing of it runs that was begun before. */
+  leave(): Promise<void>
+}
+
 /** Runs lanes until it is stopped. A slow or poisoned delivery holds its own place and nothing else. */
 export class Dispatcher {
   readonly #journal: Pick<Journal, 'claim'>
   readonly #failed: (error: Error) => void
   readonly #abort = new AbortController()
-  readonly #claiming = new AbortController()
-  readonly #lanes: Promise<void>[] = []
-  #running = 0
-  /** Whoever waits until nothing runs. */
-  #idle: PromiseWithResolvers<void> | undefined
+  readonly #served = new Set<LaneServer>()
+  #stopped = false
 
   /** `failed` hears what ends the gateway. */
   constructor(journal: Pick<Journal, 'claim'>, failed: (error: Error) => void) {
@@ -27,90 +30,140 @@ export class Dispatcher {
     this.#failed = failed
   }
 
-  /** Begins to take the deliveries of a lane. */
-  add(lane: LaneWork): void {
-    this.#lanes.push(this.#serve(lane).catch((error: unknown) => this.#failed(toGatewayError(error))))
+  /**
+   * Begins to take the deliveries of a lane. `instead` is the lane in whose place it comes, left before: what still runs
+   * of it counts against the limit of this one.
+   */
+  add(lane: LaneWork, instead?: ServedLane): ServedLane {
+    const places = instead instanceof LaneServer ? instead.places : new Places()
+    places.resize(lane.concurrency)
+    const server = new LaneServer(lane, places, this.#abort.signal, this.#failed)
+    this.#served.add(server)
+    void server.serve(this.#journal).then(() => this.#served.delete(server))
+    if (this.#stopped) void server.leave()
+    return server
   }
 
   /** Takes no more, waits up to `graceMs` for what is under way, then gives the rest back. */
   async stop(graceMs: number): Promise<void> {
-    this.#claiming.abort()
-    await Promise.all(this.#lanes)
+    this.#stopped = true
+    const left = Array.from(this.#served, (server) => server.leave())
     const timer = setTimeout(() => this.#abort.abort(), graceMs)
-    if (this.#running > 0) {
-      this.#idle ??= Promise.withResolvers()
-      await this.#idle.promise
-    }
+    await Promise.all(left)
     clearTimeout(timer)
   }
+}
 
-  async #serve(lane: LaneWork): Promise<void> {
-    const { signal } = this.#claiming
-    const places = new Places(lane.concurrency)
-    signal.addEventListener('abort', () => places.close(), { once: true })
-    const deliveries = this.#journal.claim(lane, signal)
+class LaneServer implements ServedLane {
+  readonly places: Places
+  readonly #lane: LaneWork
+  readonly #abort: AbortSignal
+  readonly #failed: (error: Error) => void
+  readonly #leaving = new AbortController()
+  /** The claim, and each delivery that runs. */
+  #open = 1
+  readonly #over = Promise.withResolvers<void>()
+
+  constructor(lane: LaneWork, places: Places, abort: AbortSignal, failed: (error: Error) => void) {
+    this.#lane = lane
+    this.places = places
+    this.#abort = abort
+    this.#failed = failed
+  }
+
+  leave(): Promise<void> {
+    this.#leaving.abort()
+    this.places.give()
+    return this.#over.promise
+  }
+
+  /** Resolves once the lane was left and nothing of it runs. */
+  async serve(journal: Pick<Journal, 'claim'>): Promise<void> {
+    try {
+      await this.#claim(journal)
+    } catch (error) {
+      this.#failed(toGatewayError(error))
+    }
+    this.#close()
+    return this.#over.promise
+  }
+
+  async #claim(journal: Pick<Journal, 'claim'>): Promise<void> {
+    const { signal } = this.#leaving
+    const deliveries = journal.claim(this.#lane, signal)
     while (!signal.aborted) {
-      if (!places.take()) await places.wait()
-      if (signal.aborted) break
-      const next = await deliveries.next()
-      if (next.done) break
-      void this.#run(lane, next.value, places)
+      if (!this.places.take() && !(await this.places.wait())) break
+      const next = signal.aborted ? undefined : await deliveries.next()
+      if (next === undefined || next.done) {
+        this.places.free()
+        break
+      }
+      void this.#run(next.value)
     }
     await deliveries.return?.()
   }
 
   /** One delivery to the end of its settle; it never rejects. */
-  async #run(lane: LaneWork, delivery: Delivery, places: Places): Promise<void> {
-    this.#running += 1
+  async #run(delivery: Delivery): Promise<void> {
+    this.#open += 1
     try {
       let settled: Promise<void>
       try {
-        settled = (await lane.run(delivery, this.#abort.signal)).settled
+        settled = (await this.#lane.run(delivery, this.#abort)).settled
       } finally {
-        places.free()
+        this.places.free()
       }
       await settled
     } catch (error) {
       this.#failed(toGatewayError(error))
     }
-    this.#running -= 1
-    if (this.#running === 0) this.#idle?.resolve()
+    this.#close()
+  }
+
+  #close(): void {
+    this.#open -= 1
+    if (this.#open === 0) this.#over.resolve()
   }
 }
 
-/** Counts the free places of a lane; one taker. */
+/** Counts the places of a lane that are taken; one taker at a time. */
 class Places {
-  #free: number
-  #closed = false
-  #waiting: (() => void) | undefined
+  #count = 0
+  #taken = 0
+  #waiting: ((held: boolean) => void) | undefined
 
-  constructor(count: number) {
-    this.#free = count
+  resize(count: number): void {
+    this.#count = count
+    this.#pass()
   }
 
   take(): boolean {
-    if (this.#free === 0) return false
-    this.#free -= 1
+    if (this.#taken >= this.#count) return false
+    this.#taken += 1
     return true
   }
 
-  /** Resolves holding a place, or empty-handed once closed. */
-  wait(): Promise<void> {
-    if (this.#closed) return Promise.resolve()
-    const { promise, resolve } = Promise.withResolvers<void>()
+  /** Resolves to whether a place is held: not, when the taker was told to give up. */
+  wait(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
     this.#waiting = resolve
     return promise
   }
 
   free(): void {
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    if (waiting) waiting()
-    else this.#free += 1
+    this.#taken -= 1
+    this.#pass()
   }
 
-  close(): void {
-    this.#closed = true
-    this.#waiting?.()
+  /** Tells the taker that waits to give up. */
+  give(): void {
+    this.#waiting?.(false)
+    this.#waiting = undefined
+  }
+
+  #pass(): void {
+    if (this.#waiting === undefined || !this.take()) return
+    this.#waiting(true)
+    this.#waiting = undefined
   }
 }
