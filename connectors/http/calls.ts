@@ -41,7 +41,7 @@ export async function callRoute(parts: Parts, exchange: Exchange): Promise<void>
 const given = ({ context }: Parts) => ({ name: context.name, id: uuidv7(), now: Date.now() })
 
 async function answer(parts: Parts, exchange: Exchange, normalized: CloudEvent, address: string): Promise<void> {
-  const event = traced(checkCallNames(normalized, parts.context.name), exchange.headers)
+  const event = traced(checkCallNames(normalized, parts.context), exchange.headers)
   const { prefer } = exchange.headers
   const { respondAsync, waitMs } = readPreferences(typeof prefer === 'string' ? prefer : undefined)
   if (respondAsync && waitMs === undefined) await answerLater(parts, exchange, event, address)

@@ -126,6 +126,7 @@ const invalid: readonly (readonly [
   ],
   ['a reply topic of the broker', '', { ...BINARY, 'ce-replyto': '$SYS/x' }, 403, /replyto/],
   ['a reply topic with a wildcard', '', { ...BINARY, 'ce-replyto': 'a/%2B' }, 403, /replyto/],
+  ['a reply topic that is too deep', '', { ...BINARY, 'ce-replyto': 'a/'.repeat(40) }, 403, /max_topic_levels/],
   ['a callId that is a wildcard', '', { ...BINARY, 'ce-callid': '+' }, 400, /callid/],
 ]
 test.each(invalid)('refuses %s', async (_, body, headers, status, detail) => {

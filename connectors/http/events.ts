@@ -15,7 +15,7 @@ export async function postEvents(parts: Parts, exchange: Exchange): Promise<void
   if (mode === undefined || mode === 'unknown') throw unreadable(exchange)
   const body = await readBody(exchange, parts.config.body_limit)
   const events = parseHttpEvents(exchange.headers, body).map((event) =>
-    traced(checkCallNames(event, parts.context.name), exchange.headers),
+    traced(checkCallNames(event, parts.context), exchange.headers),
   )
   const [only] = events
   if (mode === 'batch' || only === undefined) return postBatch(parts, exchange, events)

@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { memoryContext } from '#conformance'
 import { checkCallNames, type HttpRequest, normalizeCall, normalizeRequest, traced } from './normalize.ts'
 
 interface Fixture {
@@ -49,7 +50,7 @@ test('traceparent is carried only when it is one', () => {
 
 test('a caller cannot name a topic of the broker or a wildcard', () => {
   const named = (extensions: Record<string, string>) => () =>
-    checkCallNames({ specversion: '1.0', id: '1', source: '/', type: 't', extensions }, 'http')
+    checkCallNames({ specversion: '1.0', id: '1', source: '/', type: 't', extensions }, memoryContext())
   expect(named({ callid: 'a-b_c', replyto: 'my/replies' })).not.toThrow()
   for (const callid of ['', 'a/b', 'a+', '#', 'x'.repeat(256)])
     expect(named({ callid })).toThrow(expect.objectContaining({ code: 'EVENT_INVALID' }))

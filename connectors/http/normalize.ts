@@ -3,6 +3,7 @@
 import {
   CALL_EXTENSIONS,
   type CloudEvent,
+  type Context,
   checkEvent,
   type ExtensionValue,
   extension,
@@ -70,13 +71,19 @@ export function idempotencyKey(headers: HttpHeaders): string | undefined {
 }
 
 /** Returns the event. Throws when it names a call or a reply topic that a caller over HTTP may not name. */
-export function checkCallNames(event: CloudEvent, name: string): CloudEvent {
+export function checkCallNames(event: CloudEvent, { name, broker }: Pick<Context, 'name' | 'broker'>): CloudEvent {
   const callId = extension(event, CALL_EXTENSIONS.callId)
   if (callId !== undefined && (callId === '' || callId.length > 255 || TOPIC_SIGNS.test(callId)))
     throw refuse('EVENT_INVALID', name, `reading callid: it must have 1 to 255 characters, without +, # and /`)
   const replyTo = extension(event, CALL_EXTENSIONS.replyTo)
   if (replyTo !== undefined && (replyTo === '' || /^\$|[+#]/.test(replyTo)))
     throw refuse('REPLY_TOPIC_REFUSED', name, `reading replyto: it must be a topic, without +, # and $ in front`)
+  if (replyTo !== undefined && !broker.mayPublish(replyTo))
+    throw refuse(
+      'REPLY_TOPIC_REFUSED',
+      name,
+      'reading replyto: nothing can be published on it; see broker.limits.max_topic_levels',
+    )
   return event
 }
 

@@ -14,6 +14,7 @@ async function started() {
       ingress = given
       return () => {}
     },
+    mayPublish: () => true,
     publish: async (message: Publish) => void published.push(message),
   }
   const spec = connector.source

@@ -93,7 +93,7 @@ export class MqttSource implements Source {
     if (replyTo === undefined || isAllowed(replyTo, publish)) return event
     throw new GatewayError(
       'REPLY_TOPIC_REFUSED',
-      `${this.#context.name} (mqtt): reading a call: the reply topic "${replyTo}" is refused; name one without wildcards or a leading $ that client "${publish.clientId}" may publish to`,
+      `${this.#context.name} (mqtt): reading a call: the reply topic "${replyTo}" is refused; name one without wildcards or a leading $, no deeper than broker.limits.max_topic_levels, that client "${publish.clientId}" may publish to`,
     )
   }
 

@@ -2,7 +2,7 @@
 
 import type { BrokerLimits } from './config.ts'
 import type { AedesClient, BrokerPacket } from './internals.ts'
-import { isOwn, parseShared, SHARED, topicProblem } from './topics.ts'
+import { isOwn, parseShared, publishProblem, SHARED } from './topics.ts'
 
 /** aedes' CONNACK codes: MQTT 3's, which it maps to those of MQTT 5. */
 const IDENTIFIER_REJECTED = 2
@@ -30,8 +30,9 @@ export function connectRefusal(
   return undefined
 }
 
-/** Whether a client may publish to a topic at all. */
-export const mayPublish = (topic: string): boolean => topicProblem(topic) === undefined
+/** Whether anybody may publish to a topic at all: a reply could never be sent on one that is too deep. */
+export const mayPublish = (topic: string, limits: Pick<BrokerLimits, 'max_topic_levels'>): boolean =>
+  publishProblem(topic, limits.max_topic_levels) === undefined
 
 /** Why a subscription is not granted; undefined when it is. */
 export function subscribeRefusal(client: AedesClient, filter: string, limits: BrokerLimits): string | undefined {

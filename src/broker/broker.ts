@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { BrokerPort, Ingress, Publish } from '../connector/broker.ts'
 import type { Credit, Log } from '../connector/connector.ts'
 import { GatewayError } from '../errors.ts'
+import { mayPublish } from './access.ts'
 import { createAedes } from './aedes.ts'
 import type { BrokerConfig } from './config.ts'
 import { Connection } from './connection.ts'
@@ -127,6 +128,10 @@ class EmbeddedBroker implements Broker {
     return this.#intercepts.add(filters, ingress)
   }
 
+  mayPublish(topic: string): boolean {
+    return mayPublish(topic, this.#config.limits)
+  }
+
   publish({ topic, payload, qos, retain, properties }: Publish): Promise<void> {
     const running = this.#running
     if (!running) return Promise.reject(new GatewayError('STOPPING', 'broker (mqtt): publishing: it is not running'))
@@ -163,9 +168,8 @@ class EmbeddedBroker implements Broker {
     const sessions = new Sessions(store, limits.max_queued, (id) => gate.forget(id))
     const persistence = new Persistence(store, sessions)
     const signal = this.#ending.signal
-    const maxInFlight = limits.max_inflight
     const gate = new Gate(
-      { log, credit, intercepts: this.#intercepts, sessions, persistence, maxInFlight, signal },
+      { log, credit, intercepts: this.#intercepts, sessions, persistence, limits, signal },
       (client) => this.#seats.get(client.conn),
     )
     const aedes = await createAedes(limits, log, persistence, {

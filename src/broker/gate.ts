@@ -4,6 +4,7 @@ import { writeToStream } from 'mqtt-packet'
 import type { Ingress } from '../connector/broker.ts'
 import type { Credit, Log } from '../connector/connector.ts'
 import { mayPublish } from './access.ts'
+import type { BrokerLimits } from './config.ts'
 import { forward, number } from './forward.ts'
 import { Uses } from './identity.ts'
 import type { Intercepts } from './intercepts.ts'
@@ -24,8 +25,7 @@ export interface GateParts {
   readonly intercepts: Intercepts
   readonly sessions: Sessions
   readonly persistence: Persistence
-  /** Publishes of one client at once. */
-  readonly maxInFlight: number
+  readonly limits: BrokerLimits
   readonly signal: AbortSignal
 }
 
@@ -61,7 +61,8 @@ export class Gate {
     if (this.#parts.signal.aborted && client && !client.closed) {
       packet._notAuthorized = true
       done(null)
-    } else if (!mayPublish(packet.topic)) done(new Error(`"${packet.topic}" cannot be published to`))
+    } else if (!mayPublish(packet.topic, this.#parts.limits))
+      done(new Error(`"${packet.topic}" cannot be published to`))
     else if (client && packet.qos === 2 && this.#exceeds(client, packet)) done(null)
     else if (client) this.#take(client, packet, (error) => this.#keep(aedes, client, packet, error, done))
     else this.#keep(aedes, undefined, packet, null, done)
@@ -72,9 +73,9 @@ export class Gate {
     const unreleased = this.#seatOf(client)?.unreleased
     if (packet.messageId === undefined || !unreleased) return false
     unreleased.add(packet.messageId)
-    if (unreleased.size <= this.#parts.maxInFlight) return false
+    if (unreleased.size <= this.#parts.limits.max_inflight) return false
     packet._notAuthorized = true
-    const limit = `more than ${this.#parts.maxInFlight} QoS 2 publishes without a PUBREL`
+    const limit = `more than ${this.#parts.limits.max_inflight} QoS 2 publishes without a PUBREL`
     this.#parts.log.warn({ client: client.id }, `broker (mqtt): receiving: ${limit}; the connection is closed`)
     this.#seatOf(client)?.connection.finish(RECEIVE_MAXIMUM_EXCEEDED)
     return true
@@ -189,7 +190,7 @@ export class Gate {
 
   #laneOf(seat: Seat): Lane {
     const { client, connection } = seat
-    const { sessions, persistence, maxInFlight, credit, signal } = this.#parts
+    const { sessions, persistence, limits, credit, signal } = this.#parts
     seat.lane ??= new Lane(
       {
         id: client.id,
@@ -198,7 +199,7 @@ export class Gate {
         get open() {
           return !client.closed
         },
-        mayPublish,
+        mayPublish: (topic) => mayPublish(topic, limits),
         hold: (held) => connection.hold(held),
         remember: (id, use, checksum) =>
           client.clean ? undefined : sessions.remember(client.id, id, use, use.checksum ?? checksum()),
@@ -207,7 +208,7 @@ export class Gate {
         },
         received: ({ messageId }) => persistence.received(client.id, messageId),
       },
-      maxInFlight,
+      limits.max_inflight,
       credit,
       signal,
     )

@@ -43,6 +43,8 @@ export interface BrokerPort {
    * forwarded. Returns a function that ends it.
    */
   intercept(filters: readonly string[], ingress: Ingress): () => void
+  /** Whether anything can be published on a topic at all: a reply topic on which nothing can is refused up front. */
+  mayPublish(topic: string): boolean
   /** Resolves once the broker holds the message: delivered to those online, queued for sessions that are away. */
   publish(message: Publish): Promise<void>
 }

@@ -39,6 +39,11 @@ export class MemoryBroker implements BrokerPort {
     return () => void this.#interceptions.delete(interception)
   }
 
+  /** A broker has limits: this one takes 32 levels. */
+  mayPublish(topic: string): boolean {
+    return topic.split('/').length <= 32
+  }
+
   async publish(message: Publish): Promise<void> {
     this.published.push(message)
   }

@@ -86,12 +86,13 @@ describe('a reply topic that is refused', () => {
   })
 })
 
-test('a reply topic that nobody can be told on does not hold up the others', async () => {
+test('a reply topic that nobody can be told on is refused up front', async () => {
   await using client = await Client.connect(gateway)
   const callid = unique('call')
   const impossible = eventOf('calls', { callid, replyto: Array(40).fill('level').join('/') })
-  await client.publish('single/1', impossible, { properties: { contentType: 'application/cloudevents+json' } })
-  expect((await settled(gateway, callid)).deliveries).toMatchObject([{ status: 'done', attempts: 1 }])
+  const structured = { properties: { contentType: 'application/cloudevents+json' } }
+  await expect(client.publish('single/1', impossible, structured)).rejects.toMatchObject({ code: 0x87 })
+  expect(await held(gateway, callid)).toBeUndefined()
   expect((await request(gateway.admin, '/health')).status).toBe(200)
 })
 
