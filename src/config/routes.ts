@@ -4,6 +4,7 @@ import { readFrom, readTarget, readTopic } from '../router/address.ts'
 import { compileRouter } from '../router/compile.ts'
 import { type RouteConfig, retryOptions, type TargetConfig } from '../router/config.ts'
 import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
+import { makeControls } from './controls.ts'
 import type { Names, Reporter } from './names.ts'
 import type { Path } from './tree.ts'
 
@@ -33,6 +34,7 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
       `"${deadLetter.text}" is a function; a dead letter goes to a sink or mqtt:<topic>`,
     )
   reportTwice(to, [...path, 'to'], reporter)
+  const controls = makeControls(config, path, reporter)
   return {
     name,
     from,
@@ -44,6 +46,7 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     concurrency: config.concurrency,
     timeoutMs: config.timeout,
     delivery: config.delivery,
+    ...(controls ? { controls } : {}),
   }
 }
 

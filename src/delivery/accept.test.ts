@@ -6,7 +6,7 @@ import type { CloudEvent } from '../event/index.ts'
 import type { Entry, RouteRef } from '../journal/journal.ts'
 import { openMemoryJournal } from '../journal/memory.ts'
 import type { Reply } from '../reply/reply.ts'
-import type { Route, Target } from '../router/route.ts'
+import type { Controls, Route, Target } from '../router/route.ts'
 import type { Match } from '../router/router.ts'
 import { createAccept } from './accept.ts'
 import { type Activity, ActivityStream } from './activity.ts'
@@ -28,8 +28,14 @@ function route(name: string, to: readonly Target[], delivery: Route['delivery'] 
   return { route: { name, from: [{ kind: 'any' }], to, retry, concurrency: 1, timeoutMs: 1_000, delivery } }
 }
 
+const NOW = 1_800_000_000_000
+
+function timed(name: string, controls: Controls, more: Omit<Match, 'route'> = {}): Match {
+  return { ...more, route: { ...route(name, [f]).route, controls } }
+}
+
 function open(matches: readonly Match[]) {
-  const journal = openMemoryJournal({})
+  const journal = openMemoryJournal({ now: () => NOW })
   const entries: Entry[] = []
   const seen = {
     replies: [] as Reply[],
@@ -55,6 +61,7 @@ function open(matches: readonly Match[]) {
     runDirect: (_entry, ref) => void seen.direct.push(ref),
     activity,
     credit,
+    now: () => NOW,
   })
   return { accept, credit, entries, journal, seen }
 }
@@ -95,6 +102,14 @@ describe('accept', () => {
     await accept(event(), origin)
     expect(seen.direct).toHaveLength(1)
     expect(entries).toEqual([])
+  })
+
+  test('a route with a delay is due that much later, and never runs directly', async () => {
+    const { accept, entries, journal, seen } = open([timed('late', { delayMs: 5_000 }), route('at once', [topic])])
+    await accept(event(), origin, { direct: true })
+    expect(entries[0]?.routes).toEqual([{ route: 'late', to: 'f', answers: true, due: NOW + 5_000 }])
+    expect(seen.direct.map((ref) => ref.route)).toEqual(['at once'])
+    expect((await journal.find({ eventId: 'e1' }))?.deliveries).toMatchObject([{ status: 'due', due: NOW + 5_000 }])
   })
 
   test('without room it rejects, and nothing is held', async () => {

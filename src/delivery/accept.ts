@@ -4,6 +4,7 @@ import type { Offer, Receipt } from '../connector/connector.ts'
 import { CALL_EXTENSIONS, type CloudEvent, extension, type Origin, uuidv7 } from '../event/index.ts'
 import type { Entry, Journal, RouteRef } from '../journal/journal.ts'
 import type { ReplyPublisher } from '../reply/reply.ts'
+import type { Controls } from '../router/route.ts'
 import type { Match, Router } from '../router/router.ts'
 import type { ActivityStream } from './activity.ts'
 import { errorReply, isCall, repeated } from './answer.ts'
@@ -25,6 +26,8 @@ export interface AcceptParts {
   readonly runDirect: RunDirect
   /** Says to a caller why no route takes its call. */
   readonly noRoute: NoRoute
+  /** Milliseconds since the epoch; the clock of the machine when absent. */
+  readonly now?: () => number
 }
 
 /** Takes an event from anywhere. */
@@ -40,7 +43,7 @@ export const createAccept =
     const callId = extension(event, CALL_EXTENSIONS.callId) ?? uuidv7()
     const matches = parts.router().match(event, origin)
     if (matches.length === 0) return unmatched(parts, event, origin, callId)
-    const refs = toRefs(matches)
+    const refs = toRefs(matches, parts.now ?? Date.now)
     const entry: Entry = {
       event,
       origin,
@@ -75,10 +78,13 @@ async function unmatched(
 }
 
 const isDirect = ({ route }: Match, offer: Offer | undefined): boolean =>
-  route.delivery === 'direct' || (route.delivery === 'auto' && offer?.direct === true)
+  route.delivery === 'direct' || (route.delivery === 'auto' && offer?.direct === true && route.controls === undefined)
 
 /** One delivery for each route and target. The first function in the order of the file answers the call; without one, the first target. */
-function toRefs(matches: readonly Match[]): readonly { readonly ref: RouteRef; readonly match: Match }[] {
+function toRefs(
+  matches: readonly Match[],
+  now: () => number,
+): readonly { readonly ref: RouteRef; readonly match: Match }[] {
   const all = matches.flatMap((match) => match.route.to.map((target) => ({ match, target })))
   const answering = all.find(({ target }) => target.kind === 'function') ?? all[0]
   return all.map((each) => ({
@@ -88,6 +94,11 @@ function toRefs(matches: readonly Match[]): readonly { readonly ref: RouteRef; r
       to: each.target.text,
       answers: each === answering,
       ...(each.match.key === undefined ? {} : { key: each.match.key }),
+      ...(each.match.route.controls ? timing(each.match.route.controls, now()) : {}),
     },
   }))
 }
+
+/** What the journal is to know of a delivery whose time is not left to chance. */
+const timing = ({ delayMs }: Controls, now: number): Partial<RouteRef> =>
+  delayMs === undefined ? {} : { due: now + delayMs }

@@ -30,6 +30,12 @@ export interface RetryPolicy {
   readonly except: readonly string[]
 }
 
+/** When, and how many at once, deliveries of a route are made: all of it counts on the journal's timer. */
+export interface Controls {
+  /** No attempt begins earlier than this after the event was accepted. */
+  readonly delayMs?: number
+}
+
 export interface Route {
   readonly name: string
   readonly from: readonly From[]
@@ -46,4 +52,6 @@ export interface Route {
   readonly timeoutMs: number
   /** `auto`: direct for a waiting HTTP call, durable for everything else. */
   readonly delivery: 'auto' | 'durable' | 'direct'
+  /** Absent where there is none: such a route is asked this one thing. A route that has any is never run directly. */
+  readonly controls?: Controls
 }
