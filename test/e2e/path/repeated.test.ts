@@ -101,21 +101,25 @@ test('an Idempotency-Key: those that come while the first runs get its answer', 
 
 test('both are known after a restart', async () => {
   const [key, callid, replyto] = [unique('key'), unique('call'), unique('answers')]
-  const first = await postCounted('calls', key)
+  const posted = await postCounted('calls', key)
+  let published: Record<string, unknown>
   {
     await using client = await Client.connect(gateway)
     await client.subscribe(replyto)
     await client.publish('counted/1', eventOf('calls', { callid, replyto }), structured)
-    await client.receive(replyto)
+    published = jsonOf(await client.receive(replyto))
+    await settled(gateway, callid)
+    // The reply is out before the settle is on disk, and a crash between the two repeats the call. What is
+    // acknowledged later has the settle on disk before it.
+    await client.publish('counted/1', eventOf('calls'), structured)
   }
-  await settled(gateway, callid)
   await gateway.kill()
   await gateway.restart()
   // The instance counts from 1 again: had it run, the figure would be another one.
   const again = await postCounted('calls', key)
-  expect([again.status, again.text]).toEqual([200, first.text])
+  expect([again.status, again.text]).toEqual([200, posted.text])
   await using client = await Client.connect(gateway)
   await client.subscribe(replyto)
   await client.publish('counted/1', eventOf('calls', { callid, replyto }), structured)
-  expect(jsonOf(await client.receive(replyto))).toMatchObject({ callid, data: Number(first.text) + 1 })
+  expect(jsonOf(await client.receive(replyto))).toMatchObject({ callid, data: published['data'] })
 })
