@@ -4,14 +4,15 @@ import { copyFileSync, mkdirSync, rmSync, statSync, truncateSync } from 'node:fs
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openJournal, verifyJournal } from '../../../src/journal/index.ts'
+import { WHOLE } from '../faults.ts'
 import { newFolder, SETTINGS } from './ledger.ts'
 import { makeSoundJournal } from './sound.ts'
 
-/** Each of the last 64 bytes, then every 32nd of the last page, then whole pages. */
+/** Each of the last 4,096 bytes, or of the last 64 and then every 32nd; then whole pages. */
 const CUTS = [
-  ...Array.from({ length: 64 }, (_, i) => i + 1),
-  ...Array.from({ length: 126 }, (_, i) => 96 + i * 32),
-  ...Array.from({ length: 8 }, (_, i) => (i + 1) * 4_096),
+  ...Array.from({ length: WHOLE ? 4_096 : 64 }, (_, i) => i + 1),
+  ...(WHOLE ? [] : Array.from({ length: 127 }, (_, i) => 64 + (i + 1) * 32)),
+  ...Array.from({ length: 8 }, (_, i) => (i + 2) * 4_096),
 ]
 
 /**
@@ -33,7 +34,7 @@ test('a file that was cut is refused, in the words of the cut; a whole one opens
     await expect(openJournal({ path, ...SETTINGS })).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' })
     refused++
   }
-  console.log(`cut short x ${CUTS.length}: refused ${refused} of a file of ${whole} bytes`)
+  console.log(`row 5: cut short x ${CUTS.length}: refused ${refused} of a file of ${whole} bytes`)
   await using journal = await openJournal({ path: folder.path, ...SETTINGS })
   expect(journal.stats()).toMatchObject({ events: 40, pending: 20 })
 })
