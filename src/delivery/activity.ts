@@ -29,6 +29,8 @@ export type Activity =
       readonly cold?: boolean
       /** Milliseconds inside the function. */
       readonly runMs?: number
+      /** The reply was given up: nothing can ever be published on its topic. */
+      readonly unanswered?: { readonly topic: string; readonly error: Failure }
     }
 
 export type Listener = (activity: Activity) => void

@@ -6,7 +6,7 @@ import type { CloudEvent } from '../event/index.ts'
 import type { Delivery, Outcome } from '../journal/journal.ts'
 import type { Reply } from '../reply/reply.ts'
 import type { Route } from '../router/route.ts'
-import { ActivityStream } from './activity.ts'
+import { type Activity, ActivityStream } from './activity.ts'
 import { MAX_HOPS, pace } from './chain.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { Handled, Target } from './target.ts'
@@ -58,6 +58,8 @@ async function run(
   const log: string[] = []
   const seen: { outcome?: Outcome; reply?: Reply; copy?: CloudEvent; children: CloudEvent[] } = { children: [] }
   const activity = new ActivityStream()
+  const reported: Activity[] = []
+  activity.subscribe((each) => void reported.push(each))
   // What is put off waits for a while: the pause ends at once here.
   if (changes.unkept) activity.subscribe(() => changes.abort?.abort())
   const parts: DeliverParts = {
@@ -100,7 +102,7 @@ async function run(
     (changes.abort ?? new AbortController()).signal,
   )
   await settled
-  return { ...seen, log }
+  return { ...seen, log, reported }
 }
 
 const ok = async (): Promise<Handled> => ({
@@ -241,10 +243,23 @@ describe('deliver', () => {
       return ok()
     }
     expect((await run(handle, { abort, untold: new Error('no space left') })).log).toEqual(['release'])
-    const refused = new GatewayError('REPLY_TOPIC_REFUSED', 'too many levels')
-    expect((await run(ok, { untold: refused })).outcome).toMatchObject({ status: 'done' })
     const fatal = new GatewayError('JOURNAL_IO', 'gone')
     await expect(run(ok, { untold: fatal })).rejects.toBe(fatal)
+  })
+
+  test('a reply that can never be published is given up, and the operator is told', async () => {
+    const untold = new GatewayError('REPLY_TOPIC_REFUSED', 'too many levels')
+    const event = { ...call, extensions: { callid: 'c1', replyto: 'a/b/c' } }
+    const unanswered = { topic: 'a/b/c', error: { code: 'REPLY_TOPIC_REFUSED', message: 'too many levels' } }
+    for (const [handle, status] of [
+      [ok, 'done'],
+      [failing(new GatewayError('FUNCTION_REJECTED', 'no')), 'dead'],
+    ] as const) {
+      const { outcome, reported } = await run(handle, { untold, delivery: { event } })
+      expect(outcome).toMatchObject({ status })
+      expect(reported).toMatchObject([{ kind: 'settled', callId: 'c1', route: 'orders', unanswered }])
+    }
+    expect((await run(ok)).reported[0]).not.toHaveProperty('unanswered')
   })
 
   test('what a function emitted and a full journal refuses uses up no attempt; one that is gone ends the gateway', async () => {

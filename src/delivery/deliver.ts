@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Emit } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Delivery, Failure, Journal, Outcome } from '../journal/journal.ts'
-import type { ReplyPublisher } from '../reply/reply.ts'
+import { type ReplyPublisher, replyTopic } from '../reply/reply.ts'
 import type { Route } from '../router/route.ts'
 import type { Accept } from './accept.ts'
 import type { ActivityStream } from './activity.ts'
@@ -58,19 +58,20 @@ export async function deliver(
     parts.journal.release(delivery)
     return { settled: Promise.resolve() }
   }
+  let unanswered: GatewayError | undefined
   try {
     if (outcome.status === 'dead' && error) await bury(delivery, route, outcome.error, error, parts)
     if (outcome.status === 'done') await answer(delivery, handled, parts)
   } catch (thrown) {
-    const problem = toGatewayError(thrown)
-    // A topic that can never be published on: nobody can be told, now or later.
-    if (problem.disposition !== 'reject') {
-      await putOff(delivery, problem, begun, parts, signal)
+    unanswered = toGatewayError(thrown)
+    // A topic that can never be published on: nobody can be told, now or later, but the operator.
+    if (unanswered.disposition !== 'reject') {
+      await putOff(delivery, unanswered, begun, parts, signal)
       return { settled: Promise.resolve() }
     }
   }
   const settled = parts.journal.settle(delivery, outcome)
-  report(delivery, outcome, handled, begun, parts)
+  report(delivery, outcome, { handled, unanswered }, begun, parts)
   return { settled }
 }
 
@@ -84,7 +85,7 @@ async function putOff(
 ): Promise<void> {
   if (error.disposition === 'fatal') throw error
   const outcome = { status: 'retry', at: parts.now() + UNTOLD_MS, error: toFailure(error) } as const
-  report(delivery, outcome, undefined, begun, parts)
+  report(delivery, outcome, {}, begun, parts)
   await wait(UNTOLD_MS, undefined, { signal }).catch(() => {})
   parts.journal.release(delivery)
 }
@@ -181,7 +182,7 @@ async function bury(
 function report(
   delivery: Delivery,
   outcome: Outcome,
-  handled: Handled | undefined,
+  { handled, unanswered }: { readonly handled?: Handled | undefined; readonly unanswered?: GatewayError | undefined },
   begun: number,
   { activity, now }: DeliverParts,
 ): void {
@@ -200,5 +201,6 @@ function report(
     ...(outcome.status === 'retry' ? { retryInMs: outcome.at - at } : {}),
     ...(handled?.cold === undefined ? {} : { cold: handled.cold }),
     ...(handled?.runMs === undefined ? {} : { runMs: handled.runMs }),
+    ...(unanswered && { unanswered: { topic: replyTopic(event, callId), error: toFailure(unanswered) } }),
   })
 }

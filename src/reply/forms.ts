@@ -1,7 +1,7 @@
 /** Writes a reply in the form that the caller asked for. Pure. */
 
 import { CALL_EXTENSIONS, type CloudEvent, extension, formatJsonEvent } from '../event/index.ts'
-import type { Reply } from './reply.ts'
+import { type Reply, replyTopic } from './reply.ts'
 
 /** A message for the broker, in the terms of MQTT. */
 export interface ReplyMessage {
@@ -21,10 +21,6 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 const isJson = (mediaType: string | undefined): boolean => mediaType !== undefined && /[/+]json\b/i.test(mediaType)
 const isText = (mediaType: string | undefined): boolean => mediaType === undefined || /^text\//i.test(mediaType)
-
-/** The topic that a call is answered on. */
-export const replyTopic = (event: CloudEvent, callId: string): string =>
-  extension(event, CALL_EXTENSIONS.replyTo) ?? `replies/${callId}`
 
 /** Returns the message that answers the call `event`: an envelope, an MQTT 5 response, or a CloudEvent. */
 export function formatReply(reply: Reply, event: CloudEvent): ReplyMessage {

@@ -2,4 +2,4 @@
 
 export * from './forms.ts'
 export * from './replies.ts'
-export type * from './reply.ts'
+export * from './reply.ts'

@@ -1,8 +1,8 @@
 /** Publishes replies on their topics and hands them to the HTTP callers that wait. */
 
 import { CALL_EXTENSIONS, type CloudEvent, extension } from '../event/index.ts'
-import { formatReply, type ReplyMessage, replyTopic } from './forms.ts'
-import type { Reply, ReplyPublisher } from './reply.ts'
+import { formatReply, type ReplyMessage } from './forms.ts'
+import { type Reply, type ReplyPublisher, replyTopic } from './reply.ts'
 
 /** The broker, as far as replies need it. Resolves once the broker holds the message. */
 export interface ReplyTopics {

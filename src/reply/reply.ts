@@ -1,7 +1,7 @@
 /** The contract of replies: each call gets its answer, on its topic and to the HTTP caller that waits for it. */
 
 import type { ErrorType } from '../errors.ts'
-import type { CloudEvent } from '../event/index.ts'
+import { CALL_EXTENSIONS, type CloudEvent, extension } from '../event/index.ts'
 
 export interface Reply {
   readonly callId: string
@@ -17,6 +17,10 @@ export interface Reply {
     readonly retryAfterMs?: number
   }
 }
+
+/** The topic that a call is answered on. */
+export const replyTopic = (event: CloudEvent, callId: string): string =>
+  extension(event, CALL_EXTENSIONS.replyTo) ?? `replies/${callId}`
 
 export interface ReplyPublisher {
   /**

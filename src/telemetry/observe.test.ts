@@ -79,6 +79,16 @@ test('each delivery that is given up is a line', () => {
   expect(said()[0]).toMatchObject({ level: 'error', msg: `orders: given up: ${error.message}`, attempt: 6 })
 })
 
+test('each reply that is given up is a line with its call, route and topic', () => {
+  const { happen } = start()
+  const unanswered = { topic: 'a/b', error: { ...error, code: 'REPLY_TOPIC_REFUSED', message: 'too many levels' } }
+  happen(settled('done', { unanswered }))
+  expect(said()).toMatchObject([
+    { level: 'warn', call: 'c1', route: 'orders', topic: 'a/b', code: 'REPLY_TOPIC_REFUSED' },
+  ])
+  expect(said()[0].msg).toBe('orders: the caller is not answered: too many levels')
+})
+
 test('errors of a function are counted for it, those of other targets are not', async () => {
   const { happen, metrics } = start()
   happen(settled('retry', { error }))

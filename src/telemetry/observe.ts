@@ -8,7 +8,7 @@ type Settled = Extract<Activity, { kind: 'settled' }>
 
 /**
  * Returns a listener for the path. A route that has trouble is told of once, and once again when it has recovered; a
- * delivery that is given up is a line each; everything else is counted.
+ * delivery or a reply that is given up is a line each; everything else is counted.
  */
 export function observe(log: Log, metrics: Metrics): (activity: Activity) => void {
   const troubles = new Troubles(log)
@@ -19,10 +19,16 @@ export function observe(log: Log, metrics: Metrics): (activity: Activity) => voi
     }
     metrics.settled(activity.route, activity.outcome, activity.tookMs / 1_000)
     countCall(activity, metrics)
+    if (activity.unanswered) warnUnanswered(log, activity, activity.unanswered)
     if (activity.outcome === 'done') troubles.end(activity)
     else if (activity.outcome === 'retry') troubles.begin(activity)
     else log.error(fields(activity), `${activity.route}: given up: ${activity.error?.message ?? 'no reason'}`)
   }
+}
+
+function warnUnanswered(log: Log, activity: Settled, { topic, error }: NonNullable<Settled['unanswered']>): void {
+  const line = { ...fields(activity), topic, code: error.code }
+  log.warn(line, `${activity.route}: the caller is not answered: ${error.message}`)
 }
 
 /** Only a function has time inside itself or an error of its own; other targets are deliveries and no more. */
