@@ -1,7 +1,8 @@
 /** The journal suite is worth what it catches: each broken journal fails its own requirement and no other. */
 
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import type { Journal } from '../../src/journal/journal.ts'
+import { catches } from './caught.ts'
 import { type JournalHarness, journalConformance } from './journal.ts'
 import { FAULTS, type JournalFault } from './journal-faults.ts'
 import { ModelJournal } from './journal-model.ts'
@@ -20,27 +21,5 @@ const harness = (fault?: JournalFault): JournalHarness => ({
 describe('a journal that keeps its promises passes', () => journalConformance(test, harness()))
 
 describe('the journal suite catches a journal that', () => {
-  for (const [fault, requirement] of Object.entries(FAULTS) as [JournalFault, string][]) {
-    test.concurrent(`${fault}, by ${requirement} alone`, async () => {
-      const failed: string[] = []
-      const tests: (() => Promise<void>)[] = []
-      journalConformance((name, run) => {
-        tests.push(() =>
-          run().catch((error: unknown) => {
-            failed.push(`${name.split(' ')[0]}: ${error}`)
-          }),
-        )
-      }, harness(fault))
-      for (const run of tests) await run()
-      expect(
-        failed.map((line) => line.split(':')[0]),
-        failed.join('\n'),
-      ).toEqual([requirement])
-    })
-  }
-
-  test('none of them is missing from the list of requirements', () => {
-    const named = new Set<string>(Object.values(FAULTS))
-    journalConformance((name) => expect(named).toContain(name.split(' ')[0]), harness())
-  })
+  catches(FAULTS, (declare, fault) => journalConformance(declare, harness(fault)))
 })

@@ -1,7 +1,8 @@
 /** The source suite is worth what it catches: each broken source fails its own requirement and no other. */
 
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import type { Guarantees } from '#connector'
+import { catches } from './caught.ts'
 import { openQueue, type QueueFault, queueConnector } from './queue.ts'
 import { type SourceHarness, type SourceRequirement, sourceConformance } from './source.ts'
 
@@ -42,28 +43,7 @@ describe('a source that keeps its promises passes', () => {
 })
 
 describe('the source suite catches a source that', () => {
-  for (const [fault, requirement] of Object.entries(CAUGHT) as [QueueFault, SourceRequirement][]) {
-    test(`${fault}, by ${requirement} alone`, async () => {
-      const failed: string[] = []
-      const tests: (() => Promise<void>)[] = []
-      const guarantees = fault === 'hides-rejected' ? REPORTS : KEEPS
-      sourceConformance(
-        (name, run) => {
-          tests.push(() =>
-            run().catch((error: unknown) => {
-              failed.push(`${name.split(' ')[0]}: ${error}`)
-            }),
-          )
-        },
-        harness(guarantees, fault),
-      )
-      for (const run of tests) await run()
-      expect(failed.map((line) => line.split(':')[0])).toEqual([requirement])
-    })
-  }
-
-  test('none of them is missing from the list of requirements', () => {
-    const named = new Set<string>(Object.values(CAUGHT))
-    sourceConformance((name) => expect(named).toContain(name.split(' ')[0]), harness(KEEPS))
-  })
+  const guarantees = (fault?: QueueFault) => (fault === 'hides-rejected' ? REPORTS : KEEPS)
+  // One after the other: each counts the timers of the process.
+  catches(CAUGHT, (declare, fault) => sourceConformance(declare, harness(guarantees(fault), fault)), test)
 })
