@@ -12,14 +12,40 @@ import { editorSchema, reference } from './reference.ts'
 
 const ROOT = new URL('../../', import.meta.url).pathname
 
-const sources = globSync('{src,connectors}/**/*.ts', { cwd: ROOT })
-  .filter((file) => !file.endsWith('.test.ts') && file !== 'src/errors.ts')
-  .map((file) => readFileSync(`${ROOT}${file}`, 'utf8'))
-  .join('\n')
+const product = globSync('{src,connectors}/**/*.ts', { cwd: ROOT })
+  .filter((file) => !/\.test\.ts$|\/harness\.ts$/.test(file) && file !== 'src/errors.ts')
+  .map((file) => ({ file, text: readFileSync(`${ROOT}${file}`, 'utf8') }))
+
+/** What stands before a code where an error is made of it; a code that is compared with or listed is not thrown. */
+const MAKING = [/\bnew GatewayError\(/, /\bnew HttpProblem\(\s*\d+,/, /\brefuse\(/, /\bconst code = /]
+/** The pool's workers describe an error as a fault, which becomes one on this side of the thread. */
+const FAULT = /\{\s*code: /
+
+/** `condition ? 'ONE' : 'OTHER'` makes either. */
+function makes(code: string, { file, text }: { readonly file: string; readonly text: string }): boolean {
+  const making = file.startsWith('src/pool/') ? [...MAKING, FAULT] : MAKING
+  const either = "(?:[^'();]*\\?\\s*(?:'[A-Z_]+'\\s*:\\s*)?)?"
+  return making.some(({ source }) => new RegExp(`${source}\\s*${either}'${code}'`).test(text))
+}
 
 test.each(Object.keys(ERRORS))('%s is thrown somewhere, and documented', (code) => {
-  expect(sources).toMatch(new RegExp(`['"]${code}['"]`))
+  expect(product.filter((each) => makes(code, each)).map(({ file }) => file)).not.toEqual([])
   expect(reference([])).toContain(`| \`${code}\` |`)
+})
+
+test.each([
+  ["throw new GatewayError('A_CODE', 'x')", true],
+  ["new GatewayError(\n  'A_CODE',\n", true],
+  ["new GatewayError(full ? 'OTHER' : 'A_CODE', what)", true],
+  ["const code = disposition === other ? 'A_CODE' : 'OTHER'", true],
+  ["new HttpProblem(503, 'A_CODE', 'x')", true],
+  ["throw refuse('A_CODE', name, 'x')", true],
+  ["if (error.code === 'A_CODE') return", false],
+  ["{ code: 'A_CODE', message }", false],
+  ["const codes = ['A_CODE']", false],
+  ["new GatewayError('OTHER', 'A_CODE')", false],
+])('a code is thrown by %j: %s', (text, thrown) => {
+  expect(makes('A_CODE', { file: 'src/x.ts', text })).toBe(thrown)
 })
 
 test.each(Object.values(METRICS).map(({ name }) => name))('%s is documented', (name) => {
