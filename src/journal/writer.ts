@@ -136,7 +136,9 @@ export class Writer {
       return
     }
     const reason = cause instanceof Error ? cause.message : String(cause)
-    const message = `journal (lmdb): writing to "${this.#store.path}": ${reason}; check the disk, then start again`
+    const doing = cause instanceof CommitError ? 'syncing' : 'writing'
+    const what = cause instanceof CommitError ? `journal sync failed: ${reason}` : reason
+    const message = `journal (lmdb): ${doing} "${this.#store.path}": ${what}; check the disk, then start again`
     this.fail(new GatewayError('JOURNAL_IO', message, { cause }))
   }
 }

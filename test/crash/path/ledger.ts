@@ -1,6 +1,7 @@
 /** A ledger of what was acknowledged to clients, and the check that none of it is lost. */
 
 import mqtt, { type MqttClient } from 'mqtt'
+import { eventually } from '../../services/eventually.ts'
 import type { GatewayProcess } from '../../services/gateway.ts'
 
 /** How many requests of one kind are unanswered at once: the bound on duplicates at a kill. */
@@ -8,7 +9,8 @@ export const WINDOW = 64
 
 const SOURCE = '/ledger'
 
-const bodyOf = (id: string) =>
+/** A structured event with this id. */
+export const bodyOf = (id: string): string =>
   JSON.stringify({
     specversion: '1.0',
     id,
@@ -17,6 +19,26 @@ const bodyOf = (id: string) =>
     datacontenttype: 'application/json',
     data: { id },
   })
+
+/** Has the journal hold so many bytes of events that are done. */
+export async function fill(gateway: GatewayProcess, bytes: number): Promise<void> {
+  const data = 'x'.repeat(64 << 10)
+  let left = Math.ceil(bytes / data.length)
+  const lane = async () => {
+    while (left > 0) {
+      const id = `ballast-${left--}`
+      const body = JSON.stringify({ specversion: '1.0', id, source: '/ballast', type: 'ballast', data })
+      const response = await fetch(`http://127.0.0.1:${gateway.http}/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/cloudevents+json' },
+        body,
+      })
+      await response.arrayBuffer()
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, lane))
+  await eventually(async () => (await pending(gateway)) === 0, { what: 'the ballast is delivered', withinMs: 60_000 })
+}
 
 /** Publishes and posts as fast as the gateway answers, until stopped, and keeps the ids that were acknowledged. */
 export class Load {
