@@ -10,7 +10,7 @@ functions:
   echo: FUNCTIONS/echo/echo.wasm
 routes:
   work: { from: "mqtt:work/+", to: ["mqtt:done/{id}", echo], retry: 0 }
-  overlapping: { from: ["mqtt:work/+", "mqtt:work/#", "mqtt:+/+"], when: 'topic.startsWith("work/")', to: "mqtt:again/{subject}" }
+  overlapping: { from: ["mqtt:work/+", "mqtt:work/#", "mqtt:+/+"], when: 'topic.startsWith("work/")', to: "mqtt:echoed/{subject}" }
 `
 let gateway: GatewayProcess
 beforeAll(async () => {
@@ -39,14 +39,14 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
   test('a publish whose topic several filters match is one event', async () => {
     await using client = await Client.connect(gateway, { version })
     const word = unique('word')
-    await client.subscribe('again/#')
+    await client.subscribe('echoed/#')
     for (const qos of [0, 1] as const) await client.publish(`work/${word}`, `${qos}`, { qos })
-    await client.receive(`again/work/${word}`, { count: 2 })
+    await client.receive(`echoed/work/${word}`, { count: 2 })
     await client.publish(`work/${word}`, 'last')
-    await client.receive(`again/work/${word}`, { count: 3 })
+    await client.receive(`echoed/work/${word}`, { count: 3 })
     expect(
       client
-        .on(`again/work/${word}`)
+        .on(`echoed/work/${word}`)
         .map(({ text }) => text)
         .toSorted(),
     ).toEqual(['0', '1', 'last'])
@@ -81,7 +81,7 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
   test('a will is published when its client dies, on plain topics and on those that a route takes', async () => {
     await using watcher = await Client.connect(gateway, { version })
     const [id, plain] = [unique('will'), unique('plain/gone')]
-    await watcher.subscribe('again/#')
+    await watcher.subscribe('echoed/#')
     await watcher.subscribe(plain)
     for (const topic of [plain, `work/${id}`]) {
       const dying = await Client.connect(gateway, {
@@ -91,7 +91,7 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
       dying.mqtt.stream.destroy()
     }
     expect((await watcher.receive(plain)).text).toBe('gone')
-    expect((await watcher.receive(`again/work/${id}`)).text).toBe('gone')
+    expect((await watcher.receive(`echoed/work/${id}`)).text).toBe('gone')
   })
 })
 
@@ -152,7 +152,7 @@ test('what claims to be an event and is none is refused, and its client told', a
 test('envelopes on topics that are no service are data like any other', async () => {
   await using client = await Client.connect(gateway, { version: 4 })
   const topic = `work/${unique('data')}`
-  await client.subscribe('again/#')
+  await client.subscribe('echoed/#')
   await client.publish(topic, { callId: 'x', replyTo: 'y', body: {} })
-  expect(jsonOf(await client.receive(`again/${topic}`))).toEqual({ callId: 'x', replyTo: 'y', body: {} })
+  expect(jsonOf(await client.receive(`echoed/${topic}`))).toEqual({ callId: 'x', replyTo: 'y', body: {} })
 })
