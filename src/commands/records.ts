@@ -42,6 +42,8 @@ const verdict = z.object({
   takes: z.boolean(),
   clause: z.string().exactOptional(),
   saw: z.string().exactOptional(),
+  to: z.string().exactOptional(),
+  by: z.string().exactOptional(),
 })
 
 /** One event, what became of it, and what the routes say of it now. */

@@ -37,3 +37,10 @@ test('what is tried once, and what is not journaled, is said', () => {
     'from orders to echo, one at a time, not journaled',
   )
 })
+
+test('weights are told as shares', () => {
+  const to = ['a', 'b@3'].map((text) => ({ kind: 'function', text, name: text }) as const)
+  expect(sentence({ ...base, to, weights: [2, 1] }, plain)).toBe(
+    'from orders to a (66.7 %) or b@3 (33.3 %), tried again 5 times',
+  )
+})

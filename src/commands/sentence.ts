@@ -10,7 +10,7 @@ export function sentence(route: Route, paint: Paint): string {
   const parts = [
     `${word('from')} ${list(route.from.map(fromText))}`,
     ...(when === undefined ? [] : [`${word('when')} ${when.trim().replace(/\s+/g, ' ')}`]),
-    `${word('to')} ${list(route.to.map(targetText))}`,
+    `${word('to')} ${targetsText(route)}`,
   ]
   const clauses = [
     parts.join(' '),
@@ -36,6 +36,14 @@ export function fromText(from: From): string {
     case 'http':
       return `http:${from.method} ${from.path}`
   }
+}
+
+/** `resize@2 (90 %) or resize@3 (10 %)` where there are weights. */
+function targetsText({ to, weights }: Route): string {
+  if (!weights) return list(to.map(targetText))
+  const whole = weights.reduce((sum, weight) => sum + weight, 0)
+  const share = (at: number): number => Math.round(((weights[at] ?? 0) / whole) * 1_000) / 10
+  return to.map((target, at) => `${targetText(target)} (${share(at)} %)`).join(' or ')
 }
 
 const targetText = ({ text }: Target): string => text

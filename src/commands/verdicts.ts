@@ -22,8 +22,11 @@ export function verdictLines(verdicts: readonly Verdict[], origin: Origin, paint
 export const notTaken = (verdicts: readonly Verdict[], paint: Paint): readonly string[] =>
   columns(verdicts.filter((verdict) => !verdict.takes && isWorthALine(verdict)).map((verdict) => row(verdict, paint)))
 
-function row({ clause, route, saw, takes }: Verdict, paint: Paint): readonly string[] {
-  if (takes) return [`  ${paint('green', 'yes')}`, route, '']
+function row({ by, clause, route, saw, takes, to }: Verdict, paint: Paint): readonly string[] {
+  if (takes) {
+    const chosen = to === undefined ? '' : `to ${to}${paint('dim', `, chosen by ${shown(by ?? '')}`)}`
+    return [`  ${paint('green', 'yes')}`, route, chosen]
+  }
   const why = clause === 'from' ? 'does not take from there' : `${clause ?? 'when'} is not true`
   const values = saw === undefined || saw === '' || clause === 'from' ? '' : paint('dim', `; it saw ${shown(saw)}`)
   return [`  ${paint('red', 'no')}`, route, `${why}${values}`]

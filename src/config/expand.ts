@@ -83,7 +83,7 @@ function routeOf(route: Route): unknown {
   return {
     from: route.from.map(fromText),
     ...(route.when === undefined ? {} : { when: route.when }),
-    to: route.to.map(targetOf),
+    to: targetsOf(route),
     retry: retryOf(route.retry),
     ...(route.deadLetter ? { dead_letter: targetOf(route.deadLetter) } : {}),
     ...(route.orderBy === undefined ? {} : { order_by: route.orderBy }),
@@ -110,6 +110,9 @@ function fromText(from: From): string {
       return from.address === undefined ? from.source : `${from.source}:${from.address}`
   }
 }
+
+const targetsOf = ({ to, weights }: Route): unknown =>
+  weights ? Object.fromEntries(to.map(({ text }, at) => [text, weights[at]])) : to.map(targetOf)
 
 const targetOf = (target: Target): unknown =>
   target.kind === 'mqtt' ? { mqtt: target.topic, mode: target.mode } : target.text

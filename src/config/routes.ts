@@ -25,7 +25,7 @@ export function makeRoutes(
 function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Reporter): Route | undefined {
   const path = ['routes', name]
   const from = each(config.from, [...path, 'from'], (text, at) => source(text, at, names, reporter))
-  const to = each(config.to, [...path, 'to'], (written, at) => target(written, at, names, reporter))
+  const { to, weights } = targets(config.to, [...path, 'to'], names, reporter)
   const deadLetter =
     config.dead_letter === undefined ? undefined : target(config.dead_letter, [...path, 'dead_letter'], names, reporter)
   if (deadLetter?.kind === 'function')
@@ -33,13 +33,13 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
       [...path, 'dead_letter'],
       `"${deadLetter.text}" is a function; a dead letter goes to a sink or mqtt:<topic>`,
     )
-  reportTwice(to, [...path, 'to'], reporter)
   const controls = makeControls(config, path, reporter)
   return {
     name,
     from,
     ...(config.when === undefined ? {} : { when: config.when }),
     to,
+    ...(weights ? { weights } : {}),
     retry: retryPolicy(config.retry),
     ...(deadLetter ? { deadLetter } : {}),
     ...(config.order_by === undefined ? {} : { orderBy: config.order_by }),
@@ -49,6 +49,28 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     ...(controls ? { controls } : {}),
   }
 }
+
+/** Reads what stands after `to`: targets that all get an event, or targets with weights of which one does. */
+function targets(
+  given: RouteConfig['to'],
+  path: Path,
+  names: Names,
+  reporter: Reporter,
+): Pick<Route, 'to' | 'weights'> {
+  if (!isWeighted(given)) {
+    const to = each(given, path, (written, at) => target(written, at, names, reporter))
+    reportTwice(to, path, reporter)
+    return { to }
+  }
+  const weighted = Object.entries(given).flatMap(([text, weight]) => {
+    const to = target(text, [...path, text], names, reporter)
+    return to ? [{ to, weight }] : []
+  })
+  return { to: weighted.map(({ to }) => to), weights: weighted.map(({ weight }) => weight) }
+}
+
+const isWeighted = (given: RouteConfig['to']): given is Readonly<Record<string, number>> =>
+  typeof given === 'object' && !Array.isArray(given) && !('mqtt' in given && typeof given.mqtt === 'string')
 
 /** Reads one or a list; the path of a list's entry ends in its number. */
 function each<A, B>(written: A | readonly A[], path: Path, read: (one: A, at: Path) => B | undefined): readonly B[] {

@@ -78,6 +78,12 @@ describe('accept', () => {
     ])
   })
 
+  test('of weighted targets the chosen one gets the event, and answers', async () => {
+    const { accept, entries } = open([{ ...route('canary', [topic, f]), target: topic }])
+    await accept(event({ callid: 'c1' }), origin)
+    expect(entries[0]?.routes).toEqual([{ route: 'canary', to: 'mqtt:audit', answers: true }])
+  })
+
   test('no match is acknowledged and counted, and a call is told', async () => {
     const { accept, entries, seen } = open([])
     expect((await accept(event(), origin)).routes).toEqual([])

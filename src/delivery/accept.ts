@@ -85,7 +85,9 @@ function toRefs(
   matches: readonly Match[],
   now: () => number,
 ): readonly { readonly ref: RouteRef; readonly match: Match }[] {
-  const all = matches.flatMap((match) => match.route.to.map((target) => ({ match, target })))
+  const all = matches.flatMap((match) =>
+    (match.target ? [match.target] : match.route.to).map((target) => ({ match, target })),
+  )
   const answering = all.find(({ target }) => target.kind === 'function') ?? all[0]
   return all.map((each) => ({
     match: each.match,

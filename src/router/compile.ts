@@ -7,6 +7,7 @@ import type { Match, RouteProblem, Router, Verdict } from './router.ts'
 import { compileRule, keyOf, type Rule } from './rule.ts'
 import { Variables } from './variables.ts'
 import { verdict } from './verdict.ts'
+import { choose } from './weights.ts'
 
 export interface Compiled {
   /** Runs the routes that have no problem. */
@@ -40,14 +41,17 @@ class IndexedRouter implements Router {
   match(event: CloudEvent, origin: Origin): readonly Match[] {
     const variables = new Variables(event, origin)
     return this.#lookup.find(origin, variables).map((rule) => {
+      const { route } = rule
       const key = rule.orderBy && keyOf(rule, variables)
-      return key === undefined ? { route: rule.route } : { route: rule.route, key }
+      const chosen = route.weights && choose(route, event, key)
+      if (chosen === undefined) return key === undefined ? { route } : { route, key }
+      return { route, target: chosen.target, ...(key === undefined ? {} : { key }) }
     })
   }
 
   explain(event: CloudEvent, origin: Origin): readonly Verdict[] {
     const variables = new Variables(event, origin)
-    return this.#rules.map((rule) => verdict(rule, origin, variables))
+    return this.#rules.map((rule) => verdict(rule, event, origin, variables))
   }
 
   get(name: string): Route | undefined {

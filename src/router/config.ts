@@ -52,6 +52,10 @@ const mqttTarget = z.strictObject({
 
 const target = z.union([z.string().min(1), mqttTarget])
 
+const weights = z
+  .record(z.string().min(1), z.int().min(0).max(1_000_000))
+  .refine((given) => Object.values(given).some((weight) => weight > 0), 'one weight at least must be above 0')
+
 export const routeConfig = z.strictObject({
   from: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
@@ -65,9 +69,9 @@ export const routeConfig = z.strictObject({
       'A CEL condition over the attributes, `data` and `topic`. An event for which it cannot be evaluated is not taken.',
     ),
   to: z
-    .union([z.string().min(1), mqttTarget, z.array(target).min(1)])
+    .union([z.string().min(1), mqttTarget, weights, z.array(target).min(1)])
     .describe(
-      'Where events go: a function (`name` or `name@version`), a sink, `mqtt:<topic>`, or a list; each is a delivery with its own retries.',
+      'Where events go: a function (`name` or `name@version`), a sink, `mqtt:<topic>`, or a list; each is a delivery with its own retries. With weights, as in `{ resize@2: 90, resize@3: 10 }`, one of them gets an event: always the same for the same `order_by`, else `subject`, else `source` and `id`.',
     ),
   retry: z
     .union([retryCount, retryPolicy])

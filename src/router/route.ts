@@ -42,6 +42,8 @@ export interface Route {
   /** CEL over attributes, extensions, `data`, `topic`. */
   readonly when?: string
   readonly to: readonly Target[]
+  /** One for each target, in the order of `to`: one target gets an event, chosen by its key. Absent: all get it. */
+  readonly weights?: readonly number[]
   readonly retry: RetryPolicy
   readonly deadLetter?: Target
   /** CEL; deliveries with the same value go one at a time, in order. */

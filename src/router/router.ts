@@ -1,13 +1,15 @@
 /** The contract of the router: which routes take an event, and why the others do not. Pure. */
 
 import type { CloudEvent, Origin } from '../event/index.ts'
-import type { Route } from './route.ts'
+import type { Route, Target } from './route.ts'
 
 /** A route that takes an event. */
 export interface Match {
   readonly route: Route
   /** The value of `order_by` on this event, when the route has one. */
   readonly key?: string
+  /** The one target that gets the event, when the route has weights. */
+  readonly target?: Target
 }
 
 /** What one route says of an event. */
@@ -18,6 +20,9 @@ export interface Verdict {
   readonly clause?: string
   /** The values that the clause saw, or the error that its evaluation gave. */
   readonly saw?: string
+  /** When it does and has weights: the target that gets the event, as written, and what it was chosen by. */
+  readonly to?: string
+  readonly by?: string
 }
 
 export interface Router {

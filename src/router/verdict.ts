@@ -1,15 +1,16 @@
 /** Says why a route takes an event or does not: the first clause that is not true, and the values that it saw. */
 
-import type { Origin } from '../event/index.ts'
+import type { CloudEvent, Origin } from '../event/index.ts'
 import { compileExpression, type Expression, isProblem } from './expression.ts'
 import { conjuncts } from './guard.ts'
 import { splitAddress, takesPath, takesTopic } from './patterns.ts'
 import type { From } from './route.ts'
 import type { Verdict } from './router.ts'
-import { holds, type Rule } from './rule.ts'
+import { holds, keyOf, type Rule } from './rule.ts'
 import { scan } from './scan.ts'
 import type { Expr } from './types.ts'
 import type { Variables } from './variables.ts'
+import { choose } from './weights.ts'
 
 const MAX_SHOWN = 80
 
@@ -31,17 +32,22 @@ export function takes(from: From, origin: Origin): boolean {
 }
 
 /** The verdict of one route. Slower than a match, and without its index. */
-export function verdict(rule: Rule, origin: Origin, variables: Variables): Verdict {
+export function verdict(rule: Rule, event: CloudEvent, origin: Origin, variables: Variables): Verdict {
   const route = rule.route.name
   if (!rule.route.from.some((from) => takes(from, origin)))
     return { route, takes: false, clause: 'from', saw: `${origin.source} ${origin.address}`.trim() }
-  if (!rule.when || holds(rule, variables)) return { route, takes: true }
+  if (!rule.when || holds(rule, variables)) return { route, takes: true, ...chosen(rule, event, variables) }
   const clause = clauses(rule.when).find((part) => {
     const answer = part.run(variables)
     return 'error' in answer || answer.value !== true
   })
   const failed = clause ?? rule.when
   return { route, takes: false, clause: failed.text, saw: saw(failed, variables) }
+}
+
+function chosen(rule: Rule, event: CloudEvent, variables: Variables): Pick<Verdict, 'to' | 'by'> {
+  const choice = choose(rule.route, event, keyOf(rule, variables))
+  return choice ? { to: choice.target.text, by: choice.by } : {}
 }
 
 /** The clauses of an expression as they are written, when cutting it at && gives expressions again. */

@@ -26,6 +26,20 @@ const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess) => Promise<void>
     expect(await post(gateway.http, '/ask/why', '{"q":1}')).toMatchObject({ status: 200, text: '{"q":1}' })
     expect(await post(gateway.http, '/call/answer', {})).toMatchObject({ status: 404 })
   },
+  'canary.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    const properties = { contentType: 'application/cloudevents+json' }
+    const chosen = new Map<string, string>()
+    for (const subject of Array.from({ length: 60 }, (_, at) => `c${at % 30}`)) {
+      const event = eventOf('greeted', { subject })
+      await client.publish(`customers/${subject}/greetings`, event, { properties })
+      const [delivery, ...others] = (await settled(gateway, `${event['id']}`)).deliveries
+      expect(others).toEqual([])
+      expect(delivery).toMatchObject({ status: 'done', to: chosen.get(subject) ?? expect.any(String) })
+      chosen.set(subject, `${delivery?.to}`)
+    }
+    expect([...new Set(chosen.values())].toSorted()).toEqual(['greeter', 'greeter-next'])
+  },
   'chain.yaml': async (gateway) => {
     await using client = await Client.connect(gateway, { version: 4 })
     await client.subscribe('orders/progress')

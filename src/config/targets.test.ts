@@ -1,0 +1,34 @@
+/** What a route says of its targets beyond their names: weights, a default, a fallback. */
+
+import { describe, expect, test } from 'vitest'
+import { expand } from './expand.ts'
+import { mistakes, parse } from './harness.ts'
+
+const FUNCTIONS = 'functions: { a: a.wasm, b: { wasm: b.wasm, version: 3 } }\n'
+const text = (options: string): string => `${FUNCTIONS}routes:\n  r: { ${options} }`
+
+describe('weights', () => {
+  test('are kept beside their targets, functions, sinks and topics alike', () => {
+    const config = parse(
+      `sinks: { kept: { store: { url: x } } }\n${text('from: any, to: { a: 90, b@3: 10, kept: 0, mqtt:x/y: 5 }')}`,
+    )
+    expect(config.routes[0]).toMatchObject({
+      to: [{ name: 'a' }, { name: 'b', version: '3' }, { kind: 'sink', name: 'kept' }, { kind: 'mqtt', topic: 'x/y' }],
+      weights: [90, 10, 0, 5],
+    })
+    expect(expand(config)).toContain('to:\n      a: 90\n      b@3: 10\n      kept: 0\n      mqtt:x/y: 5\n')
+  })
+
+  test('a single topic with its mode is no weight', () => {
+    expect(parse(text('from: any, to: { mqtt: x, mode: structured }')).routes[0]).not.toHaveProperty('weights')
+  })
+
+  test.each([
+    ['no target of that name', 'to: { a: 1, bb: 1 }', '3:35 routes.r.to.bb: there is no function or sink "bb"'],
+    ['no version of that name', 'to: { b@2: 1 }', 'routes.r.to.b@2: the function "b" has no version "2"'],
+    ['none above 0', 'to: { a: 0 }', '3:23 routes.r.to: one weight at least must be above 0'],
+    ['one below 0', 'to: { a: -1, b: 2 }', '3:28 routes.r.to.a: expected at least 0, got -1'],
+    ['one that is no number', 'to: { a: half, b: 2 }', '3:28 routes.r.to.a: expected a number, got text'],
+    ['one that is no whole number', 'to: { a: 0.5, b: 2 }', 'routes.r.to.a: expected a whole number'],
+  ])('%s', (_, to, said) => expect(mistakes(text(`from: any, ${to}`)).join('\n')).toContain(said))
+})
