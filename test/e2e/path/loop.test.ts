@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
-import { startGateway } from '../../services/gateway.ts'
+import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
 import { Client, eventOf, request } from './client.ts'
 
 const config = `
@@ -68,24 +68,50 @@ test('a circle of deliveries that skip the journal ends, too', async () => {
   expect(client.on('direct/x').length).toBeLessThanOrEqual(MAX_HOPS + 2)
 })
 
-test('a route that feeds itself twice: the others keep their throughput, and it ends', async () => {
+/**
+ * A bomb from the outside takes minutes, paced as it is, to come to its 131,072 dead letters. One that has these hops
+ * behind it is the end of such a bomb, some seconds long, so that windows with it and without it can take turns.
+ */
+const SEED_HOPS = 8
+/** Twice as many with each hop up to the limit; each of the last ones goes to both targets and is refused there. */
+const LETTERS = 2 ** (MAX_HOPS + 1 - SEED_HOPS) * 2
+const ROUNDS = 5
+const WINDOW_MS = 1_500
+
+const journalOf = async (gateway: GatewayProcess) =>
+  (await request(gateway.admin, '/admin/stats')).json['journal'] as { pending: number; dead: number }
+
+/** Resolves with the share that the others kept beside one bomb, once the bomb has ended. */
+async function besideBomb(gateway: GatewayProcess, client: Client): Promise<number> {
+  const before = await throughput(client, WINDOW_MS)
+  await client.publish('bomb/first', eventOf('t', { hops: SEED_HOPS }), CLOUDEVENT)
+  await eventually(async () => (await journalOf(gateway)).pending > 100, { what: 'the bomb grows', withinMs: 30_000 })
+  const during = await throughput(client, WINDOW_MS)
+  expect((await journalOf(gateway)).pending, 'the bomb lasted').toBeGreaterThan(0)
+  await eventually(async () => (await journalOf(gateway)).pending === 0, {
+    what: 'the bomb ends',
+    withinMs: 120_000,
+    everyMs: 100,
+  })
+  return during / before
+}
+
+test('a route that feeds itself twice ends in dead letters; the others keep 80 % of their throughput', async () => {
   await using gateway = await startGateway({ config })
   await using client = await Client.connect(gateway)
   await throughput(client, 1_000)
-  const before = await throughput(client, 2_000)
-  await client.publish('bomb/first', eventOf('t'), CLOUDEVENT)
-  const during = await throughput(client, 3_000)
-  const { json } = await request(gateway.admin, '/admin/stats')
-  const share = Math.round((during / before) * 100)
-  console.log(
-    JSON.stringify({
-      row: 26,
-      before: Math.round(before),
-      during: Math.round(during),
-      percent: share,
-      stats: (json['journal'] as Record<string, unknown>)['pending'],
-    }),
-  )
-  expect(share).toBeGreaterThan(25)
+  const shares: number[] = []
+  for (let round = 0; round < ROUNDS; round += 1) shares.push(await besideBomb(gateway, client))
+  // Each pair is two windows next to each other: the machine's mood changes by a third from second to second. The
+  // middle one counts: a bomb that takes more than its share takes it in every round.
+  const median = shares.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)]
+  const { dead } = await journalOf(gateway)
+  const { json } = await request(gateway.admin, '/admin/dead-letters?limit=100')
+  const letters = json['items'] as readonly { error: { code: string; message: string }; event: { hops: number } }[]
+  console.log(JSON.stringify({ row: 26, shares: shares.map((share) => Number(share.toFixed(2))), median, dead }))
+  expect(dead).toBe(ROUNDS * LETTERS)
+  expect(new Set(letters.map(({ error }) => error.code))).toEqual(new Set(['EVENT_LOOP']))
+  expect(letters.every(({ error, event }) => error.message.includes('loop') && event.hops === MAX_HOPS + 1)).toBe(true)
+  expect(median).toBeGreaterThanOrEqual(0.8)
   expect((await request(gateway.http, '/ready')).status).toBe(200)
 })
