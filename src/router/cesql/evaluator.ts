@@ -3,18 +3,18 @@
  * error ends it (section 4.1, fail fast): each operator around the error has the zero value of its own type.
  */
 
-import type { CloudEvent, ExtensionValue } from '../../event/index.ts'
+import { attributeReader } from '../attributes.ts'
 import type { Node } from './ast.ts'
-import { type BuiltIn, functionOf } from './functions.ts'
-import { compilePattern, like, MAX_STEPS, type Meter } from './like.ts'
+import { call } from './call.ts'
+import { compilePattern, like } from './like.ts'
 import { ARITHMETIC, ORDER } from './operators.ts'
+import { type Run, TOO_MANY } from './scope.ts'
 import {
   castLike,
   fault,
   faultAs,
   isFault,
   isInteger,
-  type Kind,
   type Outcome,
   toBoolean,
   toInteger,
@@ -22,16 +22,7 @@ import {
   type Value,
 } from './value.ts'
 
-/** What an evaluation reads, and what it has taken so far. */
-export interface Scope extends Meter {
-  readonly event: CloudEvent
-}
-
-export type Run = (scope: Scope) => Outcome
 type BinaryNode = Extract<Node, { kind: 'binary' }>
-
-const ZERO: Readonly<Record<Kind, Value>> = { String: '', Integer: 0, Boolean: false }
-const TOO_MANY = fault('generic', false, `the evaluation takes more than ${MAX_STEPS} steps`)
 
 /** Compiles an expression. */
 export function compileNode(node: Node): Run {
@@ -43,7 +34,7 @@ export function compileNode(node: Node): Run {
     case 'attribute':
       return attribute(node.name)
     case 'exists': {
-      const read = reader(node.name)
+      const read = attributeReader(node.name)
       return ({ event }) => read(event) !== undefined
     }
     case 'not':
@@ -63,26 +54,8 @@ export function compileNode(node: Node): Run {
   }
 }
 
-/** Reads an attribute of an event: context attributes are its own, extensions stand apart. */
-function reader(name: string): (event: CloudEvent) => string | ExtensionValue | undefined {
-  switch (name) {
-    case 'specversion':
-    case 'id':
-    case 'source':
-    case 'type':
-    case 'subject':
-    case 'time':
-    case 'datacontenttype':
-    case 'dataschema':
-      return (event) => event[name]
-    default:
-      return ({ extensions }) =>
-        extensions !== undefined && Object.hasOwn(extensions, name) ? extensions[name] : undefined
-  }
-}
-
 function attribute(name: string): Run {
-  const read = reader(name)
+  const read = attributeReader(name)
   // Of what type it would be is not known: the specification has it Boolean then (section 3.2).
   const missing = fault('missingAttribute', false, `the event has no ${name}`)
   return ({ event }) => {
@@ -192,44 +165,10 @@ function membership(operand: Run, members: readonly Run[], negated: boolean): Ru
     if (isFault(value)) return faultAs(value, false)
     for (const member of members) {
       const held = member(scope)
-      const other = isFault(held) ? held : castLike(held, value)
+      const other: Outcome = isFault(held) ? held : castLike(held, value)
       if (isFault(other)) return faultAs(other, false)
       if (other === value) return !negated
     }
     return negated
-  }
-}
-
-function call(name: string, args: readonly Run[]): Run {
-  const found = functionOf(name, args.length)
-  if (!found) {
-    const missing = fault('missingFunction', false, `there is no function ${name} of ${args.length} arguments`)
-    return () => missing
-  }
-  return (scope) => {
-    const values: Value[] = []
-    for (const arg of args) {
-      const held = arg(scope)
-      const value = isFault(held) ? held : castTo(held, found, values.length)
-      if (isFault(value)) return faultAs(value, ZERO[found.gives])
-      values.push(value)
-    }
-    // CONCAT_WS repeats its first argument: no event can have a function build more text than this.
-    for (const [at, value] of values.entries())
-      if (typeof value === 'string') scope.steps += at === 0 ? value.length * values.length : value.length
-    return scope.steps > MAX_STEPS ? faultAs(TOO_MANY, ZERO[found.gives]) : found.run(values)
-  }
-}
-
-function castTo(value: Value, { rest, takes }: BuiltIn, at: number): Outcome {
-  switch (takes[at] ?? rest) {
-    case 'String':
-      return toText(value)
-    case 'Integer':
-      return toInteger(value)
-    case 'Boolean':
-      return toBoolean(value)
-    default:
-      return value
   }
 }

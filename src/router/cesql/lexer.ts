@@ -20,7 +20,7 @@ export class Mistake extends Error {
 }
 
 const TOKEN =
-  /[ \t\r\n]+|(?<word>[A-Za-z0-9_]+)|(?<string>'(?:\\[^]|[^'\\])*'|"(?:\\[^]|[^"\\])*")|(?<symbol><>|!=|<=|>=|[=<>+\-*/%(),])/y
+  /[ \t\r\n]+|(?<word>[A-Za-z0-9_]+)|(?<string>'(?:\\[\s\S]|[^'\\])*'|"(?:\\[\s\S]|[^"\\])*")|(?<symbol><>|!=|<=|>=|[=<>+\-*/%(),])/y
 
 /** What is written so elsewhere, and how it is written here. */
 const ELSEWHERE: readonly (readonly [written: string, help: string])[] = [
@@ -61,7 +61,7 @@ function tokenOf({ groups = {} }: RegExpExecArray, start: number, end: number): 
 /** Only the quote that ends a string is escaped in it: every other backslash stands for itself, and for LIKE. */
 function unquoted(written: string): string {
   const quote = written.charAt(0)
-  return written.slice(1, -1).replace(/\\[^]/g, (pair) => (pair[1] === quote ? quote : pair))
+  return written.slice(1, -1).replace(/\\[\s\S]/g, (pair) => (pair[1] === quote ? quote : pair))
 }
 
 function unexpected(text: string, at: number): Mistake {
