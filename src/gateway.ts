@@ -250,7 +250,8 @@ export class Gateway {
       'dispatch',
       async () => {
         for (const route of this.routes)
-          for (const lane of lanesOf(route, (target) => this.#targets.durable(target), parts)) dispatcher.add(lane)
+          for (const lane of lanesOf(route, (target) => this.#targets.durable(target), parts, this.#router))
+            dispatcher.add(lane)
       },
       () => Promise.all([dispatcher.stop(DRAIN_MS), direct.stop(DRAIN_MS)]),
     )

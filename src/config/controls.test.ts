@@ -10,19 +10,32 @@ test('a route without any has none', () => {
   expect(parse(text('concurrency: 4')).routes[0]).not.toHaveProperty('controls')
 })
 
+test('a limit without a key is the number of places', () => {
+  expect(parse(text('concurrency: { limit: 3 }')).routes[0]).toMatchObject({ concurrency: 3 })
+  expect(parse(text('concurrency: { limit: 3 }')).routes[0]).not.toHaveProperty('controls')
+  expect(parse(text('concurrency: { limit: 3, key: subject, total: 9 }')).routes[0]).toMatchObject({ concurrency: 9 })
+})
+
 describe('a control is read and shown in its long form', () => {
-  test.each<[string, object, string]>([['delay: 90s', { delayMs: 90_000 }, 'delay: 90s']])(
-    '%s',
-    (options, controls, long) => {
-      const config = parse(text(options))
-      expect(config.routes[0]?.controls).toEqual(controls)
-      expect(expand(config)).toContain(long)
-    },
-  )
+  test.each<[string, object, string]>([
+    ['delay: 90s', { delayMs: 90_000 }, 'delay: 90s'],
+    [
+      'concurrency: { limit: 2, key: data.account }',
+      { concurrency: { limit: 2, key: 'data.account' } },
+      'key: data.account\n      total: 64',
+    ],
+  ])('%s', (options, controls, long) => {
+    const config = parse(text(options))
+    expect(config.routes[0]?.controls).toEqual(controls)
+    expect(expand(config)).toContain(long)
+  })
 })
 
 describe('a mistake in a control', () => {
   test.each<[string, string, string]>([
+    ['a key that is none', 'concurrency: { limit: 1, key: "data." }', '.concurrency.key: this is no expression'],
+    ['a limit above the total', 'concurrency: { limit: 65, key: subject }', 'more than "total", which is 64'],
+    ['a limit of none', 'concurrency: { limit: 0 }', 'expected at least 1'],
     ['what skips the journal', 'delay: 1s, delivery: direct', '"delay" needs the journal, which "delivery: direct"'],
   ])('%s', (_, options, said) => {
     expect(mistakes(text(options)).join('\n')).toContain(said)

@@ -5,18 +5,37 @@ import type { Controls } from '../router/route.ts'
 import type { Reporter } from './names.ts'
 import type { Path } from './tree.ts'
 
-/** Options that need the journal: what skips it knows no time. */
-const TIMED = ['delay'] as const
-
 /** Returns the controls of a route; undefined when it has none. */
 export function makeControls(config: RouteConfig, path: Path, reporter: Reporter): Controls | undefined {
-  const given = TIMED.filter((name) => config[name] !== undefined)
+  const controls = controlsOf(config)
+  const given = Object.keys(controls).map((name) => name.replace(/Ms$/, ''))
   if (config.delivery === 'direct')
     for (const name of given)
       reporter.report([...path, name], `"${name}" needs the journal, which "delivery: direct" skips`, {
         suggestion: 'write "delivery: durable"',
       })
-  if (given.length === 0) return undefined
-  const { delay } = config
-  return { ...(delay === undefined ? {} : { delayMs: delay }) }
+  reportClashes(config, path, reporter)
+  return given.length === 0 ? undefined : controls
+}
+
+function controlsOf({ concurrency, delay }: RouteConfig): Controls {
+  return {
+    ...(delay === undefined ? {} : { delayMs: delay }),
+    ...(typeof concurrency === 'object' && concurrency.key !== undefined
+      ? { concurrency: { limit: concurrency.limit, key: concurrency.key } }
+      : {}),
+  }
+}
+
+/** Deliveries of one target under way at once, whatever their key. */
+export const places = ({ concurrency }: RouteConfig): number => {
+  if (typeof concurrency === 'number') return concurrency
+  return concurrency.key === undefined ? concurrency.limit : concurrency.total
+}
+
+function reportClashes({ concurrency }: RouteConfig, path: Path, reporter: Reporter): void {
+  if (typeof concurrency === 'object' && concurrency.key !== undefined && concurrency.limit > concurrency.total)
+    reporter.report([...path, 'concurrency', 'limit'], `more than "total", which is ${concurrency.total}`, {
+      suggestion: 'raise "total"',
+    })
 }

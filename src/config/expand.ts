@@ -4,7 +4,7 @@ import { Document, isScalar } from 'yaml'
 import * as z from 'zod'
 import type { Connector } from '../connector/connector.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
-import type { Controls, From, RetryPolicy, Route, Target } from '../router/route.ts'
+import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
 import { HIDDEN, hideSecrets } from '../schema/index.ts'
 import type { Config } from './config.ts'
 import { mapping } from './names.ts'
@@ -87,15 +87,17 @@ function routeOf(route: Route): unknown {
     retry: retryOf(route.retry),
     ...(route.deadLetter ? { dead_letter: targetOf(route.deadLetter) } : {}),
     ...(route.orderBy === undefined ? {} : { order_by: route.orderBy }),
-    concurrency: route.concurrency,
     timeout: durationText(route.timeoutMs),
     delivery: route.delivery,
-    ...controlsOf(route.controls),
+    ...controlsOf(route),
   }
 }
 
-function controlsOf({ delayMs }: Controls = {}): object {
-  return { ...(delayMs === undefined ? {} : { delay: durationText(delayMs) }) }
+function controlsOf({ concurrency: total, controls: { concurrency, delayMs } = {} }: Route): object {
+  return {
+    concurrency: concurrency ? { ...concurrency, total } : total,
+    ...(delayMs === undefined ? {} : { delay: durationText(delayMs) }),
+  }
 }
 
 function fromText(from: From): string {

@@ -4,7 +4,7 @@ import { readFrom, readTarget, readTopic } from '../router/address.ts'
 import { compileRouter } from '../router/compile.ts'
 import { type RouteConfig, retryOptions, type TargetConfig } from '../router/config.ts'
 import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
-import { makeControls } from './controls.ts'
+import { makeControls, places } from './controls.ts'
 import type { Names, Reporter } from './names.ts'
 import type { Path } from './tree.ts'
 
@@ -18,7 +18,7 @@ export function makeRoutes(
     .map(([name, config]) => makeRoute(name, config, names, reporter))
     .filter((route) => route !== undefined)
   for (const { route, field, offset, message } of compileRouter(routes).problems)
-    reporter.report(['routes', route, field], message, { on: offset })
+    reporter.report(['routes', route, ...field.split('.')], message, { on: offset })
   return routes
 }
 
@@ -43,7 +43,7 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     retry: retryPolicy(config.retry),
     ...(deadLetter ? { deadLetter } : {}),
     ...(config.order_by === undefined ? {} : { orderBy: config.order_by }),
-    concurrency: config.concurrency,
+    concurrency: places(config),
     timeoutMs: config.timeout,
     delivery: config.delivery,
     ...(controls ? { controls } : {}),

@@ -1,31 +1,25 @@
 /** Picks due deliveries, lane by lane, and keeps each lane within its concurrency. */
 
 import { toGatewayError } from '../errors.ts'
-import type { Delivery, Journal, Lane } from '../journal/journal.ts'
+import type { Delivery, Journal } from '../journal/journal.ts'
+import { ControlledLane } from './controlled.ts'
+import { type LaneWork, Places, type ServedLane } from './served.ts'
 
-export interface LaneWork extends Lane {
-  /** Deliveries under way at once. */
-  readonly concurrency: number
-  /** Runs one delivery to its outcome. Rejects only for reasons that end the gateway. */
-  run(delivery: Delivery, signal: AbortSignal): Promise<{ readonly settled: Promise<void> }>
-}
+export type { LaneWork, ServedLane } from './served.ts'
 
-/** A lane that is served. */
-export interface ServedLane {
-  /** Takes no more of the lane. Resolves once nothing of it runs that was begun before. */
-  leave(): Promise<void>
-}
+/** What dispatch needs of the journal. */
+export type DispatchJournal = Pick<Journal, 'claim' | 'postpone' | 'release'>
 
 /** Runs lanes until it is stopped. A slow or poisoned delivery holds its own place and nothing else. */
 export class Dispatcher {
-  readonly #journal: Pick<Journal, 'claim'>
+  readonly #journal: DispatchJournal
   readonly #failed: (error: Error) => void
   readonly #abort = new AbortController()
-  readonly #served = new Set<LaneServer>()
+  readonly #served = new Set<LaneServer | ControlledLane>()
   #stopped = false
 
   /** `failed` hears what ends the gateway. */
-  constructor(journal: Pick<Journal, 'claim'>, failed: (error: Error) => void) {
+  constructor(journal: DispatchJournal, failed: (error: Error) => void) {
     this.#journal = journal
     this.#failed = failed
   }
@@ -35,13 +29,18 @@ export class Dispatcher {
    * of it counts against the limit of this one.
    */
   add(lane: LaneWork, instead?: ServedLane): ServedLane {
-    const places = instead instanceof LaneServer ? instead.places : new Places()
+    const places = instead instanceof LaneServer || instead instanceof ControlledLane ? instead.places : new Places()
     places.resize(lane.concurrency)
-    const server = new LaneServer(lane, places, this.#abort.signal, this.#failed)
+    const server = this.#serverOf(lane, places)
     this.#served.add(server)
     void server.serve(this.#journal).then(() => this.#served.delete(server))
     if (this.#stopped) void server.leave()
     return server
+  }
+
+  #serverOf(lane: LaneWork, places: Places): LaneServer | ControlledLane {
+    if (lane.controls === undefined) return new LaneServer(lane, places, this.#abort.signal, this.#failed)
+    return new ControlledLane(lane, lane.controls, places, this.#journal, this.#abort.signal, this.#failed)
   }
 
   /** Takes no more, waits up to `graceMs` for what is under way, then gives the rest back. */
@@ -123,47 +122,5 @@ class LaneServer implements ServedLane {
   #close(): void {
     this.#open -= 1
     if (this.#open === 0) this.#over.resolve()
-  }
-}
-
-/** Counts the places of a lane that are taken; one taker at a time. */
-class Places {
-  #count = 0
-  #taken = 0
-  #waiting: ((held: boolean) => void) | undefined
-
-  resize(count: number): void {
-    this.#count = count
-    this.#pass()
-  }
-
-  take(): boolean {
-    if (this.#taken >= this.#count) return false
-    this.#taken += 1
-    return true
-  }
-
-  /** Resolves to whether a place is held: not, when the taker was told to give up. */
-  wait(): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    this.#waiting = resolve
-    return promise
-  }
-
-  free(): void {
-    this.#taken -= 1
-    this.#pass()
-  }
-
-  /** Tells the taker that waits to give up. */
-  give(): void {
-    this.#waiting?.(false)
-    this.#waiting = undefined
-  }
-
-  #pass(): void {
-    if (this.#waiting === undefined || !this.take()) return
-    this.#waiting(true)
-    this.#waiting = undefined
   }
 }

@@ -1,6 +1,8 @@
 /** Turns routes into lanes: which target each one feeds, with which concurrency, and where its dead letters are copied. */
 
 import type { Route, Target as RouteTarget } from '../router/route.ts'
+import type { Router } from '../router/router.ts'
+import { laneControls } from './controls.ts'
 import { deadLetterLane, fromDeadLetter } from './deadletter.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { LaneWork } from './dispatch.ts'
@@ -21,8 +23,14 @@ const COPY_RETRY = {
 const COPY_CONCURRENCY = 8
 
 /** One lane for each target of a route, and one for its dead letters' copies. */
-export function lanesOf(route: Route, find: FindTarget, parts: DeliverParts): readonly LaneWork[] {
-  const lanes = route.to.map((to) => lane(route, to.text, find(to), parts))
+export function lanesOf(
+  route: Route,
+  find: FindTarget,
+  parts: DeliverParts,
+  router: Pick<Router, 'keyOf'>,
+): readonly LaneWork[] {
+  const controls = laneControls(route, router)
+  const lanes = route.to.map((to) => ({ ...lane(route, to.text, find(to), parts), ...(controls && { controls }) }))
   return route.deadLetter ? [...lanes, copyLane(route, route.deadLetter, find, parts)] : lanes
 }
 

@@ -5,7 +5,7 @@ import { configSchema } from '../config/index.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ERRORS } from '../errors.ts'
 import { functionConfig } from '../pool/config.ts'
-import { retryConfig, routeConfig } from '../router/config.ts'
+import { CONTROL_SECTIONS, retryConfig, routeConfig } from '../router/config.ts'
 import { METRICS } from '../telemetry/names.ts'
 import { type JsonSchema, optionTable } from './options.ts'
 
@@ -71,6 +71,7 @@ function named(connectors: readonly Connector[]): readonly string[] {
     optionTable(json(routeConfig)),
     '### retry\n',
     optionTable(json(retryConfig)),
+    ...Object.entries(CONTROL_SECTIONS).flatMap(([name, section]) => [`### ${name}\n`, optionTable(json(section))]),
   ]
 }
 

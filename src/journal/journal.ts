@@ -155,6 +155,11 @@ export interface Journal extends AsyncDisposable {
   settle(delivery: Delivery, outcome: Outcome): Promise<void>
   /** Gives a delivery back: it is due again at once, as the same attempt. */
   release(delivery: Delivery): void
+  /**
+   * Puts a leased delivery off and ends its lease: due again at that time (milliseconds since the epoch), as the same
+   * attempt. Resolves once that is on disk.
+   */
+  postpone(delivery: Delivery, at: number): Promise<void>
   /** Finds an event by callId, or by its id (the newest, when several sources use it). */
   find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined>
   /** Lists deliveries that were given up on, oldest first, in pages: the cost does not grow with what is not read. */

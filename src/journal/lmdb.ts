@@ -4,6 +4,7 @@ import { type GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
 import type { Placed } from './arrival.ts'
 import { Blocks } from './blocks.ts'
+import { readCursor, writeCursor } from './cursors.ts'
 import type { FeedHost, LaneFeed } from './feed.ts'
 import { HandedOut } from './handed.ts'
 import { Identities } from './identities.ts'
@@ -21,16 +22,15 @@ import type {
   Lane,
   Outcome,
 } from './journal.ts'
-import { nameKey } from './keys.ts'
 import type { Item } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { DeadLetters } from './letters.ts'
 import { lockFolder } from './lock.ts'
 import { Names, namesOf } from './names.ts'
-import { openBytes, RecordDraft, routeEntry, sealBytes } from './record.ts'
-import { eventRecord } from './report.ts'
+import { RecordDraft, routeEntry } from './record.ts'
+import { eventRecord, journalStats } from './report.ts'
 import type { JournalOptions, JournalSettings } from './settings.ts'
-import { settleChanges } from './settle.ts'
+import { type Ending, settleChanges } from './settle.ts'
 import { damage, Store, stopping } from './store.ts'
 import { Sweep } from './sweep.ts'
 import { readLanes, readSums, type Sums, writeSums } from './totals.ts'
@@ -68,7 +68,7 @@ class LmdbJournal implements Journal, FeedHost {
   readonly #sweep: Sweep
   readonly #leases = new Map<string, Lease>()
   /** Outcomes on their way to the disk, by delivery: whoever asks meanwhile is told of them whole. */
-  readonly #settling = new Map<string, Outcome>()
+  readonly #settling = new Map<string, Ending>()
   #next: number
   #quarantined = 0
   #closing: Promise<void> | undefined
@@ -144,28 +144,36 @@ class LmdbJournal implements Journal, FeedHost {
   }
 
   settle(delivery: Delivery, outcome: Outcome): Promise<void> {
+    return this.#end(delivery.id, outcome)
+  }
+
+  postpone(delivery: Delivery, at: number): Promise<void> {
+    return this.#end(delivery.id, { status: 'later', at })
+  }
+
+  #end(id: string, ending: Ending): Promise<void> {
     if (this.#writer.error) return Promise.reject(this.#writer.error)
-    const lease = this.#leases.get(delivery.id)
+    const lease = this.#leases.get(id)
     // Settled before, or on its way: on disk when all that waits is.
     if (lease === undefined) return this.#intake.done()
-    this.#leases.delete(delivery.id)
+    this.#leases.delete(id)
     const { item, feed } = lease
     const block = this.blocks.get(item.block)
     if (block === undefined) return Promise.reject(damage(this.#settings.path, `the state of block ${item.block}`))
-    for (const change of settleChanges(this.store, block, item, feed, outcome, this.now())) this.#intake.change(change)
+    for (const change of settleChanges(this.store, block, item, feed, ending, this.now())) this.#intake.change(change)
     this.#intake.touch(block)
-    if (outcome.status !== 'retry') {
+    if (!('at' in ending)) {
       feed.count(-1)
       this.sums.pending--
-      if (outcome.status === 'dead') this.sums.dead++
+      if (ending.status === 'dead') this.sums.dead++
     }
-    this.#settling.set(delivery.id, outcome)
+    this.#settling.set(id, ending)
     feed.settling(item)
     this.#intake.after(() => {
-      this.#settling.delete(delivery.id)
-      feed.settled(item, outcome.status === 'retry' ? outcome.at : undefined)
+      this.#settling.delete(id)
+      feed.settled(item, 'at' in ending ? ending.at : undefined)
     })
-    this.#writer.schedule(outcome.status === 'done' && item.key === undefined)
+    this.#writer.schedule(ending.status === 'done' && item.key === undefined)
     return this.#intake.done()
   }
 
@@ -192,31 +200,17 @@ class LmdbJournal implements Journal, FeedHost {
   }
 
   async cursor(name: string): Promise<string | undefined> {
-    const stored = this.store.get(nameKey(name))
-    if (stored === undefined) return undefined
-    const value = openBytes(stored)
-    if (value === undefined) throw damage(this.#settings.path, `the cursor "${name}"`)
-    return value.toString()
+    return readCursor(this.store, name)
   }
 
   setCursor(name: string, value: string): Promise<void> {
     if (this.#writer.error) return Promise.reject(this.#writer.error)
-    return this.write([[nameKey(name), sealBytes(Buffer.from(value))]])
+    return this.write([writeCursor(name, value)])
   }
 
   stats(): JournalStats {
-    const { events, pending, dead, bytes } = this.sums
-    const oldestPending = pending > 0 ? this.blocks.oldestPending() : undefined
-    const lanes = this.#lanes.all.filter((feed) => feed.pending > 0).map(({ lane, pending }) => ({ ...lane, pending }))
-    return {
-      events,
-      pending,
-      dead,
-      bytes,
-      lanes,
-      quarantined: this.#quarantined,
-      ...(oldestPending === undefined ? {} : { oldestPending }),
-    }
+    const oldestPending = this.sums.pending > 0 ? this.blocks.oldestPending() : undefined
+    return journalStats(this.sums, this.#lanes.all, oldestPending, this.#quarantined)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -117,6 +117,11 @@ class MemoryJournal implements Journal {
     slot.lane.queue.finished(slot.item)
   }
 
+  async postpone({ id }: Delivery, at: number): Promise<void> {
+    const slot = this.#slots.get(id)
+    if (slot?.status === 'leased') this.#again(slot, at)
+  }
+
   release({ id }: Delivery): void {
     const slot = this.#slots.get(id)
     if (slot?.status !== 'leased') return

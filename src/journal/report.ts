@@ -3,10 +3,11 @@
 import { STATUS } from './block.ts'
 import type { Located } from './blocks.ts'
 import type { LaneFeed } from './feed.ts'
-import type { DeliveryRecord, EventRecord, Outcome } from './journal.ts'
+import type { DeliveryRecord, EventRecord, JournalStats } from './journal.ts'
 import { deliveryId, slotKey, TABLE } from './keys.ts'
-import { readAnswer, readFailures } from './settle.ts'
+import { type Ending, readAnswer, readFailures } from './settle.ts'
 import type { Store } from './store.ts'
+import type { Sums } from './totals.ts'
 
 const STATUS_NAMES = ['due', 'due', 'done', 'dead', 'dead'] as const
 
@@ -15,7 +16,7 @@ export function eventRecord(
   store: Store,
   { block, offset, record }: Located,
   feeds: readonly LaneFeed[],
-  settling: ReadonlyMap<string, Outcome>,
+  settling: ReadonlyMap<string, Ending>,
 ): EventRecord {
   const deliveries: DeliveryRecord[] = []
   for (let slot = 0; slot < block.slots; slot++) {
@@ -51,7 +52,7 @@ export function eventRecord(
 type Kept = Partial<Pick<DeliveryRecord, 'answer' | 'due' | 'error' | 'firstErrorAt'>>
 
 /** What is kept of a delivery's errors and of its answer, that of the last outcome included. */
-function keptOf(store: Store, block: number, slot: number, settling: Outcome | undefined): Kept {
+function keptOf(store: Store, block: number, slot: number, settling: Ending | undefined): Kept {
   const failures = readFailures(store, slotKey(TABLE.failures, block, slot))
   const stored: Kept = failures ? { ...failures, firstErrorAt: failures.firstAt } : {}
   if (settling === undefined) {
@@ -59,5 +60,17 @@ function keptOf(store: Store, block: number, slot: number, settling: Outcome | u
     return answer ? { ...stored, answer } : stored
   }
   if (settling.status === 'done') return settling.answer ? { ...stored, answer: settling.answer } : stored
+  if (settling.status === 'later') return { ...stored, due: settling.at }
   return { ...stored, error: settling.error, ...(settling.status === 'retry' ? { due: settling.at } : {}) }
+}
+
+export function journalStats(
+  { events, pending, dead, bytes }: Sums,
+  feeds: readonly LaneFeed[],
+  oldestPending: number | undefined,
+  quarantined: number,
+): JournalStats {
+  const lanes = feeds.filter((feed) => feed.pending > 0).map(({ lane, pending }) => ({ ...lane, pending }))
+  const oldest = oldestPending === undefined ? {} : { oldestPending }
+  return { events, pending, dead, bytes, lanes, quarantined, ...oldest }
 }

@@ -23,16 +23,20 @@ export interface DeadEntry {
   readonly code: string
 }
 
+/** How a lease ends: `later` is no outcome, the delivery waits for its time as it was. */
+export type Ending = Outcome | { readonly status: 'later'; readonly at: number }
+
 /** Enters the outcome into the block's state, and returns what else is to be written. */
 export function settleChanges(
   store: Store,
   block: Block,
   item: Item,
   feed: LaneFeed,
-  outcome: Outcome,
+  outcome: Ending,
   now: number,
 ): Change[] {
   const { slot } = item
+  if (outcome.status === 'later') return postponed(block, item, feed, outcome.at)
   const attempts = block.attempts(slot) + 1
   const changes: Change[] = []
   if (item.indexed) changes.push([indexKey(feed.id, item), undefined])
@@ -53,6 +57,13 @@ export function settleChanges(
   block.set(slot, STATUS.delayed, attempts, now)
   changes.push([key, sealJson({ ...failures, due: outcome.at })], indexChange(feed.id, { ...item, due: outcome.at }))
   return changes
+}
+
+function postponed(block: Block, item: Item, feed: LaneFeed, at: number): Change[] {
+  const { slot } = item
+  block.set(slot, STATUS.delayed, block.attempts(slot), block.settledAt(slot))
+  const entered = indexChange(feed.id, { ...item, due: at })
+  return item.indexed ? [[indexKey(feed.id, item), undefined], entered] : [entered]
 }
 
 const indexKey = (lane: number, { key, due, block, slot }: Pick<Item, 'key' | 'due' | 'block' | 'slot'>): Buffer =>

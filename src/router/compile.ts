@@ -3,7 +3,7 @@
 import type { CloudEvent, Origin } from '../event/index.ts'
 import { Lookup } from './lookup.ts'
 import type { Route } from './route.ts'
-import type { Match, RouteProblem, Router, Verdict } from './router.ts'
+import type { KeyedControl, Match, RouteProblem, Router, Verdict } from './router.ts'
 import { compileRule, keyOf, type Rule } from './rule.ts'
 import { Variables } from './variables.ts'
 import { verdict } from './verdict.ts'
@@ -29,12 +29,14 @@ class IndexedRouter implements Router {
   readonly routes: readonly Route[]
   readonly #rules: readonly Rule[]
   readonly #byName: ReadonlyMap<string, Route>
+  readonly #ruleOf: ReadonlyMap<string, Rule>
   readonly #lookup: Lookup
 
   constructor(routes: readonly Route[], rules: readonly Rule[]) {
     this.routes = routes
     this.#rules = rules
     this.#byName = new Map(routes.map((route) => [route.name, route]))
+    this.#ruleOf = new Map(rules.map((rule) => [rule.route.name, rule]))
     this.#lookup = new Lookup(rules)
   }
 
@@ -42,7 +44,7 @@ class IndexedRouter implements Router {
     const variables = new Variables(event, origin)
     return this.#lookup.find(origin, variables).map((rule) => {
       const { route } = rule
-      const key = rule.orderBy && keyOf(rule, variables)
+      const key = rule.orderBy && keyOf(rule.orderBy, variables)
       const chosen = route.weights && choose(route, event, key)
       if (chosen === undefined) return key === undefined ? { route } : { route, key }
       return { route, target: chosen.target, ...(key === undefined ? {} : { key }) }
@@ -52,6 +54,11 @@ class IndexedRouter implements Router {
   explain(event: CloudEvent, origin: Origin): readonly Verdict[] {
     const variables = new Variables(event, origin)
     return this.#rules.map((rule) => verdict(rule, event, origin, variables))
+  }
+
+  keyOf(route: string, control: KeyedControl, event: CloudEvent, origin: Origin): string | undefined {
+    const key = this.#ruleOf.get(route)?.keys.get(control)
+    return key && keyOf(key, new Variables(event, origin))
   }
 
   get(name: string): Route | undefined {

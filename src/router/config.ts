@@ -5,6 +5,8 @@ import { ERRORS } from '../errors.ts'
 import { duration, nearest } from '../schema/index.ts'
 import { controlOptions } from './controls.ts'
 
+export { CONTROL_SECTIONS } from './controls.ts'
+
 const TYPES = ['ValidationError', 'BusinessLogicError', 'SystemError', 'TimeoutError']
 const KNOWN = [...Object.keys(ERRORS), ...TYPES]
 
@@ -86,7 +88,6 @@ export const routeConfig = z.strictObject({
     .string()
     .optional()
     .describe('A CEL expression; deliveries for which it gives the same value go one at a time, in order.'),
-  concurrency: z.int().min(1).max(10_000).default(16).describe('Deliveries of one target under way at once.'),
   ...controlOptions,
   timeout: duration().prefault('30s').describe('How long one attempt may take.'),
   delivery: z

@@ -3,8 +3,25 @@
 import * as z from 'zod'
 import { duration } from '../schema/index.ts'
 
+const places = z.int().min(1).max(10_000)
+const key = z.string().min(1)
+
+const keyedConcurrency = z.strictObject({
+  limit: places.describe('Deliveries of one target under way at once; with `key`, those of each of its values.'),
+  key: key
+    .optional()
+    .describe(
+      'A CEL expression. Deliveries for which it has no value share one limit. One key does not hold up another.',
+    ),
+  total: places.default(64).describe('With `key`: deliveries of one target under way at once, whatever their key.'),
+})
+
 /** The options themselves, for the schema of a route. */
 export const controlOptions = {
+  concurrency: z
+    .union([places, keyedConcurrency])
+    .default(16)
+    .describe('Deliveries of one target under way at once: a number, or the options below to limit them by key.'),
   delay: duration()
     .optional()
     .describe('How long after it was accepted an event is delivered, at the earliest. The wait survives a restart.'),
@@ -12,3 +29,6 @@ export const controlOptions = {
 
 const controlConfig = z.strictObject(controlOptions)
 export type ControlConfig = z.output<typeof controlConfig>
+
+/** Those that are options in themselves, by name, for the reference. */
+export const CONTROL_SECTIONS = { concurrency: keyedConcurrency }

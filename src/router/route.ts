@@ -34,6 +34,8 @@ export interface RetryPolicy {
 export interface Controls {
   /** No attempt begins earlier than this after the event was accepted. */
   readonly delayMs?: number
+  /** Deliveries of one target under way at once that have the same value of `key`, a CEL expression. */
+  readonly concurrency?: { readonly limit: number; readonly key: string }
 }
 
 export interface Route {

@@ -25,12 +25,18 @@ export interface Verdict {
   readonly by?: string
 }
 
+/** The controls of a route that may have a key. */
+export const KEYED_CONTROLS = ['concurrency'] as const
+export type KeyedControl = (typeof KEYED_CONTROLS)[number]
+
 export interface Router {
   readonly routes: readonly Route[]
   /** The routes that take the event, in the order of the configuration. Never throws on data. */
   match(event: CloudEvent, origin: Origin): readonly Match[]
   /** A verdict for each route, in the order of the configuration. */
   explain(event: CloudEvent, origin: Origin): readonly Verdict[]
+  /** The value of a control's key on an event; undefined when the route has no such key, or no value is to be had. */
+  keyOf(route: string, control: KeyedControl, event: CloudEvent, origin: Origin): string | undefined
   /** The route of this name, or undefined. */
   get(name: string): Route | undefined
 }
@@ -38,7 +44,7 @@ export interface Router {
 /** What is wrong with an expression of a route; `offset` counts characters from the start of the expression. */
 export interface RouteProblem {
   readonly route: string
-  readonly field: 'when' | 'order_by' | 'from'
+  readonly field: 'when' | 'order_by' | 'from' | `${KeyedControl}.key`
   readonly offset: number
   readonly message: string
 }

@@ -4,7 +4,7 @@ import { compileExpression, type Expression, isProblem } from './expression.ts'
 import { conjuncts, type Equality, equalityOf, type Guard, guardOf } from './guard.ts'
 import { filterProblem, pathProblem } from './patterns.ts'
 import type { From, Route } from './route.ts'
-import type { RouteProblem } from './router.ts'
+import { KEYED_CONTROLS, type KeyedControl, type RouteProblem } from './router.ts'
 import type { Variables } from './variables.ts'
 
 export interface Rule {
@@ -17,6 +17,8 @@ export interface Rule {
   /** What is left to be asked once the equality holds. True only when the whole condition is. */
   readonly test: ((variables: Variables) => boolean) | undefined
   readonly orderBy: Expression | undefined
+  /** Of the controls that have one. */
+  readonly keys: ReadonlyMap<KeyedControl, Expression>
 }
 
 /** Attributes that tell routes apart best come first. Fields of data come last: asking for one parses the body. */
@@ -34,19 +36,24 @@ export function compileRule(route: Route, index: number, report: (problem: Route
     const wrong = fromProblem(from)
     if (wrong !== undefined) problem('from', 0, wrong)
   }
-  const compiled = (field: 'when' | 'order_by', text: string | undefined): Expression | undefined => {
+  const compiled = (field: Exclude<RouteProblem['field'], 'from'>, text: string | undefined): Expression | undefined => {
     if (text === undefined) return undefined
     const made = compileExpression(text, field === 'when' ? 'bool' : 'any')
     return isProblem(made) ? problem(field, made.offset, made.message) : made
   }
   const when = compiled('when', route.when)
   const orderBy = compiled('order_by', route.orderBy)
-  return sound ? { route, index, when, orderBy, ...plan(when) } : undefined
+  const keys = new Map<KeyedControl, Expression>()
+  for (const control of KEYED_CONTROLS) {
+    const key = compiled(`${control}.key`, route.controls?.[control]?.key)
+    if (key) keys.set(control, key)
+  }
+  return sound ? { route, index, when, orderBy, keys, ...plan(when) } : undefined
 }
 
-/** The value of `order_by` on an event: text as it is, all else as JSON. Undefined when there is none to be had. */
-export function keyOf(rule: Rule, variables: Variables): string | undefined {
-  const answer = rule.orderBy?.run(variables)
+/** The value of a key on an event: text as it is, all else as JSON. Undefined when there is none to be had. */
+export function keyOf(key: Expression | undefined, variables: Variables): string | undefined {
+  const answer = key?.run(variables)
   if (answer === undefined || 'error' in answer) return undefined
   const { value } = answer
   if (typeof value === 'string') return value

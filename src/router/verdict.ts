@@ -46,7 +46,7 @@ export function verdict(rule: Rule, event: CloudEvent, origin: Origin, variables
 }
 
 function chosen(rule: Rule, event: CloudEvent, variables: Variables): Pick<Verdict, 'to' | 'by'> {
-  const choice = choose(rule.route, event, keyOf(rule, variables))
+  const choice = choose(rule.route, event, keyOf(rule.orderBy, variables))
   return choice ? { to: choice.target.text, by: choice.by } : {}
 }
 

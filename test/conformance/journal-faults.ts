@@ -36,6 +36,8 @@ export const FAULTS = {
   'forgets-keys': 'J26',
   'forgets-answers': 'J27',
   'forgets-cursors': 'J28',
+  'postpones-nothing': 'J29',
+  'postponing-is-an-attempt': 'J29',
 } as const
 
 export type JournalFault = keyof typeof FAULTS

@@ -114,6 +114,15 @@ export class ModelJournal implements Journal {
     this.#pump()
   }
 
+  async postpone({ id }: Delivery, at: number): Promise<void> {
+    const slot = this.#slot(id)
+    if (slot?.status !== 'leased') return
+    slot.status = 'due'
+    if (this.#fault !== 'postpones-nothing') slot.due = at
+    if (this.#fault === 'postponing-is-an-attempt') slot.attempts++
+    this.#pump()
+  }
+
   release({ id }: Delivery): void {
     const slot = this.#slot(id)
     if (slot?.status !== 'leased' || this.#fault === 'ignores-release') return

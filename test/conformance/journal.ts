@@ -8,6 +8,7 @@ import { JournalBench, type JournalHarness, type JournalOpenOptions } from './jo
 import { DELIVERING } from './journal-delivering.ts'
 import { KEEPING } from './journal-keeping.ts'
 import { SURVIVING } from './journal-surviving.ts'
+import { TIMING } from './journal-timing.ts'
 
 export { JournalBench, type JournalHarness, type JournalOpenOptions } from './journal-bench.ts'
 
@@ -22,7 +23,7 @@ type Declare = (name: string, run: () => Promise<void>) => unknown
 
 /** Declares one test for each requirement; those on surviving only when the journal can be opened again. */
 export function journalConformance(test: Declare, harness: JournalHarness): void {
-  const all = { ...DELIVERING, ...KEEPING, ...(harness.reopen ? SURVIVING : {}) }
+  const all = { ...DELIVERING, ...KEEPING, ...TIMING, ...(harness.reopen ? SURVIVING : {}) }
   for (const [id, { text, options, run }] of Object.entries<JournalRequirement>(all)) {
     test(`${id} ${text}`, async () => {
       await using bench = await JournalBench.open(harness, options)
