@@ -12,13 +12,13 @@ import {
   type Pair,
   parseAllDocuments,
   type Scalar,
-  type YAMLError,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml'
 import { type Environment, interpolate } from './interpolate.ts'
+import { pick } from './kubernetes.ts'
 import type { Problem } from './problem.ts'
-import { type Path, type Place, Places, problemAt, type Source } from './tree.ts'
+import { offsetsIn, type Path, type Place, Places, problemAt, type Source } from './tree.ts'
 
 const MAX_BYTES = 1_048_576
 /** Values that aliases repeat: an alias bomb ends here. What is written out is bounded by the size of the file. */
@@ -33,32 +33,78 @@ export interface Read {
   readonly problems: readonly Problem[]
 }
 
+export interface Documents {
+  /** One, unless several Kubernetes ConfigMaps of the file hold a part; none when all was passed over. */
+  readonly reads: readonly Read[]
+  /** What was passed over, as `file:line: what`. */
+  readonly notes: readonly string[]
+}
+
 /** Reads the text of a file. Never throws: everything wrong is in `problems`. */
-export function readDocument(text: string, file: string, environment: Environment): Read {
+export function readDocuments(text: string, file: string, environment: Environment): Documents {
   const lines = new LineCounter()
   const source = { file, text, lines }
-  const places = new Places()
-  places.set([], { source, key: 0, value: 0, end: 0 })
-  const refused = (offset: number, message: string): Read => {
+  const refused = (offset: number, message: string): Documents => {
     if (lines.lineStarts.length === 0) lines.addNewLine(0)
-    return { value: {}, places, problems: [problemAt(source, offset, [], message)] }
+    const problems = [problemAt(source, offset, [], message)]
+    return { reads: [{ value: {}, places: rooted(source, 0), problems }], notes: [] }
   }
   if (text.length > MAX_BYTES) return refused(0, `the file has ${text.length} characters; at most ${MAX_BYTES}`)
-  const deep = nestsTooDeep(text)
-  if (deep !== undefined) return refused(0, `the file nests deeper than ${MAX_DEPTH}`)
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })
-  if (!Array.isArray(documents) || documents.length === 0) return { value: {}, places, problems: [] }
-  const [document, second] = documents
-  if (!document) return { value: {}, places, problems: [] }
+  if (nestsTooDeep(text)) return refused(0, `the file nests deeper than ${MAX_DEPTH}`)
+  const { plain, held, passed } = pick(parsed(text, lines))
+  const [first, second] = plain
   if (second) return refused(second.range[0], 'a second document begins here; a file holds one')
-  const faults = [...document.errors, ...document.warnings]
+  const reads = held.map((one) => readHeld(one.text, source, environment))
+  if (first) reads.unshift(readOne(first, source, environment, (offset) => offset))
+  if (reads.length === 0 && passed.length === 0) reads.push({ value: {}, places: rooted(source, 0), problems: [] })
+  const notes = passed.map(
+    ({ kind, name, offset }) => `${file}:${lines.linePos(offset).line}: passed over: ${kind} "${name}"`,
+  )
+  return { reads, notes }
+}
+
+function parsed(text: string, lines: LineCounter): readonly Document.Parsed[] {
+  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })
+  return Array.isArray(documents) ? documents : []
+}
+
+/** Reads the document inside a text, each place where it stands in the file. */
+function readHeld(node: Scalar<string>, source: Source, environment: Environment): Read {
+  const [start, end] = node.range ?? [0, 0]
+  const style = STYLES[node.type ?? 'PLAIN'] ?? 'plain'
+  const at = offsetsIn({ source, key: start, value: start, end, text: node.value, style })
+  const [first, second] = parsed(node.value, new LineCounter()).filter(({ contents }) => contents !== null)
+  const problem = (offset: number, message: string): Read => ({
+    value: {},
+    places: rooted(source, at(0)),
+    problems: [problemAt(source, at(offset), [], message)],
+  })
+  if (second) return problem(second.range[0], 'a second document begins here; a text holds one')
+  return first ? readOne(first, source, environment, at) : problem(0, 'this text holds nothing')
+}
+
+const rooted = (source: Source, at: number): Places => {
+  const places = new Places()
+  places.set([], { source, key: at, value: at, end: at })
+  return places
+}
+
+/** Reads one document; `at` says where in the file an offset of it is. */
+function readOne(
+  document: Document.Parsed,
+  source: Source,
+  environment: Environment,
+  at: (offset: number) => number,
+): Read {
+  const places = rooted(source, at(0))
+  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({ pos: at(pos[0]), message }))
   if (faults.length > 0) {
-    const problems = firstOfLine(faults, lines).map(({ pos, message }) =>
-      problemAt(source, pos[0], [], plain(message), hint(text, pos[0])),
+    const problems = firstOfLine(faults, source.lines).map(({ pos, message }) =>
+      problemAt(source, pos, [], plain(message), hint(source.text, pos)),
     )
     return { value: {}, places, problems }
   }
-  const reader = new Reader(document, source, places, environment)
+  const reader = new Reader(document, source, places, environment, at)
   const value = document.contents === null ? {} : reader.read(document.contents as Node, [], 0)
   return { value, places, problems: reader.problems }
 }
@@ -71,11 +117,19 @@ class Reader {
   readonly #environment: Environment
   readonly #open = new Set<Node>()
   readonly #targets = new Map<Node, Node>()
+  readonly #at: (offset: number) => number
   #aliases = 0
   #repeated = 0
 
-  constructor(document: Document, source: Source, places: Places, environment: Environment) {
+  constructor(
+    document: Document,
+    source: Source,
+    places: Places,
+    environment: Environment,
+    at: (offset: number) => number,
+  ) {
     this.#document = document
+    this.#at = at
     this.#source = source
     this.#places = places
     this.#environment = environment
@@ -135,7 +189,7 @@ class Reader {
         this.#report(
           at,
           [...path, name],
-          `the key stands twice, first in line ${this.#source.lines.linePos(first).line}`,
+          `the key stands twice, first in line ${this.#source.lines.linePos(this.#at(first)).line}`,
         )
       else {
         seen.set(name, at)
@@ -155,10 +209,7 @@ class Reader {
       folder: dirname(this.#source.file),
     })
     this.#places.set(path, {
-      source: this.#source,
-      key,
-      value: start,
-      end,
+      ...this.#spot(key, start, end),
       text: node.value,
       style,
       ...(hidden.length > 0 ? { hidden } : {}),
@@ -169,14 +220,18 @@ class Reader {
   }
 
   #place<T>(path: Path, key: number, value: number, end: number, held: T): T {
-    const place: Place = { source: this.#source, key: path.length === 0 ? value : key, value, end }
-    this.#places.set(path, place)
+    this.#places.set(path, this.#spot(path.length === 0 ? value : key, value, end))
     return held
+  }
+
+  #spot(key: number, value: number, end: number): Place {
+    return { source: this.#source, key: this.#at(key), value: this.#at(value), end: this.#at(end) }
   }
 
   #report(offset: number, path: Path, message: string): null {
     if (path.length > 0) this.#place(path, offset, offset, offset, null)
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problemAt(this.#source, offset, path, message))
+    if (this.problems.length < MAX_PROBLEMS)
+      this.problems.push(problemAt(this.#source, this.#at(offset), path, message))
     return null
   }
 }
@@ -214,8 +269,13 @@ function hint(text: string, offset: number): string | undefined {
   return line.includes('${') ? `inside braces and brackets write "\${NAME}" in quotes` : undefined
 }
 
+interface Fault {
+  readonly pos: number
+  readonly message: string
+}
+
 /** One fault makes others in its line. */
-function firstOfLine(faults: readonly YAMLError[], lines: LineCounter): readonly YAMLError[] {
-  const line = ({ pos }: YAMLError): number => lines.linePos(pos[0]).line
+function firstOfLine(faults: readonly Fault[], lines: LineCounter): readonly Fault[] {
+  const line = ({ pos }: Fault): number => lines.linePos(pos).line
   return faults.filter((fault, at) => faults.findIndex((other) => line(other) === line(fault)) === at).slice(0, 20)
 }

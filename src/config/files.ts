@@ -2,7 +2,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readDocument } from './document.ts'
+import { readDocuments } from './document.ts'
 import type { Environment } from './interpolate.ts'
 import { mapping } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
@@ -15,6 +15,8 @@ export interface Merged {
   readonly value: Readonly<Record<string, unknown>>
   readonly places: Places
   readonly problems: readonly Problem[]
+  /** What was passed over, as `file:line: what`. */
+  readonly notes: readonly string[]
 }
 
 /** Reads a file, or every .yaml and .yml of a folder in the order of their names. Rejects with a ConfigError. */
@@ -33,10 +35,14 @@ export async function readFiles(path: string): Promise<readonly { readonly file:
   }
 }
 
-const unreadable = (file: string, message: string): ConfigError =>
+/** The error for a path that cannot be read. */
+export const unreadable = (file: string, message: string): ConfigError =>
   new ConfigError([{ file, line: 1, column: 1, path: '', message, excerpt: '' }])
 
-/** Reads and merges files. A key or name that two files define is a problem that shows both places. */
+/**
+ * Reads and merges files. A key or name that two files define is a problem that shows both places. Throws a ConfigError
+ * when there is nothing to read in any of them.
+ */
 export function mergeFiles(
   files: readonly { readonly file: string; readonly text: string }[],
   environment: Environment,
@@ -44,8 +50,12 @@ export function mergeFiles(
   const merged: Record<string, unknown> = {}
   const places = new Places()
   const problems: Problem[] = []
-  for (const { file, text } of files) {
-    const read = readDocument(text, file, environment)
+  const documents = files.map(({ file, text }) => readDocuments(text, file, environment))
+  const notes = documents.flatMap((one) => one.notes)
+  const [first] = files
+  if (first && documents.every(({ reads }) => reads.length === 0))
+    throw unreadable(first.file, 'there are Kubernetes objects alone; none is a ConfigMap that holds `event_sources`')
+  for (const read of documents.flatMap(({ reads }) => reads)) {
     problems.push(...read.problems)
     if (read.value === null || typeof read.value !== 'object' || Array.isArray(read.value)) {
       problems.push(read.places.problem([], 'expected a mapping such as `routes:`', { on: 'value' }))
@@ -54,7 +64,7 @@ export function mergeFiles(
     for (const [key, value] of Object.entries(read.value)) merge(merged, key, value, places, read.places, problems)
     places.adopt(read.places)
   }
-  return { value: merged, places, problems }
+  return { value: merged, places, problems, notes }
 }
 
 function merge(

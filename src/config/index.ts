@@ -3,6 +3,6 @@
 export { callRoutes } from './calls.ts'
 export type { Config, Instance, ServiceFunction } from './config.ts'
 export { expand, retrySchedule } from './expand.ts'
-export { type LoadOptions, loadConfig, parseConfig } from './load.ts'
+export { expandForm, type LoadOptions, loadConfig, parseConfig } from './load.ts'
 export { ConfigError, formatProblem, type Problem } from './problem.ts'
 export { configSchema } from './sections.ts'

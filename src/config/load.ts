@@ -6,20 +6,28 @@ import type { Connector } from '../connector/connector.ts'
 import { RESERVED } from '../router/address.ts'
 import { type RouteConfig, routeConfig } from '../router/config.ts'
 import { secretsIn } from '../schema/index.ts'
+import { withoutComing } from './coming.ts'
 import type { Config, Instance, ServiceFunction } from './config.ts'
+import { expandEventSources } from './event-sources/index.ts'
 import { expanded } from './expand.ts'
 import { type Merged, mergeFiles, readFiles } from './files.ts'
 import { functionsOf } from './functions.ts'
-import { checkNames, checkServices, mapping, namesOf, Reporter } from './names.ts'
+import { checkNames, checkServices, type FunctionFolder, mapping, namesOf, Reporter } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
 import { check } from './report.ts'
 import { makeRoutes } from './routes.ts'
 import { configSchema, type Sections } from './sections.ts'
+import { type Expanded, expandedForm } from './shown.ts'
+import { readFunctionFolder, withFunctions } from './wanted.ts'
 
 export interface LoadOptions {
   readonly connectors: readonly Connector[]
   /** What `${NAME}` stands for; the environment of the process when absent. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** The folder of functions that routes want and no entry names: `<name>.wasm`, or `<name>/<name>.wasm`. */
+  readonly functions?: string
+  /** Told of each document that is passed over, as `file:line: what`. */
+  readonly note?: (text: string) => void
 }
 
 /**
@@ -28,21 +36,49 @@ export interface LoadOptions {
  * Rejects with a ConfigError that holds every problem found.
  */
 export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
-  const shown = relative(process.cwd(), resolve(path))
-  const files = await readFiles(shown.startsWith('..') || shown === '' ? path : shown)
-  return build(mergeFiles(files, { env: options.env ?? process.env }), options, existsSync)
+  return build(readForm(await filesOf(path), options), options, existsSync)
 }
 
 /** Reads a text as if it stood in `file`; looks at no file but those that `${file:...}` names. Throws a ConfigError. */
 export function parseConfig(text: string, file: string, options: LoadOptions): Config {
-  return build(mergeFiles([{ file, text }], { env: options.env ?? process.env }), options, () => true)
+  return build(readForm([{ file, text }], options), options, () => true)
 }
 
-function build(merged: Merged, { connectors }: LoadOptions, exists: (file: string) => boolean): Config {
-  const { value, places } = merged
-  const reporter = new Reporter(places)
+/**
+ * Returns what a configuration in the `event_sources` form stands for, as it would be written, also when there are
+ * mistakes in it; secrets are hidden. Undefined when it is not in that form. Rejects when it cannot be read.
+ */
+export async function expandForm(path: string, options: LoadOptions): Promise<Expanded | undefined> {
+  const merged = mergeFiles(await filesOf(path), { env: options.env ?? process.env })
+  if (!Object.hasOwn(merged.value, 'event_sources')) return undefined
+  return expandedForm(expandEventSources(merged), configSchema(options.connectors))
+}
+
+function filesOf(path: string): ReturnType<typeof readFiles> {
+  const shown = relative(process.cwd(), resolve(path))
+  return readFiles(shown.startsWith('..') || shown === '' ? path : shown)
+}
+
+interface Form extends Merged {
+  readonly folder: FunctionFolder | undefined
+}
+
+/** Reads and merges; puts what `event_sources` stands for in its place, and the functions that are found in a folder. */
+function readForm(files: Awaited<ReturnType<typeof readFiles>>, options: LoadOptions): Form {
+  const merged = mergeFiles(files, { env: options.env ?? process.env })
+  merged.notes.forEach((text) => {
+    options.note?.(text)
+  })
   // What is no YAML says nothing about the rest: more problems would be echoes of the first.
   if (merged.problems.some(({ path }) => path === '')) throw new ConfigError(merged.problems)
+  const form = expandEventSources(merged)
+  const folder = options.functions === undefined ? undefined : readFunctionFolder(options.functions)
+  return { ...(folder ? withFunctions(form, folder) : form), folder }
+}
+
+function build(form: Form, { connectors }: LoadOptions, exists: (file: string) => boolean): Config {
+  const { value, places } = form
+  const reporter = new Reporter(places, form.folder)
   const sections = checkSections(value, connectors, reporter)
   const names = namesOf(value)
   checkNames(names, RESERVED, reporter)
@@ -53,7 +89,7 @@ function build(merged: Merged, { connectors }: LoadOptions, exists: (file: strin
   const sources = instances('sources')
   const sinks = instances('sinks')
   const routes = makeRoutes(sections.routes ?? {}, names, reporter)
-  const problems = [...merged.problems, ...reporter.problems]
+  const problems = [...form.problems, ...reporter.problems]
   if (problems.length > 0) throw new ConfigError(inOrder(problems))
   const { name, broker, admin, log, journal } = sections as Sections
   const services = servicesOf(sections.services ?? {})
@@ -71,11 +107,12 @@ function build(merged: Merged, { connectors }: LoadOptions, exists: (file: strin
 
 /** Checks the whole; when something is wrong, what is sound is still returned, so that its names are checked, too. */
 function checkSections(
-  value: Merged['value'],
+  written: Merged['value'],
   connectors: readonly Connector[],
   reporter: Reporter,
 ): Partial<Sections> {
   const schema = configSchema(connectors)
+  const value = withoutComing(written, connectors, reporter)
   const report = (problem: Problem): void => void reporter.problems.push(problem)
   const whole = check(schema, value, [], reporter.places, report)
   if (whole) return whole

@@ -27,9 +27,13 @@ describe('a mistake', () => {
     ['no technology', 'sources: { a: {} }', '1:12 sources.a: expected one technology, such as cron, got nothing'],
     ['a reserved name', 'sources: { mqtt: { cron: { schedule: "* * * * *" } } }', '"mqtt" means something else'],
     ['one name for two targets', `${FUNCTIONS}sinks: { echo: { store: { url: x } } }`, '"echo" is a function, too'],
-    ['a service of no function', 'services: { s: { a: ecko } }', 'there is no function "ecko" | there is none yet'],
+    [
+      'a service of no function',
+      'services: { s: { a: ecko } }',
+      'there is no function "ecko" | --functions <folder> says where "ecko.wasm" lies',
+    ],
     ['a service at a function', `${FUNCTIONS}services: { echo: { a: echo } }`, '"service/echo" is the address of'],
-    ['a key to come', route('rate: 3'), '"rate" is not known here'],
+    ['a rate that is none', route('rate: 3'), 'routes.r.rate: expected a mapping, got a number'],
     [
       'no target',
       'routes: { r: { from: any } }',

@@ -5,13 +5,23 @@ import type { Problem } from './problem.ts'
 import type { Sections } from './sections.ts'
 import type { Path, Places } from './tree.ts'
 
+/** A folder of functions. */
+export interface FunctionFolder {
+  readonly path: string
+  /** File by name. */
+  readonly files: ReadonlyMap<string, string>
+}
+
 /** Collects problems at paths of a configuration. */
 export class Reporter {
   readonly problems: Problem[] = []
   readonly places: Places
+  /** Where functions are looked for that no entry names. */
+  readonly #folder: FunctionFolder | undefined
 
-  constructor(places: Places) {
+  constructor(places: Places, folder?: FunctionFolder) {
     this.places = places
+    this.#folder = folder
   }
 
   /** Notes a problem; `on` as in `Places.problem`. */
@@ -22,12 +32,19 @@ export class Reporter {
 
   /** Notes that a name stands for nothing, with the nearest that does. */
   unknown(path: Path, what: string, name: string, known: Iterable<string>): undefined {
-    const names = [...known]
+    const isFunction = what.startsWith('function')
+    const names = [...known, ...(isFunction ? (this.#folder?.files.keys() ?? []) : [])]
     const close = nearest(name, names)
     const there = names.length === 0 ? 'there is none yet' : `there are ${names.slice(0, 20).join(', ')}`
     return this.report(path, `there is no ${what} "${name}"`, {
-      suggestion: close ? `did you mean "${close}"?` : there,
+      suggestion: close ? `did you mean "${close}"?` : isFunction ? `${this.#lookedFor(name)}; ${there}` : there,
     })
+  }
+
+  #lookedFor(name: string): string {
+    return this.#folder === undefined
+      ? `--functions <folder> says where "${name}.wasm" lies`
+      : `the folder "${this.#folder.path}" holds no "${name}.wasm"`
   }
 }
 

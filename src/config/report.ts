@@ -47,7 +47,8 @@ function problems(issue: Issue, base: Path, places: Places): readonly Problem[] 
     const inner = issue.issues[0]?.message ?? issue.message
     return [places.problem(path, inner, { on: 'key' })]
   }
-  return [places.problem(path, issue.message)]
+  const offset: unknown = issue.code === 'custom' ? issue.params?.['offset'] : undefined
+  return [places.problem(path, issue.message, typeof offset === 'number' ? { on: offset } : {})]
 }
 
 function unknownKey(key: string, known: readonly string[], path: Path, places: Places): Problem {
@@ -118,7 +119,8 @@ const expectations = (branch: readonly Issue[]): readonly string[] =>
     .filter((issue) => issue.code === 'invalid_type' && issue.path.length === 0)
     .map((issue) => ('expected' in issue ? (NAMES[String(issue.expected)] ?? String(issue.expected)) : ''))
 
-function oneOf(values: readonly string[], input: unknown): string {
+/** Says that a value is none of those that are offered, with the nearest. */
+export function oneOf(values: readonly string[], input: unknown): string {
   const list = values.join(', ')
   if (typeof input !== 'string') return `expected one of ${list}, got ${kind(input)}`
   const close = nearest(input, values)

@@ -8,9 +8,10 @@ import { journalConfig } from '../journal/config.ts'
 import { functionConfig } from '../pool/config.ts'
 import { routeConfig } from '../router/config.ts'
 import { logConfig } from '../telemetry/config.ts'
+import { eventSources } from './event-sources/index.ts'
 
 /** Sources that are always there, once: what they take is said by the routes. */
-const BUILT_IN = ['http', 'mqtt']
+export const BUILT_IN: readonly string[] = ['http', 'mqtt']
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
 
@@ -51,6 +52,7 @@ export function configSchema(connectors: readonly Connector[]) {
       'Functions that are called at one address: `service/<name>`, where the envelope says which.',
     ),
     routes: named(routeConfig, 'Which events go where, by name.'),
+    event_sources: eventSources.optional(),
   })
 }
 

@@ -24,6 +24,10 @@ export interface Place {
   readonly style?: 'plain' | 'single' | 'double' | 'block'
   /** What `${...}` in it stood for: never to be printed. */
   readonly hidden?: readonly { readonly name: string; readonly value: string }[]
+  /** Of a value that was made of another: the path of that one, as it is written. */
+  readonly writtenAt?: Path
+  /** Of a text that was made of another: where in that one a character of it comes from. */
+  readonly origin?: (offset: number) => number
 }
 
 /** Places by path. */
@@ -52,6 +56,20 @@ export class Places {
     for (const [key, place] of other.#places) if (!this.#places.has(key)) this.#places.set(key, place)
   }
 
+  /** A text at a path with the names of variables for what they stood for. */
+  named(path: Path, text: string): string {
+    const hidden = this.at(path)?.hidden ?? []
+    // A part of "127.0.0.1" that a variable happens to be, too, says nothing.
+    const told = hidden.filter(({ value }) => value.length > 3 || value === text)
+    return told.reduce((shown, { name, value }) => shown.replaceAll(value, name), text)
+  }
+
+  copy(): Places {
+    const made = new Places()
+    made.adopt(this)
+    return made
+  }
+
   /** Makes a problem at a path. `on` says whether it lies in the key, the value, or so far into a text. */
   problem(path: Path, message: string, given: { on?: 'key' | 'value' | number; suggestion?: string } = {}): Problem {
     const found = this.nearest(path)
@@ -59,7 +77,7 @@ export class Places {
     const { place, exact } = found
     const on = exact ? (given.on ?? 'value') : 'key'
     const offset = on === 'key' ? place.key : on === 'value' ? place.value : within(place, on)
-    return problemAt(place.source, offset, path, hide(place, message), given.suggestion)
+    return problemAt(place.source, offset, place.writtenAt ?? path, hide(place, message), given.suggestion)
   }
 }
 
@@ -72,21 +90,33 @@ export function problemAt(source: Source, offset: number, path: Path, message: s
   return { ...place, message, ...(suggestion === undefined ? {} : { suggestion }), excerpt }
 }
 
-/** Finds in the file a character of a text, however that is quoted or folded: by counting what is not white space. */
-function within({ source, value: start, end, text, style, hidden }: Place, offset: number): number {
-  if (hidden || text === undefined) return start
+/** Finds in the file a character of a text. */
+function within(place: Place, offset: number): number {
+  if (place.hidden || place.text === undefined) return place.value
+  return offsetsIn(place)(place.origin?.(offset) ?? offset)
+}
+
+/**
+ * Returns what finds in the file a character of a text, however that is quoted or folded: by counting what is not white
+ * space. White space is found where the next character is.
+ */
+export function offsetsIn({ source, value: start, end, text = '', style }: Place): (offset: number) => number {
   const raw = source.text.slice(start, end)
-  let at = style === 'plain' ? 0 : style === 'block' ? raw.indexOf('\n') + 1 : 1
-  let left = text.slice(0, offset).replace(/\s/g, '').length
-  for (; at < raw.length; at++) {
+  const found: number[] = []
+  for (let at = style === 'plain' ? 0 : style === 'block' ? raw.indexOf('\n') + 1 : 1; at < raw.length; at++) {
     const escaped = style === 'double' && raw[at] === '\\'
     if (escaped || (style === 'single' && raw.startsWith("''", at))) at++
     const blank = /\s/.test(raw.charAt(at)) || (escaped && /[nrt]/.test(raw.charAt(at)))
-    if (blank) continue
-    if (left === 0) return start + at - (escaped ? 1 : 0)
-    left--
+    if (!blank) found.push(start + at - (escaped ? 1 : 0))
   }
-  return start
+  let seen = 0
+  const before = new Int32Array(text.length)
+  for (let at = 0; at < text.length; at++) {
+    before[at] = seen
+    if (!/\s/.test(text.charAt(at))) seen++
+  }
+  const after = (found.at(-1) ?? start - 1) + 1
+  return (offset) => found[before[offset] ?? seen] ?? after
 }
 
 /** Puts the names of variables back where a message quotes what they stood for. */
