@@ -1,16 +1,20 @@
-/** The admin listener: who may ask, what is answered, and how errors read. */
+/** The admin listener: a server that listens, bounds how slowly it may be spoken to, and closes at once. */
 
-import { type FastifyInstance, fastify } from 'fastify'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
 import { GatewayError } from '../errors.ts'
+import { createApp } from './app.ts'
 import type { AdminConfig } from './config.ts'
-import { guard, isLoopback } from './guard.ts'
+import { isLoopback } from './guard.ts'
 import type { AdminParts } from './parts.ts'
-import { Problem, problemBody, toProblem } from './problem.ts'
-import { addDeadLetters, addProbes, addQuestions } from './routes.ts'
+import { answerOf, toProblem } from './problem.ts'
 
-/** A request may take this long to arrive, and be this large: an event with its data, or a list of ids. */
+/** A request may take this long to arrive; how often connections are looked at for it. Node looks every 30 s unasked. */
 const REQUEST_MS = 10_000
-const BODY_BYTES = 4 * 2 ** 20
+const CHECK_MS = 1_000
+/** Longer than the minute that proxies keep idle connections: closed by us first, one may just have been given a request. */
+const KEEP_ALIVE_MS = 72_000
 
 export interface Admin {
   /** Resolves once the listener takes requests. Rejects with ADDRESS_IN_USE. */
@@ -23,51 +27,50 @@ export interface Admin {
 
 export function createAdmin(config: AdminConfig, parts: AdminParts): Admin {
   const { host, port } = config.listen
-  const app = build(isLoopback(host), parts)
+  const server = makeServer(isLoopback(host), parts)
   let bound = port
   return {
     async start(signal) {
       signal.throwIfAborted()
-      await app.listen({ host, port }).catch((error: unknown) => {
+      server.listen({ host, port })
+      await once(server, 'listening').catch((error: unknown) => {
         throw cannotListen(error, written(host, port))
       })
-      const address = app.server.address()
+      const address = server.address()
       if (typeof address === 'object' && address !== null) bound = address.port
     },
-    stop: () => app.close(),
+    stop: () => stop(server),
     get address() {
       return written(host, bound)
     },
   }
 }
 
-function build(loopback: boolean, parts: AdminParts): FastifyInstance {
-  const app = fastify({
-    requestTimeout: REQUEST_MS,
-    bodyLimit: BODY_BYTES,
-    forceCloseConnections: true,
-    exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 4_096 },
+function makeServer(loopback: boolean, parts: AdminParts): Server {
+  const answer = getRequestListener(createApp(loopback, parts).fetch, {
+    // The process may be another's, whose Request and Response stay what they were.
+    overrideGlobalObjects: false,
+    // HTTP/1.0 sends no Host, and a URL needs one; the guard still sees that there was none.
+    hostname: 'localhost',
+    errorHandler: (error) => answerOf(toProblem(error)),
   })
-  // One parser for all: what a body is, is said by the path and not by its content type.
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  app.addHook('onRequest', async ({ headers, method }) => guard(method, headers, loopback))
-  app.setNotFoundHandler(({ method, url }) => {
-    throw new Problem(404, 'NOT_FOUND', `nothing answers ${method} ${url.split('?')[0]}`)
-  })
-  app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error)
-    if (problem.status >= 500) parts.log.error({ err: error, path: request.url }, 'admin: a request went wrong')
-    return reply
-      .code(problem.status)
-      .type('application/problem+json')
-      .send(Buffer.from(problemBody(problem)))
-  })
-  addProbes(app, parts)
-  addQuestions(app, parts)
-  addDeadLetters(app, parts)
-  return app
+  return createServer(
+    {
+      requestTimeout: REQUEST_MS,
+      headersTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    (incoming, outgoing) => void answer(incoming, outgoing),
+  )
+}
+
+/** Also of a server that never listened, or listens no more: the callback comes then too. */
+function stop(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.close(() => resolve())
+  server.closeAllConnections()
+  return promise
 }
 
 const written = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)

@@ -1,5 +1,6 @@
 /** What is wrong with a request to the admin listener, as problem+json (RFC 9457). */
 
+import { RequestError } from '@hono/node-server'
 import { type ErrorCode, GatewayError } from '../errors.ts'
 
 export class Problem extends Error {
@@ -27,16 +28,16 @@ export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown
   const status = thrown instanceof GatewayError ? STATUS[thrown.code] : undefined
   if (thrown instanceof GatewayError && status !== undefined) return new Problem(status, thrown.code, thrown.message)
-  const refused = statusOf(thrown)
-  if (thrown instanceof Error && refused !== undefined) return new Problem(refused, 'REQUEST_INVALID', thrown.message)
+  if (thrown instanceof RequestError) return new Problem(400, 'REQUEST_INVALID', `not a request: ${thrown.message}`)
   return new Problem(500, 'INTERNAL', 'something that should not happen happened; the log says what')
 }
 
-/** The status that Fastify gives its own errors about a request. */
-function statusOf(thrown: unknown): number | undefined {
-  const status = thrown instanceof Error && 'statusCode' in thrown ? thrown.statusCode : undefined
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined
-}
+/** The answer that tells of a problem. */
+export const answerOf = (problem: Problem): Response =>
+  new Response(problemBody(problem), {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json' },
+  })
 
-export const problemBody = ({ code, message, status }: Problem): string =>
+const problemBody = ({ code, message, status }: Problem): string =>
   JSON.stringify({ type: `urn:headgate:problem:${code.toLowerCase()}`, title: code, status, detail: message, code })

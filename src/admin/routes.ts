@@ -1,8 +1,11 @@
 /** The paths of the admin listener: health, metrics, and the control API under /admin. */
 
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { parseJsonEvent } from '../event/index.ts'
 import type { DeadLetter, EventRecord } from '../journal/journal.ts'
+import type { App } from './app.ts'
+import { readBody } from './body.ts'
 import { readChange, readPage } from './letters.ts'
 import type { AdminParts } from './parts.ts'
 import { Problem } from './problem.ts'
@@ -10,71 +13,73 @@ import { tail } from './tail.ts'
 import { letterDetail, letterView, recordView } from './views.ts'
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+const CONFIG_TYPE = 'application/yaml; charset=utf-8'
 const LINES_TYPE = 'application/x-ndjson; charset=utf-8'
 
 /** For load balancers and scrapers. */
-export function addProbes(app: FastifyInstance, { health, metrics }: AdminParts): void {
-  app.get('/health', (_, reply) => {
+export function addProbes(app: App, { health, metrics }: AdminParts): void {
+  app.get('/health', (c) => {
     const alive = health.alive()
-    return reply.code(alive ? 200 : 503).send({ status: alive ? 'ok' : 'failed' })
+    return c.json({ status: alive ? 'ok' : 'failed' }, alive ? 200 : 503)
   })
-  app.get('/ready', async (_, reply) => {
+  app.get('/ready', async (c) => {
     const checks = await health.ready()
     const ready = health.alive() && checks.every(({ ok }) => ok)
-    return reply.code(ready ? 200 : 503).send({ ready, checks })
+    return c.json({ ready, checks }, ready ? 200 : 503)
   })
-  app.get('/metrics', async (_, reply) => reply.type(METRICS_TYPE).send(await metrics.render()))
+  app.get('/metrics', async (c) => c.body(await metrics.render(), 200, { 'content-type': METRICS_TYPE }))
 }
 
 /** What runs, what is on its way, and why it went where it went. */
-export function addQuestions(app: FastifyInstance, parts: AdminParts): void {
+export function addQuestions(app: App, parts: AdminParts): void {
   const { config, explain, functions, journal, predicate, subscribe } = parts
-  app.get('/admin/config', (_, reply) => reply.type('application/yaml; charset=utf-8').send(config()))
-  app.get('/admin/stats', () => ({
-    uptimeSeconds: Math.round(process.uptime()),
-    journal: journal.stats(),
-    functions: functions(),
-  }))
-  app.get<{ Params: { '*': string } }>('/admin/events/*', async ({ params }) => {
-    const record = await findEvent(parts, params['*'])
-    return recordView(record, explain(record.event, record.origin))
-  })
-  app.post<{ Body: Buffer; Querystring: { source?: string; address?: string } }>(
-    '/admin/explain',
-    ({ body, query }) => {
-      const origin = { source: query.source ?? 'http', address: query.address ?? 'POST /events' }
-      return { origin, verdicts: explain(parseJsonEvent(body), origin) }
-    },
+  app.get('/admin/config', (c) => c.body(config(), 200, { 'content-type': CONFIG_TYPE }))
+  app.get('/admin/stats', (c) =>
+    c.json({ uptimeSeconds: Math.round(process.uptime()), journal: journal.stats(), functions: functions() }),
   )
-  app.get<{ Querystring: { when?: string } }>('/admin/tail', ({ query }, reply) => {
-    const when = query.when === undefined ? undefined : predicate(query.when)
-    // The head goes out at once: whoever tails knows that he is heard before anything happens.
-    return sendLines(reply, tail(subscribe, when, Date.now))
+  app.get('/admin/events/:key{.+}', async (c) => {
+    const record = await findEvent(parts, c.req.param('key'))
+    return c.json(recordView(record, explain(record.event, record.origin)))
+  })
+  app.post('/admin/explain', async (c) => {
+    const event = parseJsonEvent(await readBody(c.env.incoming))
+    const origin = { source: c.req.query('source') ?? 'http', address: c.req.query('address') ?? 'POST /events' }
+    return c.json({ origin, verdicts: explain(event, origin) })
+  })
+  app.get('/admin/tail', ({ env, req }) => {
+    const expression = req.query('when')
+    const when = expression === undefined ? undefined : predicate(expression)
+    sendLines(env.outgoing, tail(subscribe, when, Date.now))
+    return RESPONSE_ALREADY_SENT
   })
 }
 
 /** What was given up on: looked at, made due again, or removed. */
-export function addDeadLetters(app: FastifyInstance, { journal, log }: AdminParts): void {
-  app.get('/admin/dead-letters', async ({ query }) => {
-    const { letters, next } = await readPage(journal, query)
-    return { items: letters.map(letterView), ...(next !== undefined && { next }) }
+export function addDeadLetters(app: App, { journal, log }: AdminParts): void {
+  app.get('/admin/dead-letters', async (c) => {
+    const { letters, next } = await readPage(journal, once(c.req.queries()))
+    return c.json({ items: letters.map(letterView), ...(next !== undefined && { next }) })
   })
-  app.get<{ Params: { '*': string } }>('/admin/dead-letters/*', async ({ params }) => {
-    return letterDetail(await findLetter({ journal }, params['*']))
-  })
-  app.post<{ Body: Buffer }>('/admin/dead-letters/redrive', async ({ body }) => {
-    const filter = readChange(body)
+  app.get('/admin/dead-letters/:id{.+}', async (c) =>
+    c.json(letterDetail(await findLetter(journal, c.req.param('id')))),
+  )
+  app.post('/admin/dead-letters/redrive', async (c) => {
+    const filter = readChange(await readBody(c.env.incoming))
     const count = await journal.redrive(filter)
     log.info({ filter, count }, 'admin: dead letters were redriven')
-    return { count }
+    return c.json({ count })
   })
-  app.post<{ Body: Buffer }>('/admin/dead-letters/drop', async ({ body }) => {
-    const filter = readChange(body)
+  app.post('/admin/dead-letters/drop', async (c) => {
+    const filter = readChange(await readBody(c.env.incoming))
     const count = await journal.drop(filter)
     log.warn({ filter, count }, 'admin: dead letters were dropped')
-    return { count }
+    return c.json({ count })
   })
 }
+
+/** What is given twice stays a list, which no schema takes: neither of the two was meant alone. */
+const once = (query: Record<string, string[]>): object =>
+  Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.length === 1 ? values[0] : values]))
 
 async function findEvent({ journal }: AdminParts, key: string): Promise<EventRecord> {
   const record = (await journal.find({ callId: key })) ?? (await journal.find({ eventId: key }))
@@ -85,7 +90,7 @@ async function findEvent({ journal }: AdminParts, key: string): Promise<EventRec
   throw new Problem(404, 'EVENT_UNKNOWN', `no event has "${key}" as its id or callId: ${why}`)
 }
 
-async function findLetter({ journal }: Pick<AdminParts, 'journal'>, id: string): Promise<DeadLetter> {
+async function findLetter(journal: AdminParts['journal'], id: string): Promise<DeadLetter> {
   for await (const letter of journal.deadLetters({ ids: [id] })) return letter
   throw new Problem(
     404,
@@ -94,11 +99,10 @@ async function findLetter({ journal }: Pick<AdminParts, 'journal'>, id: string):
   )
 }
 
-function sendLines(reply: FastifyReply, lines: ReturnType<typeof tail>): FastifyReply {
-  reply.hijack()
-  reply.raw.writeHead(200, { 'content-type': LINES_TYPE, 'cache-control': 'no-store' })
-  reply.raw.flushHeaders()
-  reply.raw.once('close', () => lines.destroy())
-  lines.pipe(reply.raw)
-  return reply
+/** The head goes out at once: whoever tails knows that he is heard before anything happens. */
+function sendLines(outgoing: ServerResponse, lines: ReturnType<typeof tail>): void {
+  outgoing.writeHead(200, { 'content-type': LINES_TYPE, 'cache-control': 'no-store' })
+  outgoing.flushHeaders()
+  outgoing.once('close', () => lines.destroy())
+  lines.pipe(outgoing)
 }

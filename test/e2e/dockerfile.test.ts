@@ -56,7 +56,7 @@ const inherited = (): Record<string, string> =>
 
 test('holds production dependencies only, and no tests', () => {
   const modules = readdirSync(join(image.root, image.workdir, 'node_modules'))
-  expect(modules).toContain('fastify')
+  expect(modules).toContain('hono')
   expect(modules).not.toContain('vitest')
   expect(modules).not.toContain('mqtt')
   expect(readdirSync(join(image.root, image.workdir, 'src')).filter((name) => name.endsWith('.test.ts'))).toEqual([])
