@@ -19,6 +19,12 @@ test('a limit without a key is the number of places', () => {
 describe('a control is read and shown in its long form', () => {
   test.each<[string, object, string]>([
     ['delay: 90s', { delayMs: 90_000 }, 'delay: 90s'],
+    ['rate: { limit: 5, per: 1m }', { rate: { limit: 5, perMs: 60_000 } }, 'rate:\n      limit: 5\n      per: 1m'],
+    [
+      'rate: { limit: 5, per: 1s, key: subject }',
+      { rate: { limit: 5, perMs: 1_000, key: 'subject' } },
+      'per: 1s\n      key: subject',
+    ],
     [
       'concurrency: { limit: 2, key: data.account }',
       { concurrency: { limit: 2, key: 'data.account' } },
@@ -35,6 +41,8 @@ describe('a mistake in a control', () => {
   test.each<[string, string, string]>([
     ['a key that is none', 'concurrency: { limit: 1, key: "data." }', '.concurrency.key: this is no expression'],
     ['a limit above the total', 'concurrency: { limit: 65, key: subject }', 'more than "total", which is 64'],
+    ['a rate that is no rate', 'rate: 3', '.rate: expected'],
+    ['a rate without a time', 'rate: { limit: 3 }', '.rate.per: expected'],
     ['a limit of none', 'concurrency: { limit: 0 }', 'expected at least 1'],
     ['what skips the journal', 'delay: 1s, delivery: direct', '"delay" needs the journal, which "delivery: direct"'],
   ])('%s', (_, options, said) => {

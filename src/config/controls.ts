@@ -18,14 +18,18 @@ export function makeControls(config: RouteConfig, path: Path, reporter: Reporter
   return given.length === 0 ? undefined : controls
 }
 
-function controlsOf({ concurrency, delay }: RouteConfig): Controls {
+function controlsOf({ concurrency, delay, rate }: RouteConfig): Controls {
   return {
     ...(delay === undefined ? {} : { delayMs: delay }),
     ...(typeof concurrency === 'object' && concurrency.key !== undefined
       ? { concurrency: { limit: concurrency.limit, key: concurrency.key } }
       : {}),
+    ...(rate ? { rate: { limit: rate.limit, perMs: rate.per, ...keyOf(rate) } } : {}),
   }
 }
+
+const keyOf = ({ key }: { readonly key?: string | undefined }): { readonly key?: string } =>
+  key === undefined ? {} : { key }
 
 /** Deliveries of one target under way at once, whatever their key. */
 export const places = ({ concurrency }: RouteConfig): number => {

@@ -93,10 +93,13 @@ function routeOf(route: Route): unknown {
   }
 }
 
-function controlsOf({ concurrency: total, controls: { concurrency, delayMs } = {} }: Route): object {
+const keyIn = ({ key }: { readonly key?: string }): object => (key === undefined ? {} : { key })
+
+function controlsOf({ concurrency: total, controls: { concurrency, delayMs, rate } = {} }: Route): object {
   return {
     concurrency: concurrency ? { ...concurrency, total } : total,
     ...(delayMs === undefined ? {} : { delay: durationText(delayMs) }),
+    ...(rate ? { rate: { limit: rate.limit, per: durationText(rate.perMs), ...keyIn(rate) } } : {}),
   }
 }
 

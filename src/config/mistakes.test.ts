@@ -33,7 +33,7 @@ describe('a mistake', () => {
       'there is no function "ecko" | --functions <folder> says where "ecko.wasm" lies',
     ],
     ['a service at a function', `${FUNCTIONS}services: { echo: { a: echo } }`, '"service/echo" is the address of'],
-    ['a rate that is none', route('rate: 3'), 'routes.r.rate: expected a mapping, got a number'],
+    ['a rate that is none', route('rate: 3'), 'routes.r.rate: expected a mapping, got 3'],
     [
       'no target',
       'routes: { r: { from: any } }',

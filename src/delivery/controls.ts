@@ -2,7 +2,7 @@
 
 import type { Delivery } from '../journal/journal.ts'
 import type { Route } from '../router/route.ts'
-import type { Router } from '../router/router.ts'
+import type { KeyedControl, Router } from '../router/router.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
 
 export type KeyOf = (delivery: Delivery) => string
@@ -25,11 +25,14 @@ export function laneControls(
   clock: Clock = SYSTEM_CLOCK,
 ): LaneControls | undefined {
   if (controls === undefined) return undefined
-  const { concurrency: keyed } = controls
-  const concurrency = keyed && {
-    limit: keyed.limit,
-    keyOf: ({ event, origin }: Delivery) => router.keyOf(name, 'concurrency', event, origin) ?? NO_KEY,
+  const { concurrency, rate } = controls
+  if (!concurrency && !rate) return undefined
+  const by = (control: KeyedControl): KeyOf => {
+    return ({ event, origin }) => router.keyOf(name, control, event, origin) ?? NO_KEY
   }
-  if (!concurrency) return undefined
-  return { clock, ...(concurrency ? { concurrency } : {}) }
+  return {
+    clock,
+    ...(concurrency ? { concurrency: { limit: concurrency.limit, keyOf: by('concurrency') } } : {}),
+    ...(rate ? { rate: { ...rate, ...(rate.key === undefined ? {} : { keyOf: by('rate') }) } } : {}),
+  }
 }

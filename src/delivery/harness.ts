@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { Delivery, Journal, Lane, RouteRef } from '../journal/journal.ts'
 import type { Clock } from './clock.ts'
 import type { LaneControls } from './controls.ts'
-import { Dispatcher } from './dispatch.ts'
+import { Dispatcher, type LaneWork } from './dispatch.ts'
 
 export const LANE: Lane = { route: 'r', to: 'f' }
 export const NOW = 1_800_000_000_000
@@ -74,11 +74,16 @@ export class Bench {
   readonly running = new Map<string, () => Promise<void>>()
   readonly #journal: Journal
 
-  constructor(journal: Journal, clock: TestClock, controls: Omit<LaneControls, 'clock'>, concurrency = 8) {
+  constructor(
+    journal: Journal,
+    clock: TestClock,
+    controls: Omit<LaneControls, 'clock'>,
+    concurrency = 8,
+    run: LaneWork['run'] = (delivery) => this.#run(delivery),
+  ) {
     this.clock = clock
     this.#journal = journal
     this.dispatcher = new Dispatcher(journal, (error) => expect.fail(error.message))
-    const run = (delivery: Delivery) => this.#run(delivery)
     this.dispatcher.add({ ...LANE, concurrency, controls: { ...controls, clock }, run })
   }
 

@@ -16,12 +16,27 @@ const keyedConcurrency = z.strictObject({
   total: places.default(64).describe('With `key`: deliveries of one target under way at once, whatever their key.'),
 })
 
+const rate = z.strictObject({
+  limit: z.int().min(1).max(100_000).describe('Attempts that may begin within `per`, retries included.'),
+  per: duration().describe('The stretch of time: any of this length, not only from one full minute to the next.'),
+  key: key
+    .optional()
+    .describe(
+      'A CEL expression: each of its values has the limit for itself. Events for which it has no value share one.',
+    ),
+})
+
 /** The options themselves, for the schema of a route. */
 export const controlOptions = {
   concurrency: z
     .union([places, keyedConcurrency])
     .default(16)
     .describe('Deliveries of one target under way at once: a number, or the options below to limit them by key.'),
+  rate: rate
+    .optional()
+    .describe(
+      'How many attempts may begin in a stretch of time, for each target. What is over waits, uses up no attempt, and holds up nothing else. A restart begins with nothing counted.',
+    ),
   delay: duration()
     .optional()
     .describe('How long after it was accepted an event is delivered, at the earliest. The wait survives a restart.'),
@@ -31,4 +46,4 @@ const controlConfig = z.strictObject(controlOptions)
 export type ControlConfig = z.output<typeof controlConfig>
 
 /** Those that are options in themselves, by name, for the reference. */
-export const CONTROL_SECTIONS = { concurrency: keyedConcurrency }
+export const CONTROL_SECTIONS = { concurrency: keyedConcurrency, rate }

@@ -26,7 +26,7 @@ export interface Verdict {
 }
 
 /** The controls of a route that may have a key. */
-export const KEYED_CONTROLS = ['concurrency'] as const
+export const KEYED_CONTROLS = ['concurrency', 'rate'] as const
 export type KeyedControl = (typeof KEYED_CONTROLS)[number]
 
 export interface Router {
