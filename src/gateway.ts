@@ -1,34 +1,17 @@
-/** The composition root: builds every part, starts and stops them in order. The only file that names implementations. */
+/** The composition root: starts the parts in order, stops them in the opposite one, and swaps generations on a reload. */
 
-import { dirname, join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type AdminParts, createAdmin } from './admin/index.ts'
 import { Readiness } from './admin/readiness.ts'
-import { type Broker, createBroker } from './broker/index.ts'
-import { type Config, callRoutes, expand } from './config/index.ts'
-import type { Connector, Context, Emit, Log, Sink } from './connector/connector.ts'
-import { type Accept, createAccept } from './delivery/accept.ts'
+import type { Config } from './config/index.ts'
+import type { Connector, Log, Source } from './connector/connector.ts'
 import { ActivityStream } from './delivery/activity.ts'
-import { Calls } from './delivery/calls.ts'
-import { JournalCredit } from './delivery/credit.ts'
-import { deadLetterLane } from './delivery/deadletter.ts'
-import type { DeliverParts } from './delivery/deliver.ts'
-import { DirectRunner } from './delivery/direct.ts'
-import { Dispatcher } from './delivery/dispatch.ts'
-import { lanesOf } from './delivery/lanes.ts'
-import { Targets } from './delivery/targets.ts'
-import { createNoRoute } from './delivery/unknown.ts'
 import { GatewayError } from './errors.ts'
-import { uuidv7 } from './event/index.ts'
-import { openJournal, openMemoryJournal } from './journal/index.ts'
-import type { Journal } from './journal/journal.ts'
+import { Generation, runnable } from './generation.ts'
+import { functionName, type Ground, layGround, PATIENCE } from './ground.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { createPool } from './pool/index.ts'
-import type { FunctionPool } from './pool/pool.ts'
-import { Replies } from './reply/index.ts'
-import { compilePredicate, compileRouter } from './router/index.ts'
-import type { Route } from './router/route.ts'
-import type { Router } from './router/router.ts'
-import { createLog, createMetrics, functionLog, observe } from './telemetry/index.ts'
+import { compilePredicate } from './router/index.ts'
+import { createLog, createMetrics, observe } from './telemetry/index.ts'
 
 export interface GatewayOptions {
   readonly connectors: readonly Connector[]
@@ -36,51 +19,45 @@ export interface GatewayOptions {
   readonly log?: Log
 }
 
-/** How long a part may take to start and to stop; a stop drains what is under way for as long as `DRAIN_MS`. */
-const PATIENCE = { startMs: 30_000, stopMs: 9_000 }
+/** A stop drains what is under way for as long as this. */
 const DRAIN_MS = 5_000
-const MAX_IN_FLIGHT = 1_024
-const LIMITS = { appends: 8_192, pending: 10_000_000 }
 
-/** What one run of the gateway is made of. */
-interface Run {
-  readonly journal: Journal
-  readonly pool: FunctionPool
-  readonly broker: Broker
-  readonly credit: JournalCredit
-  readonly calls: Calls
-  readonly replies: Replies
-  readonly direct: DirectRunner
-  /** For what comes from outside: refused when there is no room. */
-  readonly accept: Accept
-  /** For events that come of events. */
-  readonly inner: Accept
+/** What came of a reload. */
+export interface Reloaded {
+  /** Counts up from 1 at each start. */
+  readonly generation: number
+  /** Sections that have changed and stay as they are until the next start. */
+  readonly later: readonly string[]
 }
 
 /** One gateway, from `start` to `stop`. */
 export class Gateway {
-  readonly config: Config
-  readonly routes: readonly Route[]
   readonly activity = new ActivityStream()
   readonly log: Log
+  readonly #first: Config
   readonly #connectors: ReadonlyMap<string, Connector>
   readonly #life = new Lifecycle(PATIENCE)
   readonly #readiness = new Readiness()
   readonly #metrics = createMetrics()
-  readonly #router: Router
   readonly #failed = Promise.withResolvers<Error>()
-  readonly #targets = new Targets()
   readonly #addresses = new Map<string, string>()
-  #run: Run | undefined
+  readonly #retiring = new Set<Promise<void>>()
+  #ground: Ground | undefined
+  #generation: Generation | undefined
+  #mqtt: { readonly source: Source; readonly filters: readonly string[] } | undefined
+  #reloading: Promise<unknown> = Promise.resolve()
   #started = false
 
   constructor(config: Config, { connectors, log }: GatewayOptions) {
-    this.config = config
+    this.#first = config
     this.log = log ?? createLog(config.log, { secrets: config.secrets })
-    this.routes = [...config.routes, ...callRoutes(config)]
     this.#connectors = new Map(connectors.map((connector) => [connector.type, connector]))
-    this.#router = compileRouter(this.routes).router
     this.activity.subscribe(observe(this.log, this.#metrics))
+  }
+
+  /** The configuration that runs. */
+  get config(): Config {
+    return this.#generation?.config ?? this.#first
   }
 
   /** Resolves with the reason when the gateway can no longer keep its promises; pending for as long as it can. */
@@ -90,7 +67,7 @@ export class Gateway {
 
   /** What listens where, by the name of the part: `http` -> `http://127.0.0.1:8080`. */
   get addresses(): ReadonlyMap<string, string> {
-    return this.#addresses
+    return new Map([...(this.#generation?.addresses() ?? []), ...this.#addresses])
   }
 
   /** Resolves once every part runs and every route is open; rejects with the first thing that is wrong, all stopped again. */
@@ -105,190 +82,180 @@ export class Gateway {
     }
   }
 
+  /**
+   * Runs the configuration that `load` resolves to from now on. What is the same goes on undisturbed; what a delivery
+   * began with, it ends with. Resolves once the new one runs. Rejects with what is wrong, and nothing has changed then.
+   * Reloads run one after the other.
+   */
+  reload(load: () => Promise<Config>): Promise<Reloaded> {
+    const reloaded = this.#reloading.then(load).then((config) => this.#reload(config))
+    this.#reloading = reloaded.then(
+      () => this.#metrics.reloaded('done'),
+      () => this.#metrics.reloaded('refused'),
+    )
+    return reloaded
+  }
+
   /** Takes nothing new, finishes what is under way within its limits, closes everything. Safe to call twice. */
   async stop(): Promise<void> {
-    this.#run?.credit.close()
+    this.#started = false
+    this.#ground?.credit.close()
+    await this.#reloading
     await this.#life.stop()
   }
 
   /** The way in for an embedding program. Throws STOPPING before the gateway has been started. */
-  get front(): Pick<Run, 'accept' | 'calls'> {
-    if (this.#run === undefined) throw new GatewayError('STOPPING', 'gateway: accepting: it has not been started')
-    return this.#run
+  get front(): Pick<Ground, 'accept' | 'calls'> {
+    if (this.#ground === undefined) throw new GatewayError('STOPPING', 'gateway: accepting: it has not been started')
+    return this.#ground
   }
 
   async #start(): Promise<void> {
-    const run = await this.#assemble()
-    this.#run = run
-    const { broker } = run
-    this.#watch(run)
-    const admin = createAdmin(this.config.admin, this.#adminParts(run))
+    const ground = await this.#layGround()
+    const { broker, pools, sinks, sources } = ground
+    this.#ground = ground
+    this.#watch(ground)
+    const admin = createAdmin(this.config.admin, this.#adminParts(ground))
     await this.#life.run('admin', admin)
     this.#addresses.set('admin', `http://${admin.address}`)
-    await this.#openTargets(run)
-    const filters = this.routes.flatMap(({ from }) =>
-      from.flatMap((each) => (each.kind === 'mqtt' ? [each.filter] : [])),
-    )
-    const taken = { filters: [...new Set([...filters, 'service/+'])] }
-    await this.#openSource('mqtt', 'mqtt', this.#options('source', taken), run)
+    const holding = (name: string, stop: () => Promise<unknown>) => this.#life.open(name, async () => {}, stop)
+    await holding('functions', () => pools.stop())
+    await holding('sinks', () => Promise.all(this.#retiring).then(() => sinks.stop()))
+    const generation = await Generation.open(1, this.#first, ground)
+    this.#generation = generation
+    this.#demandFunctions(generation)
+    await this.#intercept(generation, ground)
+    await holding('mqtt', async () => this.#mqtt?.source.stop())
     await this.#life.run('broker', broker)
     for (const url of broker.addresses()) this.#addresses.set(url.startsWith('ws') ? 'ws' : 'mqtt', url)
-    await this.#openDispatch(run)
-    for (const { name, type, config } of this.config.sources) await this.#openSource(name, type, config, run)
-    await this.#openSource('http', 'http', this.config.http, run)
+    generation.take()
+    await holding('dispatch', () => Promise.all([ground.dispatcher.stop(DRAIN_MS), ground.direct.stop(DRAIN_MS)]))
+    await holding('sources', () => sources.stop())
+    await generation.listen()
+    await this.#openHttp(ground)
     this.#started = true
+    this.#warnOfStrays(ground, generation)
   }
 
-  /** Opens the journal and the pool, and ties the path together around them. */
-  async #assemble(): Promise<Run> {
-    const { activity, config, log } = this
-    const journal = await this.#openJournal()
-    const pool = await this.#openPool()
-    const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
-    const broker = createBroker(config.broker, { log, credit })
-    const replies = new Replies(broker)
-    const target = (to: string) => this.#targets.direct(to)
-    const direct = new DirectRunner({
-      replies,
-      activity,
-      now: Date.now,
-      accept: (event, origin) => inner(event, origin),
-      target,
-    })
-    const noRoute = createNoRoute(config.callable, config.services)
-    const parts = {
-      journal,
-      replies,
-      activity,
-      noRoute,
-      router: () => this.#router,
-      runDirect: direct.run.bind(direct),
-    }
-    const inner = createAccept(parts)
-    const calls = new Calls(journal, replies, config.callable)
-    return { journal, pool, broker, credit, calls, direct, replies, inner, accept: createAccept({ ...parts, credit }) }
-  }
-
-  async #openJournal(): Promise<Journal> {
-    const { memory, path, retain, max_size: maxBytes } = this.config.journal
-    const settings = { path, retainMs: retain, maxBytes }
-    const open = async () => (memory ? openMemoryJournal(settings) : openJournal(settings, { log: this.log }))
-    const journal = await this.#life.open('journal', open, async (opened) => opened[Symbol.asyncDispose]())
-    void journal.failed.then((error) => this.#fail(error))
-    return journal
-  }
-
-  async #openPool(): Promise<FunctionPool> {
-    const { functions, journal } = this.config
-    // What functions are compiled to is kept beside the journal: files of ours alone, since they are executed.
-    const cache = join(dirname(resolve(journal.path)), 'functions')
-    const open = async () => {
-      const pool = await createPool(functions, { log: functionLog(this.log), cache })
-      await Promise.all(functions.map((spec) => pool.ready(functionName(spec))))
-      return pool
-    }
-    return this.#life.open('functions', open, async (opened) => opened[Symbol.asyncDispose]())
-  }
-
-  async #openTargets(run: Run): Promise<void> {
-    const sinks = new Map<string, Sink>()
-    for (const { name, type, config } of this.config.sinks) {
-      sinks.set(name, await this.#openSink(name, type, config, run))
-    }
-    await this.#targets.open(this.routes, {
-      pool: run.pool,
-      sink: (name) => sinks.get(name),
-      topic: ({ mode, text, topic }) => this.#openSink(text, 'mqtt', this.#options('sink', { topic, mode }), run),
+  #layGround(): Promise<Ground> {
+    return layGround({
+      config: this.#first,
+      connectors: this.#connectors,
+      log: this.log,
+      activity: this.activity,
+      health: this.#readiness,
+      life: this.#life,
+      current: () => this.#current,
+      failed: (error) => this.#fail(error),
     })
   }
 
-  /** Options of the mqtt connector that come from routes, with its defaults. */
-  #options(half: 'source' | 'sink', given: object): unknown {
-    return this.#connectors.get('mqtt')?.[half]?.config.parse(given)
+  async #reload(given: Config): Promise<Reloaded> {
+    const ground = this.#ground
+    const before = this.#generation
+    if (!this.#started || !ground || !before)
+      throw new GatewayError('STOPPING', 'gateway: reloading: it does not run; the next start reads the configuration')
+    const { config, later } = runnable(before.config, given)
+    const next = await Generation.open(before.number + 1, config, ground, before)
+    try {
+      await this.#become(next, before, ground)
+    } catch (error) {
+      await this.#become(before, next, ground)
+      this.#retire(next, before)
+      throw error
+    }
+    this.#retire(before, next)
+    this.#warnOfStrays(ground, next)
+    return { generation: next.number, later }
   }
 
-  async #openSink(name: string, type: string, config: unknown, run: Run): Promise<Sink> {
-    const spec = this.#connectors.get(type)?.sink
-    if (spec === undefined)
-      throw new GatewayError('CONFIG_INVALID', `${name} (${type}): opening: there is no such sink`)
-    const sink = spec.create(config, this.#context(name, run))
-    await this.#life.run(name, sink)
-    return sink
+  /** Everything that comes in is matched by `next` from here on. */
+  async #become(next: Generation, before: Generation, ground: Ground): Promise<void> {
+    this.#generation = next
+    next.take(before)
+    await this.#intercept(next, ground)
+    await next.listen(before)
+    for (const spec of before.config.functions) this.#readiness.drop(`function ${functionName(spec)}`)
+    this.#demandFunctions(next)
   }
 
-  async #openSource(name: string, type: string, config: unknown, run: Run): Promise<void> {
-    const spec = this.#connectors.get(type)?.source
-    if (spec === undefined)
-      throw new GatewayError('CONFIG_INVALID', `${name} (${type}): opening: there is no such source`)
-    const source = spec.create(config, this.#context(name, run))
-    const emit: Emit = (event, offer) => run.accept(event, { source: name, address: offer?.address ?? '' }, offer)
+  #retire(over: Generation, next: Generation): void {
+    const retired = over
+      .retire(next)
+      .catch((error: unknown) => this.log.warn({ err: error }, `gateway: closing generation ${over.number}`))
+      .finally(() => this.#retiring.delete(retired))
+    this.#retiring.add(retired)
+  }
+
+  /** Takes the publishes that a generation asks for. What comes between two sets of filters waits. */
+  async #intercept({ filters }: Generation, { context, emit }: Ground): Promise<void> {
+    const spec = this.#connectors.get('mqtt')?.source
+    if (!spec || isDeepStrictEqual(filters, this.#mqtt?.filters)) return
+    const source = spec.create(spec.config.parse({ filters }), context('mqtt'))
+    const stopped = this.#mqtt?.source.stop()
+    this.#mqtt = { source, filters }
+    await source.start(emit('mqtt'), AbortSignal.timeout(PATIENCE.startMs))
+    await stopped
+  }
+
+  async #openHttp({ context, emit }: Ground): Promise<void> {
+    const spec = this.#connectors.get('http')?.source
+    if (spec === undefined) return
+    const source = spec.create(this.config.http, context('http'))
     await this.#life.open(
-      name,
-      (signal) => source.start(emit, signal),
+      'http',
+      (signal) => source.start(emit('http'), signal),
       () => source.stop(),
     )
-    if (source.address) this.#addresses.set(name, `${type}://${source.address}`)
-  }
-
-  async #openDispatch(run: Run): Promise<void> {
-    const { calls, direct, inner, journal, replies } = run
-    const dispatcher = new Dispatcher(journal, (error) => this.#fail(error))
-    const copy: DeliverParts['copy'] = async (event, target, route) => {
-      const entry = { event, origin: { source: 'dead_letter', address: route }, callId: uuidv7() }
-      await journal.append({ ...entry, routes: [{ route, to: deadLetterLane(target) }] })
-    }
-    const parts: DeliverParts = {
-      journal,
-      replies,
-      activity: this.activity,
-      accept: inner,
-      copy,
-      cancelled: (callId) => calls.cancelled(callId),
-      now: Date.now,
-    }
-    await this.#life.open(
-      'dispatch',
-      async () => {
-        for (const route of this.routes)
-          for (const lane of lanesOf(route, (target) => this.#targets.durable(target), parts, this.#router))
-            dispatcher.add(lane)
-      },
-      () => Promise.all([dispatcher.stop(DRAIN_MS), direct.stop(DRAIN_MS)]),
-    )
-  }
-
-  #context(name: string, { broker, calls, credit, journal }: Run): Context {
-    const cursor = { get: () => journal.cursor(name), set: (value: string) => journal.setCursor(name, value) }
-    return { name, maxInFlight: MAX_IN_FLIGHT, log: this.log, credit, cursor, broker, calls, health: this.#readiness }
+    if (source.address) this.#addresses.set('http', `http://${source.address}`)
   }
 
   /** Ready means that the whole way of each route is open: each check goes through the part it names. */
-  #watch({ broker, credit, journal, pool }: Run): void {
-    this.#readiness.demand('gateway', () => this.#started, 'it is still starting')
+  #watch({ broker, credit, journal }: Ground): void {
+    this.#readiness.demand('gateway', () => this.#started, 'it is still starting, or stopping')
     this.#readiness.demand('broker', () => broker.addresses().length > 0, 'it does not listen')
     this.#readiness.demand('room', () => !credit.full, 'the journal found no room; free space on its disk')
     this.#readiness.add('journal', () => journal.setCursor('headgate.probe', new Date().toISOString()))
-    for (const spec of this.config.functions)
-      this.#readiness.add(`function ${functionName(spec)}`, () => pool.ready(functionName(spec)))
     this.#metrics.watch({
       journal: () => journal.stats(),
-      functions: () => pool.stats(),
+      functions: () => this.#generation?.pool.stats() ?? [],
       mqttClients: () => broker.stats().clients,
+      generation: () => this.#generation?.number ?? 0,
     })
   }
 
-  #adminParts({ journal, pool }: Run): AdminParts {
+  #demandFunctions({ config, pool }: Generation): void {
+    for (const name of config.functions.map(functionName))
+      this.#readiness.add(`function ${name}`, () => pool.ready(name))
+  }
+
+  /** What waits for a route that is gone would wait in silence. */
+  #warnOfStrays({ journal }: Ground, { number, routes }: Generation): void {
+    const names = new Set(routes.map(({ name }) => name))
+    for (const { pending, route } of journal.stats().lanes.filter((lane) => !names.has(lane.route)))
+      this.log.warn(
+        { route, pending, generation: number },
+        `${route} (route): ${pending} deliveries wait, and there is no such route; add it again and they go on`,
+      )
+  }
+
+  #adminParts({ journal }: Ground): AdminParts {
     return {
       health: this.#readiness,
       journal,
-      functions: () => pool.stats(),
+      functions: () => this.#current.pool.stats(),
       metrics: this.#metrics,
-      config: () => expand(this.config),
-      explain: (event, origin) => this.#router.explain(event, origin),
+      config: () => this.#current.told,
+      explain: (event, origin) => this.#current.router.explain(event, origin),
       subscribe: (listener) => this.activity.subscribe(listener),
       predicate: compilePredicate,
       log: this.log,
     }
+  }
+
+  get #current(): Generation {
+    if (this.#generation) return this.#generation
+    throw new GatewayError('STOPPING', 'gateway: asking: it is still starting')
   }
 
   #fail(error: Error): void {
@@ -296,6 +263,3 @@ export class Gateway {
     this.#failed.resolve(error)
   }
 }
-
-const functionName = ({ name, version }: { readonly name: string; readonly version?: string }): string =>
-  version === undefined ? name : `${name}@${version}`

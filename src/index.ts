@@ -2,14 +2,14 @@
 
 import type { CloudEvent as SdkEvent } from 'cloudevents'
 import { connectors } from '../connectors/index.ts'
-import { loadConfig, parseConfig } from './config/index.ts'
+import { type Config, loadConfig, parseConfig } from './config/index.ts'
 import type { CallReply } from './connector/calls.ts'
 import type { Receipt } from './connector/connector.ts'
 import type { Listener } from './delivery/activity.ts'
 import { ERRORS, type ErrorCode, GatewayError } from './errors.ts'
 import { CALL_EXTENSIONS, type CloudEvent, extension, uuidv7, withExtensions } from './event/index.ts'
 import { type AnyEvent, contentOf, fromSdk, toSdk } from './event/sdk.ts'
-import { Gateway, type GatewayOptions } from './gateway.ts'
+import { Gateway, type GatewayOptions, type Reloaded } from './gateway.ts'
 import { replyEvent } from './reply/index.ts'
 
 export type { Connector, Log, Receipt } from './connector/connector.ts'
@@ -17,6 +17,10 @@ export type { Activity, Listener } from './delivery/activity.ts'
 export { ERRORS, type ErrorCode, GatewayError } from './errors.ts'
 export type { CloudEvent } from './event/index.ts'
 export { type AnyEvent, fromSdk, toSdk } from './event/sdk.ts'
+export type { Reloaded } from './gateway.ts'
+
+/** The path of a YAML file or of a folder of them, or the text itself. */
+export type ConfigInput = string | { readonly yaml: string }
 
 export interface CreateOptions extends Partial<GatewayOptions> {
   /** What `${NAME}` in the configuration stands for; the environment of the process by default. */
@@ -37,9 +41,11 @@ const TIMEOUT_MS = 30_000
 /** A gateway inside a program, from `start` to `stop`. */
 export class EmbeddedGateway implements AsyncDisposable {
   readonly #gateway: Gateway
+  readonly #read: (config: ConfigInput) => Promise<Config>
 
-  constructor(gateway: Gateway) {
+  constructor(gateway: Gateway, read: (config: ConfigInput) => Promise<Config>) {
     this.#gateway = gateway
+    this.#read = read
   }
 
   /** Resolves once every route is open; rejects with the first thing that is wrong, all stopped again. */
@@ -50,6 +56,15 @@ export class EmbeddedGateway implements AsyncDisposable {
   /** Takes nothing new, finishes what is under way within its limits, closes everything. Safe to call twice. */
   stop(): Promise<void> {
     return this.#gateway.stop()
+  }
+
+  /**
+   * Runs another configuration from now on: what is the same goes on undisturbed, and what a delivery began with, it
+   * ends with. Resolves with the number of the generation that runs then, and the sections that have changed and take
+   * effect at the next start only. Rejects with CONFIG_INVALID or what keeps a part from starting; nothing has changed then.
+   */
+  reload(config: ConfigInput): Promise<Reloaded> {
+    return this.#gateway.reload(() => this.#read(config))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -108,14 +123,12 @@ export class EmbeddedGateway implements AsyncDisposable {
  * Resolves when the configuration is valid; nothing is opened before `start`. Rejects with CONFIG_INVALID, all
  * mistakes in it with their places.
  */
-export async function createGateway(
-  config: string | { readonly yaml: string },
-  options: CreateOptions = {},
-): Promise<EmbeddedGateway> {
+export async function createGateway(config: ConfigInput, options: CreateOptions = {}): Promise<EmbeddedGateway> {
   const reading = { connectors: options.connectors ?? connectors, env: options.env ?? process.env }
-  const parsed =
-    typeof config === 'string' ? await loadConfig(config, reading) : parseConfig(config.yaml, '<yaml>', reading)
-  return new EmbeddedGateway(new Gateway(parsed, { ...options, connectors: reading.connectors }))
+  const read = async (given: ConfigInput): Promise<Config> =>
+    typeof given === 'string' ? loadConfig(given, reading) : parseConfig(given.yaml, '<yaml>', reading)
+  const gateway = new Gateway(await read(config), { ...options, connectors: reading.connectors })
+  return new EmbeddedGateway(gateway, read)
 }
 
 const isEvent = (given: unknown): given is AnyEvent =>

@@ -9,6 +9,7 @@ export interface Patience {
 
 interface Started {
   readonly name: string
+  readonly opened: unknown
   readonly stop: () => Promise<unknown>
 }
 
@@ -38,17 +39,24 @@ export class Lifecycle {
         throw error
       },
     )
-    this.#started.push({ name, stop: () => stop(opened) })
+    this.#started.push({ name, opened, stop: () => stop(opened) })
     return opened
   }
 
+  /** Closes one of them now. Resolves once it is closed, also when it is none of these; rejects naming it when it hangs. */
+  async close(opened: unknown): Promise<void> {
+    const at = this.#started.findIndex((one) => one.opened === opened)
+    const [one] = at < 0 ? [] : this.#started.splice(at, 1)
+    if (one) await this.#close(one)
+  }
+
   /** Opens what starts and stops by itself. Resolves when it has started. */
-  run(name: string, part: { start(signal: AbortSignal): Promise<void>; stop(): Promise<void> }): Promise<void> {
-    return this.open(
-      name,
-      (signal) => part.start(signal),
-      () => part.stop(),
-    )
+  async run(name: string, part: { start(signal: AbortSignal): Promise<void>; stop(): Promise<void> }): Promise<void> {
+    const start = async (signal: AbortSignal) => {
+      await part.start(signal)
+      return part
+    }
+    await this.open(name, start, () => part.stop())
   }
 
   /** Resolves once everything is closed; rejects with the first problem, after trying all. Stopping twice is stopping once. */
@@ -58,14 +66,18 @@ export class Lifecycle {
   }
 
   async #stop(): Promise<void> {
-    const { stopMs } = this.#patience
     const problems: GatewayError[] = []
-    for (const { name, stop } of this.#started.splice(0).reverse()) {
-      await within(stop(), stopMs, `${name} (part): stopping: not done after ${stopMs} ms`).catch((error: unknown) => {
+    for (const one of this.#started.splice(0).reverse()) {
+      await this.#close(one).catch((error: unknown) => {
         problems.push(toGatewayError(error))
       })
     }
     if (problems[0]) throw problems[0]
+  }
+
+  #close({ name, stop }: Started): Promise<unknown> {
+    const { stopMs } = this.#patience
+    return within(stop(), stopMs, `${name} (part): stopping: not done after ${stopMs} ms`)
   }
 }
 

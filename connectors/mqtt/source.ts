@@ -37,22 +37,17 @@ export class MqttSource implements Source {
     this.#end?.()
     this.#end = undefined
     this.#ending.abort(new GatewayError('STOPPING', `${this.#context.name} (mqtt): receiving: the source is stopping`))
-    for (const wake of this.#queue.splice(0)) {
-      this.#active++ // a slot to be refused in.
-      wake()
-    }
     if (this.#active === 0) return
     this.#idle ??= Promise.withResolvers()
     await this.#idle.promise
   }
 
-  /** Resolves once the event is accepted. Rejects when it is not, or while stopping: the client sends it again then. */
+  /** Resolves once the event is accepted. Rejects when it is not, or stopping finds no room: the client sends it again. */
   async #take(publish: ClientPublish, emit: Emit): Promise<void> {
     if (this.#active >= this.#context.maxInFlight) await new Promise<void>((wake) => this.#queue.push(wake))
     else this.#active++
     try {
       if (this.#context.credit.refusal() !== undefined) await this.#context.credit.wait(this.#ending.signal)
-      this.#ending.signal.throwIfAborted()
       await this.#emit(publish, emit)
     } finally {
       this.#release()

@@ -17,6 +17,11 @@ export class Readiness implements HealthPort {
     this.#probes.set(name, probe)
   }
 
+  /** Takes a check away. */
+  drop(name: string): void {
+    this.#probes.delete(name)
+  }
+
   /** Adds a check of something that is either so or not. */
   demand(name: string, holds: () => boolean, otherwise: string): void {
     this.add(name, async () => {

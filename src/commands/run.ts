@@ -7,6 +7,7 @@ import { CommandError, EXIT, type ExitCode } from './exit.ts'
 import type { Host } from './host.ts'
 import { collect, DEFAULT_CONFIG, example, jsonOption } from './options.ts'
 import { type Overrides, override } from './override.ts'
+import { Reloader } from './reload.ts'
 import { Signals } from './signals.ts'
 import { complain, paintErr, printJson } from './terminal.ts'
 
@@ -15,6 +16,7 @@ const STOP_MS = 9_500
 
 interface RunOptions extends Overrides {
   readonly json?: true
+  readonly watch: boolean
 }
 
 /** The part of a gateway that this command drives. */
@@ -38,6 +40,7 @@ export function registerRun(program: Command, host: Host): void {
         .argParser(collect),
     )
     .addOption(new Option('--data <folder>', 'keep the journal and the sessions here instead').env('HEADGATE_DATA'))
+    .addOption(new Option('--no-watch', 'reload on SIGHUP alone, and not when a file changes'))
     .addOption(jsonOption())
     .action((path: string, options: RunOptions) => run(path, options, host))
   example(command, 'headgate run config/headgate.yaml', 'headgate run --http 127.0.0.1:8088 --data /tmp/headgate')
@@ -50,8 +53,9 @@ async function run(path: string, options: RunOptions, host: Host): Promise<void>
     import('../config/index.ts'),
     host.connectors(),
   ])
-  const config = override(await loadConfig(path, { connectors, env: host.env }), options)
-  const gateway = new Gateway(config, { connectors })
+  const load = async () => override(await loadConfig(path, { connectors, env: host.env }), options)
+  const gateway = new Gateway(await load(), { connectors })
+  const reloader = new Reloader(gateway, path, load)
   crashLoudly()
   // The journal may be lost at any time, also while the rest still starts.
   void gateway.failed.then((error) => end(exitOfFailure(error), error.message))
@@ -62,11 +66,15 @@ async function run(path: string, options: RunOptions, host: Host): Promise<void>
   if (first === 'started') {
     if (options.json)
       printJson({ state: 'running', pid: process.pid, addresses: Object.fromEntries(gateway.addresses) })
-    else complain(...banner({ config, path, addresses: gateway.addresses }, paintErr))
+    else complain(...banner({ config: gateway.config, path, addresses: gateway.addresses }, paintErr))
     // Half of the heap is what the start left behind, and a gateway that is asked nothing would keep it: 30 MiB.
     collectGarbage()
+    process.on('SIGHUP', () => void reloader.reload('SIGHUP'))
+    if (options.watch) await reloader.watch()
   }
-  await stop(gateway, await signals.first)
+  const signal = await signals.first
+  reloader.close()
+  await stop(gateway, signal)
 }
 
 async function stop(gateway: Running, signal: NodeJS.Signals): Promise<never> {

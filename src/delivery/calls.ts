@@ -16,10 +16,11 @@ export interface Waiting {
 export class Calls implements CallPort {
   readonly #journal: Pick<Journal, 'find'>
   readonly #replies: Waiting
-  readonly #functions: readonly string[]
+  readonly #functions: () => readonly string[]
   readonly #gone = new Set<string>()
 
-  constructor(journal: Pick<Journal, 'find'>, replies: Waiting, functions: readonly string[]) {
+  /** `functions` are those that may be called by name now. */
+  constructor(journal: Pick<Journal, 'find'>, replies: Waiting, functions: () => readonly string[]) {
     this.#journal = journal
     this.#replies = replies
     this.#functions = functions
@@ -49,7 +50,7 @@ export class Calls implements CallPort {
   }
 
   functions(): readonly string[] {
-    return this.#functions
+    return this.#functions()
   }
 }
 

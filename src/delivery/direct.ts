@@ -35,6 +35,11 @@ export class DirectRunner {
     this.#running.add(work)
   }
 
+  /** Resolves once what is under way now has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+
   /** Waits up to `graceMs` for what is under way, then aborts it. */
   async stop(graceMs: number): Promise<void> {
     const timer = setTimeout(() => this.#abort.abort(), graceMs)

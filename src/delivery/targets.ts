@@ -15,6 +15,8 @@ export interface TargetParts {
 }
 
 interface Opened {
+  /** The pool or the sink that does the work. */
+  readonly by: unknown
   readonly durable: Target
   /** For callers that wait: does not wait for room in the pool. */
   readonly direct: Target
@@ -25,11 +27,17 @@ export class Targets {
 
   /** Resolves once every target of these routes is open, dead-letter targets included. */
   async open(routes: readonly Route[], parts: TargetParts): Promise<void> {
-    for (const { deadLetter, to } of routes) {
-      for (const target of deadLetter ? [...to, deadLetter] : to) {
-        if (!this.#opened.has(target.text)) this.#opened.set(target.text, await openTarget(target, parts))
-      }
+    for (const target of routes.flatMap(targetsOf)) {
+      if (!this.#opened.has(target.text)) this.#opened.set(target.text, await openTarget(target, parts))
     }
+  }
+
+  /** Whether all that a route names is what it was among these others: the same pool, the same sinks. */
+  same(route: Route, others: Targets): boolean {
+    return targetsOf(route).every(({ text }) => {
+      const by = this.#opened.get(text)?.by
+      return by !== undefined && by === others.#opened.get(text)?.by
+    })
   }
 
   durable({ text }: RouteTarget): Target {
@@ -47,13 +55,17 @@ export class Targets {
   }
 }
 
+/** All that a route may send events to. */
+const targetsOf = ({ deadLetter, to }: Route): readonly RouteTarget[] => (deadLetter ? [...to, deadLetter] : to)
+
 async function openTarget(target: RouteTarget, parts: TargetParts): Promise<Opened> {
   if (target.kind === 'function') {
     const { text } = target
-    return { durable: new FunctionTarget(parts.pool, text, true), direct: new FunctionTarget(parts.pool, text, false) }
+    const { pool } = parts
+    return { by: pool, durable: new FunctionTarget(pool, text, true), direct: new FunctionTarget(pool, text, false) }
   }
   const sink = target.kind === 'mqtt' ? await parts.topic(target) : parts.sink(target.name)
   if (sink === undefined) throw new GatewayError('INTERNAL', `${target.text} (sink): opening: it is not configured`)
   const one = new SinkTarget(target.text, sink, target.kind === 'mqtt' ? target.topic : undefined)
-  return { durable: one, direct: one }
+  return { by: sink, durable: one, direct: one }
 }

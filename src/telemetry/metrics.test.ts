@@ -31,7 +31,7 @@ function busy() {
       lanes: [{ route: 'orders', to: 'sync', pending: 2 }],
     }),
   })
-  metrics.watch({ functions: () => [resize], mqttClients: () => 4 })
+  metrics.watch({ functions: () => [resize], generation: () => 1, mqttClients: () => 4 })
   metrics.accepted('mqtt')
   metrics.accepted('mqtt')
   metrics.unmatched('http')

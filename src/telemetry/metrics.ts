@@ -11,6 +11,7 @@ export interface Gauges {
   readonly journal?: () => JournalStats
   readonly functions?: () => readonly FunctionStats[]
   readonly mqttClients?: () => number
+  readonly generation?: () => number
 }
 
 export interface Metrics {
@@ -22,6 +23,7 @@ export interface Metrics {
   settled(route: string, outcome: 'done' | 'retry' | 'dead', seconds: number): void
   /** A call of a function ended, with this code when that was an error. */
   invoked(name: string, seconds: number, errorCode?: string): void
+  reloaded(outcome: 'done' | 'refused'): void
   /** Reads these gauges from now on, in place of any given before under the same name. */
   watch(gauges: Gauges): void
   /** Resolves to all metrics, those of the process and of Node included, in the Prometheus text format. */
@@ -43,7 +45,19 @@ export function createMetrics(now: () => number = Date.now): Metrics {
   const invocations = new Counter(METRICS.functionInvocations)
   const errors = new Counter(METRICS.functionErrors)
   const duration = new Histogram(METRICS.functionDuration)
-  const counted = [accepted, unmatched, duplicates, deliveries, retries, deliverySeconds, invocations, errors, duration]
+  const reloads = new Counter(METRICS.reloads)
+  const counted = [
+    accepted,
+    unmatched,
+    duplicates,
+    deliveries,
+    retries,
+    deliverySeconds,
+    invocations,
+    errors,
+    duration,
+    reloads,
+  ]
   let gauges: Gauges = {}
   return {
     accepted: (source) => accepted.add(source),
@@ -59,11 +73,12 @@ export function createMetrics(now: () => number = Date.now): Metrics {
       if (errorCode !== undefined) errors.add(name, errorCode)
       duration.observe(name, seconds)
     },
+    reloaded: (outcome) => reloads.add(outcome),
     watch(added) {
       gauges = { ...gauges, ...added }
     },
     async render() {
-      const read = [...journalGauges(gauges, now()), ...functionGauges(gauges), ...brokerGauges(gauges)]
+      const read = [...journalGauges(gauges, now()), ...functionGauges(gauges), ...plainGauges(gauges)]
       const ours = [...counted.map((metric) => metric.render()), ...read].join('')
       return ours + (await ofProcess())
     },
@@ -111,6 +126,9 @@ function functionGauges({ functions }: Gauges): string[] {
   ]
 }
 
-function brokerGauges({ mqttClients }: Gauges): string[] {
-  return mqttClients === undefined ? [] : [single(METRICS.mqttClients, mqttClients())]
+function plainGauges({ generation, mqttClients }: Gauges): string[] {
+  return [
+    ...(mqttClients === undefined ? [] : [single(METRICS.mqttClients, mqttClients())]),
+    ...(generation === undefined ? [] : [single(METRICS.generation, generation())]),
+  ]
 }

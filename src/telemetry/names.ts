@@ -117,5 +117,17 @@ export const METRICS = {
     help: 'Age of the oldest event that is not settled; 0 when there is none.',
     labels: [],
   },
+  generation: {
+    name: 'headgate_config_generation',
+    type: 'gauge',
+    help: 'The generation of the configuration that runs: 1 from the start, one more with each reload.',
+    labels: [],
+  },
+  reloads: {
+    name: 'headgate_config_reloads_total',
+    type: 'counter',
+    help: 'Reloads of the configuration, by outcome: done, or refused with nothing changed.',
+    labels: ['outcome'],
+  },
   mqttClients: { name: 'headgate_mqtt_clients', type: 'gauge', help: 'MQTT clients that are connected.', labels: [] },
 } as const satisfies Record<string, MetricSpec>

@@ -1,0 +1,85 @@
+/** Reloads the configuration of a gateway that runs: on SIGHUP, and when one of its files changes. */
+
+import { unwatchFile, watchFile } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Config, ConfigError, formatProblem } from '../config/index.ts'
+import type { Log } from '../connector/connector.ts'
+
+/** The part of a gateway that this drives. */
+export interface Reloadable {
+  readonly config: Config
+  readonly log: Log
+  reload(load: () => Promise<Config>): Promise<{ readonly generation: number; readonly later: readonly string[] }>
+}
+
+/** How often files are looked at. Their state is asked for, since a folder that Kubernetes swaps sends no events. */
+const LOOK_MS = 1_000
+/** Editors write in several steps. */
+const SETTLE_MS = 200
+
+export class Reloader {
+  readonly #gateway: Reloadable
+  readonly #path: string
+  readonly #load: () => Promise<Config>
+  readonly #watched = new Set<string>()
+  readonly #changed = (): void => this.#soon('a file has changed')
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  /** `load` reads and checks the configuration at `path`. Nothing happens before `watch`, or a `reload`. */
+  constructor(gateway: Reloadable, path: string, load: () => Promise<Config>) {
+    this.#gateway = gateway
+    this.#path = path
+    this.#load = load
+  }
+
+  /** Looks at the files of the configuration, and of its functions, from now on. */
+  async watch(): Promise<void> {
+    const names = await readdir(this.#path).catch(() => [])
+    const parts = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => join(this.#path, name))
+    const wanted = new Set([this.#path, ...parts, ...this.#gateway.config.functions.map(({ wasm }) => wasm)])
+    for (const file of this.#watched.difference(wanted)) unwatchFile(file, this.#changed)
+    for (const file of this.#closed ? [] : wanted.difference(this.#watched))
+      watchFile(file, { interval: LOOK_MS, persistent: false }, this.#changed)
+    this.#watched.clear()
+    for (const file of wanted) this.#watched.add(file)
+  }
+
+  /** Reloads now; `why` goes to the log, and what came of it. Never rejects. */
+  async reload(why: string): Promise<void> {
+    const { log } = this.#gateway
+    try {
+      const { generation, later } = await this.#gateway.reload(this.#load)
+      log.info({ generation, why }, `config: reloaded: generation ${generation} runs`)
+      if (later.length > 0) log.warn({ generation, later }, `config: reloading: ${toldLater(later)}`)
+    } catch (error) {
+      const problems = error instanceof ConfigError ? error.problems.map(formatProblem) : undefined
+      const what = problems
+        ? `${problems.length} mistakes in it`
+        : error instanceof Error
+          ? error.message
+          : String(error)
+      log.error(
+        { why, ...(problems && { problems }) },
+        `config: reloading "${this.#path}": nothing has changed: ${what}`,
+      )
+    }
+    if (this.#watched.size > 0) await this.watch()
+  }
+
+  /** Looks at no file any more. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    for (const file of this.#watched) unwatchFile(file, this.#changed)
+  }
+
+  #soon(why: string): void {
+    clearTimeout(this.#timer)
+    if (!this.#closed) this.#timer = setTimeout(() => void this.reload(why), SETTLE_MS)
+  }
+}
+
+const toldLater = (sections: readonly string[]): string =>
+  `${sections.map((section) => `"${section}"`).join(', ')} ${sections.length > 1 ? 'have' : 'has'} changed, and takes effect at the next start`

@@ -1,0 +1,217 @@
+/** One generation: what one configuration makes of functions, sinks, routes and sources. A reload swaps it for the next. */
+
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { type Config, callRoutes, expand, type Instance } from './config/index.ts'
+import type { Sink, Source } from './connector/connector.ts'
+import type { ServedLane } from './delivery/dispatch.ts'
+import { lanesOf } from './delivery/lanes.ts'
+import { Targets } from './delivery/targets.ts'
+import { createNoRoute, type NoRoute } from './delivery/unknown.ts'
+import { GatewayError } from './errors.ts'
+import type { Ground } from './ground.ts'
+import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
+import { compileRouter } from './router/index.ts'
+import type { Route } from './router/route.ts'
+import type { Router } from './router/router.ts'
+
+/** Sections of the configuration that a reload leaves as they are. */
+const FIXED = ['name', 'broker', 'http', 'admin', 'journal', 'log'] as const
+
+interface Running<T> {
+  readonly instance: Instance
+  readonly part: T
+}
+
+interface Served {
+  readonly route: Route
+  /** By target. */
+  readonly lanes: ReadonlyMap<string, ServedLane>
+}
+
+export class Generation {
+  readonly number: number
+  readonly config: Config
+  readonly routes: readonly Route[]
+  readonly router: Router
+  readonly targets = new Targets()
+  readonly noRoute: NoRoute
+  readonly #ground: Ground
+  readonly #since = new Date()
+  readonly #sinks = new Map<string, Running<Sink>>()
+  readonly #sources = new Map<string, Running<Source>>()
+  #served = new Map<string, Served>()
+  readonly #leaving: Promise<void>[] = []
+  #pool: FunctionPool | undefined
+  /** Of the functions: their options, and the bytes of their files. */
+  #print = ''
+
+  private constructor(number: number, config: Config, ground: Ground) {
+    this.number = number
+    this.config = config
+    this.routes = [...config.routes, ...callRoutes(config)]
+    this.router = compileRouter(this.routes).router
+    this.noRoute = createNoRoute(config.callable, config.services)
+    this.#ground = ground
+  }
+
+  /**
+   * Resolves once its functions are warm and its sinks are open; nothing is sent to it yet. What is the same in `before`
+   * is taken over, not opened again. Rejects with the first thing that is wrong; what it opened is closed again.
+   */
+  static async open(number: number, config: Config, ground: Ground, before?: Generation): Promise<Generation> {
+    const made = new Generation(number, config, ground)
+    try {
+      await made.#open(before)
+      return made
+    } catch (error) {
+      await made.retire(before)
+      throw error
+    }
+  }
+
+  get pool(): FunctionPool {
+    if (this.#pool) return this.#pool
+    throw new GatewayError('STOPPING', 'functions (pool): calling: they are not loaded')
+  }
+
+  /** The topic filters whose publishes become events. */
+  get filters(): readonly string[] {
+    const taken = this.routes.flatMap(({ from }) => from.flatMap((each) => (each.kind === 'mqtt' ? [each.filter] : [])))
+    return [...new Set([...taken, 'service/+'])].sort()
+  }
+
+  /** The configuration that runs, in its long form; the first line says since when. */
+  get told(): string {
+    return `# generation ${this.number}, since ${this.#since.toISOString()}\n${expand(this.config)}`
+  }
+
+  /** Serves its lanes from now on, and `before` those no longer. A lane that is the same goes on undisturbed. */
+  take(before?: Generation): void {
+    const held = before ? before.#leaveServed() : NOBODY
+    for (const route of this.routes) {
+      const served = held.get(route.name)
+      const same = before && served && isDeepStrictEqual(served.route, route)
+      if (same && this.targets.same(route, before.targets)) this.#served.set(route.name, served)
+      else {
+        if (before && served) before.#leave(served)
+        this.#serve(route, served)
+      }
+      held.delete(route.name)
+    }
+    if (before) for (const served of held.values()) before.#leave(served)
+  }
+
+  /** Resolves once its sources run and those of `before` that are other ones do not. Rejects when one cannot start. */
+  async listen(before?: Generation): Promise<void> {
+    const wanted = new Map(this.config.sources.map((instance) => [instance.name, instance]))
+    const held = before ? before.#sources : NONE
+    for (const [name, running] of [...held]) {
+      held.delete(name)
+      if (isDeepStrictEqual(running.instance, wanted.get(name))) this.#sources.set(name, running)
+      else await this.#ground.sources.close(running.part)
+    }
+    for (const [name, instance] of wanted)
+      if (!this.#sources.has(name)) this.#sources.set(name, { instance, part: await this.#openSource(instance) })
+  }
+
+  /** What the sources listen on, by name. */
+  *addresses(): Generator<readonly [name: string, url: string]> {
+    for (const [name, { instance, part }] of this.#sources)
+      if (part.address) yield [name, `${instance.type}://${part.address}`]
+  }
+
+  /** Resolves once all that it began has ended, and what `next` does not use is closed. */
+  async retire(next?: Generation): Promise<void> {
+    const { direct, pools, sinks } = this.#ground
+    await Promise.all([...this.#leaving, direct.settled()])
+    if (!next || this.#pool !== next.#pool) await pools.close(this.#pool)
+    const used = new Set(next ? Array.from(next.#sinks.values(), ({ part }) => part) : [])
+    for (const { part } of this.#sinks.values()) if (!used.has(part)) await sinks.close(part)
+  }
+
+  async #open(before: Generation | undefined): Promise<void> {
+    const { config, routes } = this
+    this.#print = await fingerprint(config.functions)
+    const same = before && before.#print === this.#print
+    this.#pool = same ? before.#pool : await this.#ground.openPool(config.functions)
+    for (const instance of config.sinks) await this.#openSink(instance, before)
+    await this.targets.open(routes, {
+      pool: this.pool,
+      sink: (name) => this.#sinks.get(name)?.part,
+      topic: ({ mode, text, topic }) =>
+        this.#openSink({ name: text, type: 'mqtt', config: { topic, mode } }, before, (given) =>
+          this.#ground.connectors.get('mqtt')?.sink?.config.parse(given),
+        ),
+    })
+  }
+
+  async #openSink(instance: Instance, before?: Generation, read = (given: unknown): unknown => given): Promise<Sink> {
+    const { name, type, config } = instance
+    const held = before ? before.#sinks.get(name) : undefined
+    if (held && isDeepStrictEqual(held.instance, instance)) {
+      this.#sinks.set(name, held)
+      return held.part
+    }
+    const spec = this.#ground.connectors.get(type)?.sink
+    if (spec === undefined)
+      throw new GatewayError('CONFIG_INVALID', `${name} (${type}): opening: there is no such sink`)
+    const part = spec.create(read(config), this.#ground.context(name))
+    await this.#ground.sinks.run(name, part)
+    this.#sinks.set(name, { instance, part })
+    return part
+  }
+
+  async #openSource({ name, type, config }: Instance): Promise<Source> {
+    const spec = this.#ground.connectors.get(type)?.source
+    if (spec === undefined)
+      throw new GatewayError('CONFIG_INVALID', `${name} (${type}): opening: there is no such source`)
+    const source = spec.create(config, this.#ground.context(name))
+    const start = async (signal: AbortSignal) => {
+      await source.start(this.#ground.emit(name), signal)
+      return source
+    }
+    return this.#ground.sources.open(name, start, () => source.stop())
+  }
+
+  #serve(route: Route, instead: Served | undefined): void {
+    const { delivery, dispatcher } = this.#ground
+    const lanes = lanesOf(route, (target) => this.targets.durable(target), delivery, this.router).map(
+      (lane) => [lane.to, dispatcher.add(lane, instead?.lanes.get(lane.to))] as const,
+    )
+    this.#served.set(route.name, { route, lanes: new Map(lanes) })
+  }
+
+  #leave({ lanes }: Served): void {
+    for (const lane of lanes.values()) this.#leaving.push(lane.leave())
+  }
+
+  #leaveServed(): Map<string, Served> {
+    const served = this.#served
+    this.#served = new Map()
+    return served
+  }
+}
+
+/** What of a configuration can run now: sections that have changed and stay as they are are named in `later`. */
+export function runnable(
+  running: Config,
+  given: Config,
+): { readonly config: Config; readonly later: readonly string[] } {
+  const later = FIXED.filter((section) => !isDeepStrictEqual(running[section], given[section]))
+  const kept = (from: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(later.flatMap((section) => (section in from ? [[section, from[section]]] : [])))
+  const config = { ...given, ...kept({ ...running }), expanded: { ...given.expanded, ...kept(running.expanded) } }
+  return { config, later }
+}
+
+const NOBODY = new Map<string, Served>()
+const NONE = new Map<string, Running<Source>>()
+
+/** What tells whether functions are the same ones: the options, and what their files hold. */
+async function fingerprint(functions: readonly FunctionSpec[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(functions))
+  for (const { wasm } of functions) hash.update(await readFile(wasm).catch(() => ''))
+  return hash.digest('hex')
+}

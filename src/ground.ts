@@ -1,0 +1,161 @@
+/** What outlives every generation: the journal, the broker, the path between them. */
+
+import { dirname, join, resolve } from 'node:path'
+import { type Broker, createBroker } from './broker/index.ts'
+import type { Config } from './config/index.ts'
+import type { HealthPort } from './connector/calls.ts'
+import type { Connector, Context, Emit, Log } from './connector/connector.ts'
+import { type Accept, type AcceptParts, createAccept } from './delivery/accept.ts'
+import type { ActivityStream } from './delivery/activity.ts'
+import { Calls } from './delivery/calls.ts'
+import { JournalCredit } from './delivery/credit.ts'
+import { deadLetterLane } from './delivery/deadletter.ts'
+import type { DeliverParts } from './delivery/deliver.ts'
+import { DirectRunner } from './delivery/direct.ts'
+import { Dispatcher } from './delivery/dispatch.ts'
+import type { Targets } from './delivery/targets.ts'
+import type { NoRoute } from './delivery/unknown.ts'
+import { type CloudEvent, uuidv7 } from './event/index.ts'
+import { openJournal, openMemoryJournal } from './journal/index.ts'
+import type { Journal } from './journal/journal.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { createPool } from './pool/index.ts'
+import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
+import { Replies } from './reply/index.ts'
+import type { Router } from './router/router.ts'
+import { functionLog } from './telemetry/index.ts'
+
+/** How long a part may take to start and to stop; a stop drains what is under way for as long as `DRAIN_MS`. */
+export const PATIENCE = { startMs: 30_000, stopMs: 9_000 }
+const MAX_IN_FLIGHT = 1_024
+const LIMITS = { appends: 8_192, pending: 10_000_000 }
+
+/** The generation that runs, as far as the path asks it. */
+export interface Current {
+  readonly config: Config
+  readonly router: Router
+  readonly targets: Targets
+  readonly noRoute: NoRoute
+}
+
+export interface GroundParts {
+  readonly config: Config
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly log: Log
+  readonly activity: ActivityStream
+  readonly health: HealthPort
+  readonly life: Lifecycle
+  readonly current: () => Current
+  /** Hears what ends the gateway. */
+  readonly failed: (error: Error) => void
+}
+
+export interface Ground {
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly journal: Journal
+  readonly broker: Broker
+  readonly credit: JournalCredit
+  readonly calls: Calls
+  readonly direct: DirectRunner
+  readonly dispatcher: Dispatcher
+  readonly delivery: DeliverParts
+  /** For what comes from outside: refused when there is no room. */
+  readonly accept: Accept
+  readonly pools: Lifecycle
+  readonly sinks: Lifecycle
+  readonly sources: Lifecycle
+  openPool(functions: readonly FunctionSpec[]): Promise<FunctionPool>
+  context(name: string): Context
+  emit(name: string): Emit
+}
+
+/** Opens the journal, and ties the path together around it; nothing listens yet. Rejects with what the journal has to say. */
+export async function layGround(parts: GroundParts): Promise<Ground> {
+  const { activity, config, connectors, current, failed, health, log } = parts
+  const journal = await openItsJournal(parts)
+  const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
+  const broker = createBroker(config.broker, { log, credit })
+  const replies = new Replies(broker)
+  const direct = new DirectRunner({
+    replies,
+    activity,
+    now: Date.now,
+    accept: (event, origin) => inner(event, origin),
+    target: (to) => current().targets.direct(to),
+  })
+  const accepting: AcceptParts = {
+    journal,
+    replies,
+    activity,
+    noRoute: (event, origin) => current().noRoute(event, origin),
+    router: () => current().router,
+    runDirect: direct.run.bind(direct),
+  }
+  const inner = createAccept(accepting)
+  const accept = createAccept({ ...accepting, credit })
+  const calls = new Calls(journal, replies, () => current().config.callable)
+  const delivery: DeliverParts = {
+    journal,
+    replies,
+    activity,
+    accept: inner,
+    copy: (event, target, route) => copyTo(journal, event, target, route),
+    cancelled: (callId) => calls.cancelled(callId),
+    now: Date.now,
+  }
+  const pools = new Lifecycle(PATIENCE)
+  const cursor = (name: string): Context['cursor'] => ({
+    get: () => journal.cursor(name),
+    set: (value) => journal.setCursor(name, value),
+  })
+  return {
+    connectors,
+    journal,
+    broker,
+    credit,
+    calls,
+    direct,
+    dispatcher: new Dispatcher(journal, failed),
+    delivery,
+    accept,
+    pools,
+    sinks: new Lifecycle(PATIENCE),
+    sources: new Lifecycle(PATIENCE),
+    openPool: (functions) => openPool(functions, pools, parts),
+    context: (name) => ({ name, maxInFlight: MAX_IN_FLIGHT, log, credit, cursor: cursor(name), broker, calls, health }),
+    emit: (name) => (event, offer) => accept(event, { source: name, address: offer?.address ?? '' }, offer),
+  }
+}
+
+/** What a function is called where versions are told apart. */
+export const functionName = ({ name, version }: { readonly name: string; readonly version?: string }): string =>
+  version === undefined ? name : `${name}@${version}`
+
+async function openItsJournal({ config, failed, life, log }: GroundParts): Promise<Journal> {
+  const { memory, path, retain, max_size: maxBytes } = config.journal
+  const settings = { path, retainMs: retain, maxBytes }
+  const open = async () => (memory ? openMemoryJournal(settings) : openJournal(settings, { log }))
+  const journal = await life.open('journal', open, async (opened) => opened[Symbol.asyncDispose]())
+  void journal.failed.then(failed)
+  return journal
+}
+
+function openPool(
+  functions: readonly FunctionSpec[],
+  pools: Lifecycle,
+  { config, log }: GroundParts,
+): Promise<FunctionPool> {
+  // What functions are compiled to is kept beside the journal: files of ours alone, since they are executed.
+  const cache = join(dirname(resolve(config.journal.path)), 'functions')
+  const open = async () => {
+    const pool = await createPool(functions, { log: functionLog(log), cache })
+    await Promise.all(functions.map((spec) => pool.ready(functionName(spec))))
+    return pool
+  }
+  return pools.open('functions', open, async (opened) => opened[Symbol.asyncDispose]())
+}
+
+async function copyTo(journal: Journal, event: CloudEvent, target: string, route: string): Promise<void> {
+  const entry = { event, origin: { source: 'dead_letter', address: route }, callId: uuidv7() }
+  await journal.append({ ...entry, routes: [{ route, to: deadLetterLane(target) }] })
+}
