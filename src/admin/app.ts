@@ -10,7 +10,7 @@ import { addDeadLetters, addProbes, addQuestions } from './routes.ts'
 /** Each request has Node's own two objects with it: a body and `tail` are streams of Node. */
 export type App = Hono<{ Bindings: HttpBindings }>
 
-/** Not the Hono of hono/tiny or hono/quick: it also takes a path with a slash behind it, and is smaller by 0.1 MB only. */
+/** Not the Hono of hono/tiny or hono/quick: its router also takes a path with a slash behind it, and at rest saves nothing. */
 export function createApp(loopback: boolean, parts: AdminParts): App {
   const app: App = new Hono({ getPath: (_, options) => pathOf(options?.env?.incoming.url) })
   app.use(async ({ env: { incoming } }, next) => {
