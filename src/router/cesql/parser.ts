@@ -24,7 +24,7 @@ class Parser {
 
   whole(): Node {
     const node = this.#expression(1)
-    if (this.#token.kind !== 'end') throw this.#unexpected(this.#text[this.#token.start] === '=' ? 'one = will do' : '')
+    if (this.#token.kind !== 'end') throw this.#unexpected()
     return node
   }
 
@@ -185,8 +185,9 @@ class Parser {
     return found
   }
 
-  #unexpected(help = ''): Mistake {
-    const { end, kind, start } = this.#token
+  #unexpected(given = ''): Mistake {
+    const { end, kind, start, text } = this.#token
+    const help = kind === 'symbol' && text === '=' ? 'one = will do' : given
     const what = kind === 'end' ? 'it ends too early' : `unexpected ${this.#text.slice(start, end).slice(0, 40)}`
     return new Mistake(start, `${what}${help ? `; ${help}` : ''}`)
   }
