@@ -31,6 +31,13 @@ export function refuseLoop(event: CloudEvent, route: string): void {
  */
 export const pace = (event: CloudEvent): number => Math.max(0, hops(event) - FREE_HOPS) * HOP_MS
 
+/** The trace as it came in: the gateway records no span of its own, so that it names no new one [Trace Context 3.2]. */
+function traceOf(event: CloudEvent): { readonly traceparent?: string; readonly tracestate?: string } {
+  const [traceparent, tracestate] = [extension(event, 'traceparent'), extension(event, 'tracestate')]
+  if (traceparent === undefined) return {}
+  return { traceparent, ...(tracestate === undefined ? {} : { tracestate }) }
+}
+
 /**
  * Returns `child` as it goes back to match: it names its cause, is no call of its own, and has an identity that is
  * the same when the delivery runs again, so that a repeated delivery does not repeat its children.
@@ -38,12 +45,11 @@ export const pace = (event: CloudEvent): number => Math.max(0, hops(event) - FRE
 export function asChild(child: CloudEvent, parent: CloudEvent, delivery: string, index: number): CloudEvent {
   const named = child.id !== '' && !(child.id === parent.id && child.source === parent.source)
   const id = named ? child.id : `${parent.id}/${delivery}/${index}`
-  const trace = extension(parent, 'traceparent')
   return withExtensions(
     { ...child, id },
     {
       ...Object.fromEntries(Object.values(CALL_EXTENSIONS).map((name) => [name, undefined])),
-      ...(trace !== undefined && extension(child, 'traceparent') === undefined ? { traceparent: trace } : {}),
+      ...(extension(child, 'traceparent') === undefined ? traceOf(parent) : {}),
       [HOPS]: hops(parent) + 1,
       causationid: parent.id,
       correlationid: extension(parent, 'correlationid') ?? parent.id,

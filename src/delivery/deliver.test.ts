@@ -139,6 +139,20 @@ describe('deliver', () => {
     expect(children[0]?.extensions).not.toHaveProperty('callid')
   })
 
+  test('what came in with a trace goes on in it, with its state, unless it has one of its own', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const event = { ...call, extensions: { traceparent, tracestate: 'a=b' } }
+    const made = (extensions: Record<string, string>): CloudEvent => ({ ...call, id: 'made', extensions })
+    const origin = { source: 'function', address: 'f' }
+    const handle = async (): Promise<Handled> => ({
+      children: [made({}), made({ traceparent: 'own' })].map((child) => ({ event: child, origin })),
+    })
+    const { children } = await run(handle, { delivery: { event } })
+    expect(children[0]?.extensions).toMatchObject({ traceparent, tracestate: 'a=b' })
+    expect(children[1]?.extensions).toMatchObject({ traceparent: 'own' })
+    expect(children[1]?.extensions).not.toHaveProperty('tracestate')
+  })
+
   test('a child with the identity of its parent gets one of its own: it is not a duplicate', async () => {
     const { children } = await run(async () => ({
       children: [{ event: call, origin: { source: 'function', address: 'f' } }],

@@ -32,6 +32,16 @@ describe('the topic', () => {
   })
 })
 
+test('the trace of the call goes out with its answer, in each form', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const trace = { traceparent, tracestate: 'a=b' }
+  const answer = (replyform?: string) => formatReply(ok('x'), call({ ...trace, ...(replyform && { replyform }) }))
+  for (const form of [undefined, 'envelope'])
+    expect(answer(form).properties?.userProperties).toEqual(expect.arrayContaining(Object.entries(trace)))
+  expect(parseJsonEvent(answer('event').payload).extensions).toMatchObject(trace)
+  expect(JSON.stringify(formatReply(ok('x'), call()).properties)).not.toContain('trace')
+})
+
 describe('an envelope', () => {
   const envelope = (reply: Reply) =>
     JSON.parse(textOf(formatReply(reply, call({ replyform: 'envelope' })).payload)) as unknown

@@ -30,7 +30,7 @@ export function formatReply(reply: Reply, event: CloudEvent): ReplyMessage {
       return {
         ...base,
         payload: envelope(reply, event),
-        properties: { contentType: 'application/json', userProperties: marks(reply) },
+        properties: { contentType: 'application/json', userProperties: [...marks(reply), ...traceOf(event)] },
       }
     case 'event':
       return {
@@ -55,7 +55,7 @@ function response(reply: Reply, event: CloudEvent): NonNullable<ReplyMessage['pr
   const correlation = extension(event, CALL_EXTENSIONS.correlationData)
   const contentType = reply.error ? 'application/json' : reply.datacontenttype
   return {
-    userProperties: marks(reply),
+    userProperties: [...marks(reply), ...traceOf(event)],
     ...(contentType === undefined ? {} : { contentType }),
     ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation, 'base64') }),
   }
@@ -71,6 +71,13 @@ const marks = ({ callId, error, status }: Reply): (readonly [string, string])[] 
       ] as const)
     : []),
 ]
+
+/** The trace of the call goes out with its answer. */
+const traceOf = (event: CloudEvent): (readonly [string, string])[] =>
+  ['traceparent', 'tracestate'].flatMap((name) => {
+    const value = extension(event, name)
+    return value === undefined ? [] : [[name, value] as const]
+  })
 
 const errorBody = ({ error }: Reply): Uint8Array => (error ? encoder.encode(JSON.stringify({ error })) : EMPTY)
 
@@ -111,7 +118,7 @@ export function replyEvent(reply: Reply, event: CloudEvent): CloudEvent {
     source: '/headgate/replies',
     type: status === 'ok' ? 'headgate.reply' : 'headgate.reply.error',
     time: new Date().toISOString(),
-    extensions: { callid: callId, status, correlationid: event.id },
+    extensions: { callid: callId, status, correlationid: event.id, ...Object.fromEntries(traceOf(event)) },
     ...(error ? { datacontenttype: 'application/json', data: encoder.encode(JSON.stringify(error)) } : {}),
     ...(data && datacontenttype !== undefined ? { datacontenttype } : {}),
     ...(data ? { data } : {}),
