@@ -1,9 +1,12 @@
 /** Rows 1, 3 and 4 of the fault matrix: killed while it takes events and while it delivers them, and stopped under load. */
 
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { startGateway } from '../../services/gateway.ts'
-import { Load, openSink, pending, statesOf, WINDOW } from './ledger.ts'
+import { WHOLE } from '../faults.ts'
+import { fill, Load, openSink, pending, statesOf, WINDOW } from './ledger.ts'
 
 const config = `
 functions:
@@ -15,13 +18,23 @@ routes:
     concurrency: 64
 `
 
-/** How often the gateway is killed; row 1 asks for 100, which takes minutes: HEADGATE_KILLS=100. */
-const KILLS = Number(process.env['HEADGATE_KILLS'] ?? 10)
+const KILLS = WHOLE ? 100 : 10
 const EVENTS = 20_000
+/** Row 1 measures the start on a journal of this size. */
+const BALLAST = WHOLE ? 100 * 2 ** 20 : 0
+/** Milliseconds from the start of the process until it is ready. */
+const READY_WITHIN = 3_000
+
+/** Milliseconds that this share of the restarts kept to. */
+const restartMs = (restarts: readonly number[], share: number): number =>
+  Math.round(restarts.toSorted((a, b) => a - b)[Math.ceil(restarts.length * share) - 1] ?? Number.NaN)
 
 describe('killed with -9', () => {
   test('again and again at random instants: each of 20,000 acknowledged events is settled, due or dead', async () => {
     await using gateway = await startGateway({ config })
+    await fill(gateway, BALLAST)
+    const journal = statSync(join(gateway.folder, 'var/journal/data.mdb'))
+    expect(journal.size).toBeGreaterThanOrEqual(BALLAST)
     const sink = await openSink(gateway, 'out/#')
     const load = new Load(gateway, EVENTS)
     load.start()
@@ -62,14 +75,16 @@ describe('killed with -9', () => {
         acknowledged: load.acknowledged.size,
         lost: lost.length,
         sinkDuplicates: duplicates,
-        slowestRestartMs: Math.round(Math.max(...restarts)),
+        restartMs: Object.fromEntries([0.5, 0.9, 1].map((share) => [share, restartMs(restarts, share)])),
+        journalMiB: Math.round(journal.size / 2 ** 20),
       }),
     )
     await sink.end()
     expect(lost).toEqual([])
     expect(open).toEqual([])
-    // Two targets, each with 64 under way, and what the broker had sent to the sink unacknowledged.
-    expect(duplicates).toBeLessThanOrEqual(KILLS * (2 * 64 + 2 * WINDOW))
+    expect(duplicates).toBeLessThanOrEqual(KILLS * WINDOW)
+    // Of starts beside 66 clients that all come back at once, the middle one: the slowest tells of the machine.
+    expect(restartMs(restarts, 0.5)).toBeLessThan(READY_WITHIN)
   })
 })
 
