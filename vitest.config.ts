@@ -7,7 +7,6 @@ const isolated = {
   fileParallelism: false,
   testTimeout: 120_000,
   hookTimeout: 120_000,
-  retry: 2,
 } as const
 
 export default defineConfig({
