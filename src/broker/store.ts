@@ -1,6 +1,7 @@
 /** The broker's disk: one LMDB with sessions, queued messages, retained messages, wills and packet identifiers in use. */
 
 import { createHash } from 'node:crypto'
+import { statfsSync } from 'node:fs'
 import { open, type RootDatabase } from 'lmdb'
 
 /** A kind, a client or topic, and a place in its order. */
@@ -13,6 +14,14 @@ type Change = [key: Key, value: unknown] | [key: Key]
 /** LMDB takes keys of 1,978 bytes; longer names are kept under their hash, and stand in the value. */
 const LONGEST_NAME = 900
 
+/**
+ * Left free on the disk. LMDB must not find it full by itself: its wrapper prints the stack of each try to stderr, which
+ * no option turns off (write.js of lmdb 3.5.6), and a publish that is tried again each second floods the log.
+ */
+const MARGIN = 2 ** 20
+/** LMDB copies a page that it changes, and the pages above it. */
+const BYTES_PER_CHANGE = 2 * 4_096
+
 const short = (name: string): string =>
   name.length <= LONGEST_NAME / 3 ? name : createHash('sha256').update(name).digest('base64url')
 
@@ -22,11 +31,15 @@ const short = (name: string): string =>
  */
 export class Store {
   readonly #db: RootDatabase<unknown, Key>
+  readonly #path: string
+  readonly #free: (path: string) => number
   #changes: Change[] = []
   #committed: Promise<unknown> | undefined
 
-  /** `path`: the folder; made when absent. */
-  constructor(path: string) {
+  /** `path`: the folder; made when absent. `free`: bytes that may still be written to its disk. */
+  constructor(path: string, free: (path: string) => number = freeBytes) {
+    this.#path = path
+    this.#free = free
     this.#db = open({
       path,
       // Not "committed now, flushed later": whoever waits, waits for the disk.
@@ -81,11 +94,20 @@ export class Store {
     return committed
   }
 
+  /** Asking takes 1.2 us, measured. A removal needs room, too. */
+  #hasRoom(changes: readonly Change[]): boolean {
+    const free = this.#free(this.#path)
+    let wanted = MARGIN + changes.length * BYTES_PER_CHANGE
+    for (const [, value] of changes) wanted += sizeOf(value)
+    return free >= wanted
+  }
+
   /** One batch: a put outside of one has a second promise that nobody is given, and ends the process on a full disk. */
   async #commit(): Promise<void> {
     const changes = this.#changes
     this.#changes = []
     this.#committed = undefined
+    if (!this.#hasRoom(changes)) throw new Error(`no space left on the disk of "${this.#path}"; free some`)
     const committed = this.#db.batch(() => {
       for (const change of changes) void (change.length === 1 ? this.#db.remove(change[0]) : this.#db.put(...change))
     })
@@ -94,6 +116,22 @@ export class Store {
     } catch (error) {
       throw await reasonOf(error)
     }
+  }
+}
+
+/** Of a message, that of its payload; all else is small. */
+const sizeOf = (value: unknown): number =>
+  typeof value === 'object' && value !== null && 'payload' in value && value.payload instanceof Uint8Array
+    ? value.payload.length
+    : 0
+
+/** Without end where the file system does not say. */
+function freeBytes(path: string): number {
+  try {
+    const { bavail, blocks, bsize } = statfsSync(path)
+    return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
 }
 
