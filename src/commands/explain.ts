@@ -1,15 +1,21 @@
 /** `headgate explain`: the configuration in its long form, and what each route says of an event. No gateway is needed. */
 
 import { type Command, Option } from 'commander'
+import { ConfigError } from '../config/problem.ts'
 import type { Origin } from '../event/index.ts'
 import { readEvent } from './event.ts'
 import { inputError } from './exit.ts'
 import type { Host } from './host.ts'
 import { DEFAULT_CONFIG, example, jsonOption } from './options.ts'
+import { functionsOption, type Reading, reading } from './reading.ts'
 import { paintOut, print, printJson } from './terminal.ts'
 import { verdictLines } from './verdicts.ts'
 
-interface EventOptions {
+interface ConfigOptions extends Reading {
+  readonly json?: true
+}
+
+interface EventOptions extends Reading {
   readonly config: string
   readonly from: string
   readonly json?: true
@@ -21,9 +27,10 @@ export function registerExplain(program: Command, host: Host): void {
     .command('config')
     .argument('[config]', 'the configuration', DEFAULT_CONFIG)
     .description('print the configuration with every default and the schedule of retries; secrets are hidden')
+    .addOption(functionsOption())
     .addOption(jsonOption())
-    .action((path: string, options: { readonly json?: true }) => explainConfig(path, options, host))
-  example(config, 'headgate explain config config/headgate.yaml')
+    .action((path: string, options: ConfigOptions) => explainConfig(path, options, host))
+  example(config, 'headgate explain config config/headgate.yaml', 'headgate explain config configmap.yaml')
   const event = explain
     .command('event <file>')
     .description('print what each route says of an event in JSON, from a file or standard input (-)')
@@ -33,6 +40,7 @@ export function registerExplain(program: Command, host: Host): void {
         'http:POST /events',
       ),
     )
+    .addOption(functionsOption())
     .addOption(jsonOption())
     .action((file: string, options: EventOptions) => explainEvent(file, options, host))
   example(
@@ -42,20 +50,32 @@ export function registerExplain(program: Command, host: Host): void {
   )
 }
 
-async function explainConfig(path: string, { json }: { readonly json?: true }, host: Host): Promise<void> {
-  const [{ expand, loadConfig }, connectors] = await Promise.all([import('../config/index.ts'), host.connectors()])
-  const config = await loadConfig(path, { connectors, env: host.env })
-  if (json) printJson(config.expanded)
-  else print(expand(config).trimEnd())
+async function explainConfig(path: string, options: ConfigOptions, host: Host): Promise<void> {
+  const [{ expand, expandForm, loadConfig }, how] = await Promise.all([
+    import('../config/index.ts'),
+    reading(options, host),
+  ])
+  try {
+    const config = await loadConfig(path, how)
+    if (options.json) printJson(config.expanded)
+    else print(expand(config).trimEnd())
+  } catch (error) {
+    // What `event_sources` stands for can be told whatever else is wrong; the mistakes come after it.
+    const form = error instanceof ConfigError ? await expandForm(path, how).catch(() => undefined) : undefined
+    if (form && options.json) printJson(form.value)
+    else if (form) print(form.yaml.trimEnd())
+    throw error
+  }
 }
 
-async function explainEvent(file: string, { config: path, from, json }: EventOptions, host: Host): Promise<void> {
-  const [{ callRoutes, loadConfig }, { compileRouter }, connectors] = await Promise.all([
+async function explainEvent(file: string, options: EventOptions, host: Host): Promise<void> {
+  const [{ callRoutes, loadConfig }, { compileRouter }, how] = await Promise.all([
     import('../config/index.ts'),
     import('../router/index.ts'),
-    host.connectors(),
+    reading(options, host),
   ])
-  const config = await loadConfig(path, { connectors, env: host.env })
+  const { from, json } = options
+  const config = await loadConfig(options.config, how)
   const event = await readEvent(file)
   const origin = originOf(from)
   const verdicts = compileRouter([...config.routes, ...callRoutes(config)]).router.explain(event, origin)

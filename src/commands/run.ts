@@ -7,6 +7,7 @@ import { CommandError, EXIT, type ExitCode } from './exit.ts'
 import type { Host } from './host.ts'
 import { collect, DEFAULT_CONFIG, example, jsonOption } from './options.ts'
 import { type Overrides, override } from './override.ts'
+import { functionsOption, type Reading, reading } from './reading.ts'
 import { Reloader } from './reload.ts'
 import { Signals } from './signals.ts'
 import { complain, paintErr, printJson } from './terminal.ts'
@@ -14,7 +15,7 @@ import { complain, paintErr, printJson } from './terminal.ts'
 /** The whole stop, so that a supervisor that waits ten seconds sees a clean end. */
 const STOP_MS = 9_500
 
-interface RunOptions extends Overrides {
+interface RunOptions extends Overrides, Reading {
   readonly json?: true
   readonly watch: boolean
 }
@@ -40,6 +41,7 @@ export function registerRun(program: Command, host: Host): void {
         .argParser(collect),
     )
     .addOption(new Option('--data <folder>', 'keep the journal and the sessions here instead').env('HEADGATE_DATA'))
+    .addOption(functionsOption())
     .addOption(new Option('--no-watch', 'reload on SIGHUP alone, and not when a file changes'))
     .addOption(jsonOption())
     .action((path: string, options: RunOptions) => run(path, options, host))
@@ -48,13 +50,13 @@ export function registerRun(program: Command, host: Host): void {
 
 async function run(path: string, options: RunOptions, host: Host): Promise<void> {
   const signals = new Signals()
-  const [{ Gateway }, { loadConfig }, connectors] = await Promise.all([
+  const [{ Gateway }, { loadConfig }, how] = await Promise.all([
     import('../gateway.ts'),
     import('../config/index.ts'),
-    host.connectors(),
+    reading(options, host),
   ])
-  const load = async () => override(await loadConfig(path, { connectors, env: host.env }), options)
-  const gateway = new Gateway(await load(), { connectors })
+  const load = async () => override(await loadConfig(path, how), options)
+  const gateway = new Gateway(await load(), { connectors: how.connectors })
   const reloader = new Reloader(gateway, path, load)
   crashLoudly()
   // The journal may be lost at any time, also while the rest still starts.

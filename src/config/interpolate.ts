@@ -21,7 +21,8 @@ const MAX_FILE = 1_048_576
 
 /**
  * Replaces each reference; `$${` stands for `${`. An unquoted value that is one reference and nothing else takes the
- * type that it looks like, as YAML does for values that are written out; a quoted one is text.
+ * type that it looks like, as YAML does for values that are written out; a quoted one is text. One that stands for nothing
+ * is left as it is.
  */
 export function interpolate(
   text: string,
@@ -36,7 +37,7 @@ export function interpolate(
     const found = name.startsWith('file:') ? contents(resolve(folder, name.slice(5)), name) : variable(name, env)
     if ('message' in found) {
       wrong.push({ offset, ...found })
-      return ''
+      return whole
     }
     hidden.push({ name: whole, value: found.value })
     return found.value

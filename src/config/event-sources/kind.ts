@@ -1,7 +1,7 @@
 /** The shape that every type of an `event_sources` document has: options, and a list of what goes where. */
 
 import * as z from 'zod'
-import type { Reporter } from '../names.ts'
+import { mapping, type Reporter } from '../names.ts'
 import { check } from '../report.ts'
 import type { Path } from '../tree.ts'
 import type { Expansion } from './expansion.ts'
@@ -71,11 +71,10 @@ export function kind<H extends z.ZodObject, I extends z.ZodObject>(spec: Spec<H,
       if (!given.success) return
       const entries = given.data.config[list] as readonly unknown[]
       const read = entries.map((one, index) => readItem(item, one, [...at, 'config', list, index], reporter))
-      // Known options of an entry with an unknown one are still expanded, so that their own mistakes are told, too.
-      const options = z.object(config.shape).safeParse(given.data.config)
-      if (!options.success) return
+      const options = usable(config, given.data.config)
+      if (!options) return
       const sound = read.filter((one) => one !== undefined)
-      spec.expand({ name: given.data.name ?? type, config: options.data as z.output<H>, items: sound, at }, tools)
+      spec.expand({ name: given.data.name ?? type, config: options, items: sound, at }, tools)
     },
   }
 }
@@ -93,6 +92,12 @@ function readItem<I extends z.ZodObject>(
   { places, problems }: Reporter,
 ): Item<z.output<I>> | undefined {
   const value = check(schema, written, at, places, (problem) => problems.push(problem))
-  const known = value ?? z.object(schema.shape).safeParse(written).data
-  return known && { value: known as z.output<I>, at }
+  const known = value ?? usable(schema, mapping(written))
+  return known && { value: known, at }
+}
+
+/** What is sound of something with a mistake, so that the mistakes of that are told, too; undefined when too little is. */
+function usable<S extends z.ZodObject>(schema: S, written: Readonly<Record<string, unknown>>): z.output<S> | undefined {
+  const sound = Object.entries(schema.shape).filter(([key, part]) => z.safeParse(part, written[key]).success)
+  return schema.safeParse(Object.fromEntries(sound.map(([key]) => [key, written[key]]))).data
 }

@@ -108,7 +108,7 @@ describe('storage', () => {
     expansion('storage', { provider: 'aws_s3', ...config, buckets: [{ ...bucket, ...more }] })
 
   test('name, events, target_function, region', () => {
-    expect(expanded({}).sources).toEqual({
+    expect(expanded({})['sources']).toEqual({
       'my-bucket': { storage: { s3: { bucket: 'my.bucket' }, events: ['created', 'deleted'] } },
     })
     expect(only(expanded({}), 'routes')).toEqual({ from: 'my-bucket', to: 'f' })
