@@ -33,7 +33,7 @@ export class Reporter {
   /** Notes that a name stands for nothing, with the nearest that does. */
   unknown(path: Path, what: string, name: string, known: Iterable<string>): undefined {
     const isFunction = what.startsWith('function')
-    const names = [...known, ...(isFunction ? (this.#folder?.files.keys() ?? []) : [])]
+    const names = [...new Set([...known, ...(isFunction ? (this.#folder?.files.keys() ?? []) : [])])]
     const close = nearest(name, names)
     const there = names.length === 0 ? 'there is none yet' : `there are ${names.slice(0, 20).join(', ')}`
     return this.report(path, `there is no ${what} "${name}"`, {
