@@ -10,6 +10,8 @@ const ROOT = new URL('../../', import.meta.url).pathname
 
 /** The small compiled function that answers each event with its own data. */
 export const ECHO = `${ROOT}functions/echo/echo.wasm`
+/** The example in JavaScript, on QuickJS. */
+export const ORDER_SUMMARY = `${ROOT}functions/order-summary/order-summary.wasm`
 
 export interface Ports {
   readonly mqtt: number

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { atRest, cpuMs, rss } from './child.ts'
-import { ECHO, gateway } from './headgate.ts'
+import { ECHO, gateway, ORDER_SUMMARY } from './headgate.ts'
 import { client, flags } from './load.ts'
 import { aedes } from './peers/aedes.ts'
 import { mosquitto } from './peers/mosquitto.ts'
@@ -79,7 +79,7 @@ function looks(): Look[] {
   const config = {
     // 5,000 come at once here, from one program.
     broker: { limits: { connection_rate: 100_000 } },
-    functions: { echo: ECHO },
+    functions: { echo: ECHO, 'order-summary': ORDER_SUMMARY },
     routes: { echo: { from: 'mqtt:bench/echo', to: 'echo' } },
   }
   const headgate = gateway('headgate', 'disk', config, true)
