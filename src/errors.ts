@@ -108,6 +108,11 @@ export const ERRORS = {
     type: 'BusinessLogicError',
     summary: 'The target of a delivery refused the event for good.',
   },
+  SINK_GONE: {
+    disposition: 'reject',
+    type: 'BusinessLogicError',
+    summary: 'The target of a delivery is gone for good: nothing more is sent there until the configuration changes.',
+  },
   SOURCE_UNAVAILABLE: { disposition: 'retry', type: 'SystemError', summary: 'A source could not reach its upstream.' },
   CALL_TIMED_OUT: {
     disposition: 'reject',

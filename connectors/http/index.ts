@@ -1,7 +1,9 @@
-/** The HTTP face: CloudEvents, calls that wait for their reply, and routes by method and path. */
+/** The HTTP face: CloudEvents, calls that wait for their reply, and routes by method and path; and webhooks out. */
 
-import { defineConnector, defineSource } from '#connector'
+import { defineConnector, defineSink, defineSource } from '#connector'
 import { httpConfig } from './config.ts'
+import { HttpSink } from './sink.ts'
+import { httpSinkConfig } from './sink-config.ts'
 import { HttpSource } from './source.ts'
 
 export { type HttpConfig, httpConfig } from './config.ts'
@@ -10,12 +12,17 @@ export { HttpSource } from './source.ts'
 export default defineConnector({
   type: 'http',
   title: 'HTTP',
-  summary: 'Takes CloudEvents and plain requests over HTTP, and answers those that wait with the reply.',
+  summary:
+    'Takes CloudEvents and plain requests over HTTP, answers those that wait with the reply, and delivers events as webhooks.',
   stability: 'beta',
   since: '0.1.0',
   source: defineSource({
     config: httpConfig,
     guarantees: { rejected: 'reported', order: 'none', catchesUp: false },
     create: (config, context) => new HttpSource(config, context),
+  }),
+  sink: defineSink({
+    config: httpSinkConfig,
+    create: (config, context) => new HttpSink(config, context),
   }),
 })

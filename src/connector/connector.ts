@@ -38,7 +38,7 @@ export interface Source {
 /** Writes CloudEvents to one downstream. */
 export interface Sink {
   start(signal: AbortSignal): Promise<void>
-  /** Resolves once the remote side has accepted the event. Rejects with `SINK_UNAVAILABLE` or `SINK_REJECTED`. */
+  /** Resolves once the remote side has accepted the event. Rejects with `SINK_UNAVAILABLE`, `SINK_REJECTED` or `SINK_GONE`. */
   deliver(event: CloudEvent, signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }

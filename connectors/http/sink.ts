@@ -1,0 +1,114 @@
+/** Delivers events as HTTP requests: a webhook in the CloudEvents binding, signed when asked. */
+
+import { lookup as resolve } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+// Node's own fetch client, as a package: fetch offers no way to choose what is dialled, nor a pool of one's own.
+import { Agent, errors } from 'undici'
+import { type CloudEvent, type Context, type ErrorOptions, GatewayError, type Sink } from '#connector'
+import { type AnswerFacts, answerError, excerpt, hider } from './sink-answer.ts'
+import type { HttpSinkConfig } from './sink-config.ts'
+import { exchange, type Posting } from './sink-exchange.ts'
+import { AddressRefused, connectWithin, Reach } from './sink-reach.ts'
+import { type Stationery, stationery, toRequest } from './sink-request.ts'
+
+export class HttpSink implements Sink {
+  readonly #config: HttpSinkConfig
+  readonly #context: Context
+  readonly #lookup: LookupFunction
+  readonly #posting: Posting
+  readonly #stationery: Stationery
+  readonly #doing: string
+  readonly #hide: (text: string) => string
+  #agent: Agent | undefined
+  #gone: GatewayError | undefined
+
+  /** `lookup` resolves host names; the system's unless told. */
+  constructor(config: HttpSinkConfig, context: Context, lookup: LookupFunction = resolve as LookupFunction) {
+    this.#config = config
+    this.#context = context
+    this.#lookup = lookup
+    this.#posting = { url: new URL(config.url), method: config.method, redirects: config.redirects }
+    this.#stationery = stationery(config)
+    this.#doing = `${context.name} (http): delivering to "${this.#posting.url.origin}"`
+    this.#hide = hider(secretsOf(config, this.#posting.url))
+  }
+
+  /** Connects to nothing yet: the other side may come later. */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const { allow, max_connections: connections, timeout } = this.#config
+    const connect = connectWithin(new Reach(allow), this.#lookup, timeout)
+    // The whole attempt has one limit, its signal.
+    this.#agent = new Agent({ connect, connections, headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: 16_384 })
+  }
+
+  /**
+   * Resolves once the answer is a 2xx. Rejects with SINK_UNAVAILABLE (no connection, no answer in time, 408, 429, 5xx),
+   * SINK_REJECTED (any other answer, an address that may not be dialled), or SINK_GONE, from the first 410 on.
+   */
+  async deliver(event: CloudEvent, signal: AbortSignal): Promise<void> {
+    if (this.#gone) throw this.#gone
+    const agent = this.#agent
+    if (agent === undefined) throw new GatewayError('SINK_UNAVAILABLE', `${this.#doing}: it is stopped`)
+    const now = this.#context.clock?.now() ?? Date.now()
+    const timeout = AbortSignal.timeout(this.#config.timeout)
+    const request = toRequest(event, this.#stationery, now)
+    const answered = await exchange(agent, this.#posting, request, AbortSignal.any([signal, timeout])).catch(
+      (error: unknown) => {
+        throw timeout.aborted && !signal.aborted ? this.#late(error) : this.#unsent(error)
+      },
+    )
+    const maxRetryAfterMs = this.#config.max_retry_after
+    const facts: AnswerFacts = { doing: this.#doing, now, maxRetryAfterMs, hide: this.#hide }
+    const error = answerError(answered, facts)
+    if (error?.code === 'SINK_GONE') this.#end(error)
+    if (error) throw error
+  }
+
+  /** Ends every connection and what is under way on it. */
+  async stop(): Promise<void> {
+    const agent = this.#agent
+    this.#agent = undefined
+    await agent?.destroy()
+  }
+
+  /** 410: the other side wants nothing more (CloudEvents webhook, 2.2). */
+  #end(error: GatewayError): void {
+    if (this.#gone) return
+    this.#gone = error
+    this.#context.log.error({ sink: this.#context.name, code: error.code }, error.message)
+  }
+
+  #late(cause: unknown): GatewayError {
+    const what = `no answer within ${this.#config.timeout} ms`
+    return this.#error('SINK_UNAVAILABLE', what, { cause, type: 'TimeoutError', fingerprint: 'http timeout' })
+  }
+
+  #unsent(cause: unknown): GatewayError {
+    if (cause instanceof AddressRefused)
+      return this.#error('SINK_REJECTED', cause.message, { fingerprint: 'http address' })
+    if (cause instanceof errors.InvalidArgumentError)
+      return this.#error('SINK_REJECTED', `the event cannot be sent: ${cause.message}`, { cause })
+    return this.#error('SINK_UNAVAILABLE', `no answer: ${reason(cause)}`, { cause })
+  }
+
+  #error(code: 'SINK_UNAVAILABLE' | 'SINK_REJECTED', what: string, options: ErrorOptions): GatewayError {
+    return new GatewayError(code, `${this.#doing}: ${this.#hide(what)}`, options)
+  }
+}
+
+/** What stopped a request, in words. An attempt at several addresses has an error for each, and no words of its own. */
+function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return excerpt(String(cause))
+  const { code } = cause as NodeJS.ErrnoException
+  return excerpt(cause.message || code || cause.name).toLowerCase()
+}
+
+/** Everything in the options that an answer may repeat and nobody else may read. */
+function secretsOf({ headers, sign }: HttpSinkConfig, url: URL): readonly string[] {
+  const values = Object.values(headers)
+  const tokens = values.flatMap((value) => value.split(/\s+/)).filter(({ length }) => length >= 6)
+  const secrets = sign === undefined ? [] : [sign.secret].flat().flatMap((text) => [text, text.slice('whsec_'.length)])
+  const path = [url.href, `${url.pathname}${url.search}`, url.pathname, url.search, ...url.searchParams.values()]
+  return [...values, ...tokens, ...secrets, ...path]
+}
