@@ -83,6 +83,7 @@ function routeOf(route: Route): unknown {
   return {
     from: route.from.map(fromText),
     ...(route.when === undefined ? {} : { when: route.when }),
+    ...(route.filters === undefined ? {} : { filters: route.filters }),
     to: targetsOf(route),
     retry: retryOf(route.retry),
     ...(route.deadLetter ? { dead_letter: targetOf(route.deadLetter) } : {}),

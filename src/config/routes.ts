@@ -2,7 +2,7 @@
 
 import { readFrom, readTarget, readTopic } from '../router/address.ts'
 import { compileRouter } from '../router/compile.ts'
-import { type RouteConfig, retryOptions, type TargetConfig } from '../router/config.ts'
+import { type RouteConfig, readFilter, retryOptions, type TargetConfig } from '../router/config.ts'
 import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
 import { makeControls, places } from './controls.ts'
 import type { Names, Reporter } from './names.ts'
@@ -17,8 +17,8 @@ export function makeRoutes(
   const routes = Object.entries(configs)
     .map(([name, config]) => makeRoute(name, config, names, reporter))
     .filter((route) => route !== undefined)
-  for (const { route, field, offset, message } of compileRouter(routes).problems)
-    reporter.report(['routes', route, ...field.split('.')], message, { on: offset })
+  for (const { route, field, path = [], offset, message } of compileRouter(routes).problems)
+    reporter.report(['routes', route, ...field.split('.'), ...path], message, { on: offset })
   return routes
 }
 
@@ -38,6 +38,7 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     name,
     from,
     ...(config.when === undefined ? {} : { when: config.when }),
+    ...(config.filters === undefined ? {} : { filters: config.filters.map(readFilter) }),
     to,
     ...(weights ? { weights } : {}),
     retry: retryPolicy(config.retry),

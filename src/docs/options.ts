@@ -46,6 +46,8 @@ function defaultText(part: JsonSchema, required = false): string {
 export function typeText(part: JsonSchema): string {
   if (part.anyOf)
     return [...new Set(part.anyOf.map((one) => (typeof one === 'object' ? typeText(one) : 'anything')))].join(' or ')
+  // Options that hold others of their kind are a reference to themselves.
+  if (part.$ref !== undefined || part.allOf) return 'options'
   if (part.const !== undefined) return `\`${String(part.const)}\``
   if (part.enum) return part.enum.map((value) => `\`${String(value)}\``).join(', ')
   if (part.format === 'duration' || part.format === 'size' || part.format === 'host:port') return part.format

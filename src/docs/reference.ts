@@ -5,8 +5,9 @@ import { configSchema } from '../config/index.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ERRORS } from '../errors.ts'
 import { functionConfig } from '../pool/config.ts'
-import { CONTROL_SECTIONS, retryConfig, routeConfig } from '../router/config.ts'
+import { CONTROL_SECTIONS, filterConfig, retryConfig, routeConfig } from '../router/config.ts'
 import { METRICS } from '../telemetry/names.ts'
+import { eventSourcesReference } from './event-sources.ts'
 import { type JsonSchema, optionTable } from './options.ts'
 
 /** The editor's schema of the configuration, draft-07. */
@@ -24,7 +25,9 @@ const optionsOf = (schema: JsonSchema): JsonSchema =>
 
 /** `config/REFERENCE.md`. */
 export function reference(connectors: readonly Connector[]): string {
-  return [HEAD, ...sections(connectors), ...named(connectors), errors(), metrics()].join('\n')
+  return [HEAD, ...sections(connectors), ...named(connectors), ...eventSourcesReference(), errors(), metrics()].join(
+    '\n',
+  )
 }
 
 const HEAD = `# Reference
@@ -69,6 +72,8 @@ function named(connectors: readonly Connector[]): readonly string[] {
     '## routes\n',
     '`routes.<name>`.\n',
     optionTable(json(routeConfig)),
+    '### filters\n',
+    optionTable(json(filterConfig)),
     '### retry\n',
     optionTable(json(retryConfig)),
     ...Object.entries(CONTROL_SECTIONS).flatMap(([name, section]) => [`### ${name}\n`, optionTable(json(section))]),

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { ERRORS } from '../errors.ts'
 import { duration, nearest } from '../schema/index.ts'
 import { controlOptions } from './controls.ts'
+import { filterConfig } from './dialects.ts'
 
 export { CONTROL_SECTIONS } from './controls.ts'
 
@@ -70,6 +71,12 @@ export const routeConfig = z.strictObject({
     .describe(
       'A CEL condition over the attributes, `data` and `topic`. An event for which it cannot be evaluated is not taken.',
     ),
+  filters: z
+    .array(filterConfig)
+    .optional()
+    .describe(
+      'Filters of the CloudEvents Subscriptions API, all of which must pass, beside `when`; each has one of the dialects below.',
+    ),
   to: z
     .union([z.string().min(1), mqttTarget, weights, z.array(target).min(1)])
     .describe(
@@ -105,6 +112,8 @@ export type RetryConfig = z.output<typeof retryPolicy>
 /** The retry options, all with their defaults: a bare number sets `max`. */
 export const retryOptions = (given: RouteConfig['retry']): RetryConfig =>
   typeof given === 'number' ? retryPolicy.parse({ max: given }) : given
+
+export { filterConfig, readFilter } from './dialects.ts'
 
 /** The schema of the retry options alone, for the reference. */
 export const retryConfig = retryPolicy

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { ExtensionValue, Origin } from '../event/index.ts'
 import { compileRouter } from './compile.ts'
 import { ANY, event, route, router } from './harness.ts'
-import type { From } from './route.ts'
+import type { Filter, From } from './route.ts'
 import { compileRule, holds } from './rule.ts'
 import { Variables } from './variables.ts'
 import { takes } from './verdict.ts'
@@ -31,6 +31,21 @@ describe('the index agrees with asking each route in turn', () => {
       fc.tuple(tie('when'), tie('when')).map(([a, b]) => `${a} && ${b}`),
       fc.tuple(tie('when'), tie('when')).map(([a, b]) => `(${a} || ${b})`),
       tie('when').map((it) => `!(${it})`),
+    ),
+  }))
+  const attributes = fc
+    .tuple(fc.constantFrom('type', 'subject', 'source', 'tenant', 'topic'), fc.constantFrom('a', 'b', '1'))
+    .map(([name, text]) => ({ [name]: text }))
+  const { filter } = fc.letrec<{ filter: Filter }>((tie) => ({
+    filter: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      attributes.map((exact): Filter => ({ exact })),
+      fc.tuple(attributes, attributes).map(([a, b]): Filter => ({ exact: { ...a, ...b } })),
+      attributes.map((prefix): Filter => ({ prefix })),
+      fc.constantFrom<Filter>({ sql: "type = 'a' OR tenant = 1" }, { sql: 'EXISTS tenant' }, { suffix: { type: 'b' } }),
+      fc.array(tie('filter'), { minLength: 1, maxLength: 3 }).map((all): Filter => ({ all })),
+      fc.array(tie('filter'), { minLength: 1, maxLength: 3 }).map((any): Filter => ({ any })),
+      tie('filter').map((not): Filter => ({ not })),
     ),
   }))
   const level = fc.constantFrom('a', 'b', '+', '')
@@ -80,10 +95,19 @@ describe('the index agrees with asking each route in turn', () => {
     const sound = when.filter((text) => compileRouter([route('r', { when: text })]).problems.length === 0)
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.array(from, { minLength: 1, maxLength: 3 }), fc.option(sound)), { maxLength: 12 }),
+        fc.array(
+          fc.tuple(
+            fc.array(from, { minLength: 1, maxLength: 3 }),
+            fc.option(sound),
+            fc.option(fc.array(filter, { maxLength: 3 })),
+          ),
+          { maxLength: 12 },
+        ),
         fc.array(fc.tuple(given, origin), { minLength: 5, maxLength: 5 }),
         (specs, events) => {
-          const routes = specs.map(([from, when], at) => route(`r${at}`, { from, ...(when === null ? {} : { when }) }))
+          const routes = specs.map(([from, when, filters], at) =>
+            route(`r${at}`, { from, ...(when === null ? {} : { when }), ...(filters === null ? {} : { filters }) }),
+          )
           const indexed = router(routes)
           const rules = routes.map((one, at) => compileRule(one, at, () => undefined))
           for (const [given, origin] of events) {

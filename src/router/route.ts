@@ -17,6 +17,20 @@ export type Target =
   | { readonly kind: 'sink'; readonly text: string; readonly name: string }
   | { readonly kind: 'mqtt'; readonly text: string; readonly topic: string; readonly mode: 'binary' | 'structured' }
 
+/** Attributes by name, each with the text that it is, begins with, or ends with. */
+export type FilterAttributes = Readonly<Record<string, string>>
+
+/** A filter of the CloudEvents Subscriptions API, 3.2.4: one dialect, and what it holds. */
+export type Filter =
+  | { readonly exact: FilterAttributes }
+  | { readonly prefix: FilterAttributes }
+  | { readonly suffix: FilterAttributes }
+  | { readonly all: readonly Filter[] }
+  | { readonly any: readonly Filter[] }
+  | { readonly not: Filter }
+  /** CESQL 1.0. */
+  | { readonly sql: string }
+
 /** How often and how far apart a delivery is tried again. Counts re-tries: `max` 5 is six attempts in all. */
 export interface RetryPolicy {
   readonly max: number
@@ -45,6 +59,8 @@ export interface Route {
   readonly from: readonly From[]
   /** CEL over attributes, extensions, `data`, `topic`. */
   readonly when?: string
+  /** All of them must pass, beside `when`. */
+  readonly filters?: readonly Filter[]
   readonly to: readonly Target[]
   /** One for each target, in the order of `to`: one target gets an event, chosen by its key. Absent: all get it. */
   readonly weights?: readonly number[]

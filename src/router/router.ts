@@ -16,7 +16,7 @@ export interface Match {
 export interface Verdict {
   readonly route: string
   readonly takes: boolean
-  /** When it does not: the clause that failed (`from`, or the part of `when`), as written. */
+  /** When it does not: the clause that failed (`from`, the part of `when`, or of a filter with its place), as written. */
   readonly clause?: string
   /** The values that the clause saw, or the error that its evaluation gave. */
   readonly saw?: string
@@ -44,7 +44,9 @@ export interface Router {
 /** What is wrong with an expression of a route; `offset` counts characters from the start of the expression. */
 export interface RouteProblem {
   readonly route: string
-  readonly field: 'when' | 'order_by' | 'from' | `${KeyedControl}.key`
+  readonly field: 'when' | 'order_by' | 'from' | 'filters' | `${KeyedControl}.key`
+  /** Where in the field, when it is a list: `[0, 'all', 1, 'sql']`. */
+  readonly path?: readonly (string | number)[]
   readonly offset: number
   readonly message: string
 }

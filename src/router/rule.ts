@@ -1,17 +1,19 @@
 /** One route, compiled: its condition, its key, and what it demands of the event before anything is evaluated. */
 
 import { compileExpression, type Expression, isProblem } from './expression.ts'
+import { type CompiledFilter, compileFilters, exactOf, isOnly } from './filter.ts'
 import { conjuncts, type Equality, equalityOf, type Guard, guardOf } from './guard.ts'
 import { filterProblem, pathProblem } from './patterns.ts'
 import type { From, Route } from './route.ts'
 import { KEYED_CONTROLS, type KeyedControl, type RouteProblem } from './router.ts'
-import type { Variables } from './variables.ts'
+import { Variables } from './variables.ts'
 
 export interface Rule {
   readonly route: Route
   /** Its place in the configuration. */
   readonly index: number
   readonly when: Expression | undefined
+  readonly filters: readonly CompiledFilter[]
   /** An equality that must hold; the index is built on it. */
   readonly equality: Equality | undefined
   /** What is left to be asked once the equality holds. True only when the whole condition is. */
@@ -36,7 +38,10 @@ export function compileRule(route: Route, index: number, report: (problem: Route
     const wrong = fromProblem(from)
     if (wrong !== undefined) problem('from', 0, wrong)
   }
-  const compiled = (field: Exclude<RouteProblem['field'], 'from'>, text: string | undefined): Expression | undefined => {
+  const compiled = (
+    field: Exclude<RouteProblem['field'], 'from'>,
+    text: string | undefined,
+  ): Expression | undefined => {
     if (text === undefined) return undefined
     const made = compileExpression(text, field === 'when' ? 'bool' : 'any')
     return isProblem(made) ? problem(field, made.offset, made.message) : made
@@ -48,7 +53,11 @@ export function compileRule(route: Route, index: number, report: (problem: Route
     const key = compiled(`${control}.key`, route.controls?.[control]?.key)
     if (key) keys.set(control, key)
   }
-  return sound ? { route, index, when, orderBy, keys, ...plan(when) } : undefined
+  const filters = compileFilters(route.filters ?? [], (wrong) => {
+    sound = false
+    report({ route: route.name, ...wrong })
+  })
+  return sound ? { route, index, when, filters, orderBy, keys, ...plan(when, filters) } : undefined
 }
 
 /** The value of a key on an event: text as it is, all else as JSON. Undefined when there is none to be had. */
@@ -64,24 +73,34 @@ export function keyOf(key: Expression | undefined, variables: Variables): string
 
 /** Whether the whole condition is true; an error is not. The reference that the index must agree with. */
 export function holds(rule: Rule, variables: Variables): boolean {
+  const event = Variables.eventOf(variables)
+  if (!rule.filters.every(({ test }) => test(event))) return false
   const answer = rule.when?.run(variables)
   return answer === undefined || ('value' in answer && answer.value === true)
 }
 
-function plan(when: Expression | undefined): Pick<Rule, 'equality' | 'test'> {
-  if (!when) return { equality: undefined, test: undefined }
-  const parts = conjuncts(when.ast)
-  const equality = parts
-    .map(equalityOf)
+function plan(when: Expression | undefined, filters: readonly CompiledFilter[]): Pick<Rule, 'equality' | 'test'> {
+  const parts = when ? conjuncts(when.ast) : []
+  const equality = [...filters.flatMap(exactOf), ...parts.map(equalityOf)]
     .filter((found) => found !== undefined)
     .sort((left, right) => rank(left) - rank(right))[0]
   // An equality that is a whole part is told by the index: it need not be asked again.
   const rest = parts.filter((part) => !equality || equalityOf(part)?.name !== equality.name || !same(part, equality))
+  const asked = filters.filter((filter) => !equality || !isOnly(filter, equality))
   const guards = rest.map(guardOf)
   const plain = guards.filter((guard) => guard !== undefined)
   const whole = plain.length === guards.length
-  if (rest.length === 0) return { equality, test: undefined }
-  return { equality, test: tested(plain, whole ? undefined : when) }
+  const test = rest.length === 0 ? undefined : tested(plain, whole ? undefined : when)
+  return { equality, test: asked.length === 0 ? test : filtered(asked, test) }
+}
+
+/** Filters before expressions: no filter reads the body. */
+function filtered(filters: readonly CompiledFilter[], test: Rule['test']): (variables: Variables) => boolean {
+  return (variables) => {
+    const event = Variables.eventOf(variables)
+    for (const filter of filters) if (!filter.test(event)) return false
+    return test === undefined || test(variables)
+  }
 }
 
 /** Guards first: an expression is only evaluated when each plain part of it is true. */

@@ -41,6 +41,11 @@ export class Variables {
     own['topic'] = origin.address
   }
 
+  /** The event of these variables. Static: an expression finds by name whatever the variables themselves have. */
+  static eventOf(variables: Variables): CloudEvent {
+    return variables.#event
+  }
+
   /** The body: parsed when it is JSON, text when it is other text, else bytes; undefined when there is none to read. */
   get data(): unknown {
     if (this.#data === NO_DATA) this.#data = readData(this.#event)

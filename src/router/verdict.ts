@@ -2,17 +2,17 @@
 
 import type { CloudEvent, Origin } from '../event/index.ts'
 import { compileExpression, type Expression, isProblem } from './expression.ts'
+import { failed } from './filter.ts'
 import { conjuncts } from './guard.ts'
 import { splitAddress, takesPath, takesTopic } from './patterns.ts'
 import type { From } from './route.ts'
 import type { Verdict } from './router.ts'
 import { holds, keyOf, type Rule } from './rule.ts'
 import { scan } from './scan.ts'
+import { seen } from './seen.ts'
 import type { Expr } from './types.ts'
 import type { Variables } from './variables.ts'
 import { choose } from './weights.ts'
-
-const MAX_SHOWN = 80
 
 /** Whether one `from` of a route takes events of this origin. */
 export function takes(from: From, origin: Origin): boolean {
@@ -36,13 +36,15 @@ export function verdict(rule: Rule, event: CloudEvent, origin: Origin, variables
   const route = rule.route.name
   if (!rule.route.from.some((from) => takes(from, origin)))
     return { route, takes: false, clause: 'from', saw: `${origin.source} ${origin.address}`.trim() }
+  const unmet = failed(rule.filters, event)
+  if (unmet) return { route, takes: false, ...unmet }
   if (!rule.when || holds(rule, variables)) return { route, takes: true, ...chosen(rule, event, variables) }
   const clause = clauses(rule.when).find((part) => {
     const answer = part.run(variables)
     return 'error' in answer || answer.value !== true
   })
-  const failed = clause ?? rule.when
-  return { route, takes: false, clause: failed.text, saw: saw(failed, variables) }
+  const untrue = clause ?? rule.when
+  return { route, takes: false, clause: untrue.text, saw: saw(untrue, variables) }
 }
 
 function chosen(rule: Rule, event: CloudEvent, variables: Variables): Pick<Verdict, 'to' | 'by'> {
@@ -68,15 +70,7 @@ function saw(clause: Expression, variables: Variables): string {
 function shown(made: ReturnType<typeof compileExpression>, variables: Variables): string {
   const answer = isProblem(made) ? { error: made.message } : made.run(variables)
   if ('error' in answer) return 'absent'
-  const text = readable(answer.value)
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text
-}
-
-function readable(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'object' && value !== null && Symbol.iterator in value)
-    return value instanceof Uint8Array ? `${value.length} bytes` : 'a list or map'
-  return String(value)
+  return seen(answer.value)
 }
 
 /** The attributes and fields of data that an expression names, outermost first. */
