@@ -28,6 +28,7 @@ export interface Tools {
   readonly reporter: Reporter
 }
 
+/** What a type declares. */
 interface Spec<H extends z.ZodObject, I extends z.ZodObject> {
   /** What it is, for the reference. */
   readonly summary: string
@@ -40,10 +41,8 @@ interface Spec<H extends z.ZodObject, I extends z.ZodObject> {
   expand(entry: Entry<z.output<H>, z.output<I>>, tools: Tools): void
 }
 
-export interface Kind {
-  readonly summary: string
-  readonly list: string
-  /** An entry of this type as a whole, for the reference and for editors. */
+export interface Kind extends Pick<Spec<z.ZodObject, z.ZodObject>, 'summary' | 'list' | 'config' | 'item'> {
+  /** An entry of this type as a whole, for editors. */
   schema(type: string): z.ZodObject
   /** Reads an entry, reports everything wrong with it, and expands what is sound. */
   expand(type: string, written: Readonly<Record<string, unknown>>, at: Path, tools: Tools): void
@@ -56,6 +55,8 @@ export function kind<H extends z.ZodObject, I extends z.ZodObject>(spec: Spec<H,
   return {
     summary,
     list,
+    config,
+    item,
     schema: (type) =>
       z.strictObject({
         type: z.literal(type).describe(summary),
