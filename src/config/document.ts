@@ -18,14 +18,15 @@ import {
 import { type Environment, interpolate } from './interpolate.ts'
 import { pick } from './kubernetes.ts'
 import type { Problem } from './problem.ts'
+import { firstOfEach, MOST_OF_A_KIND } from './told.ts'
 import { offsetsIn, type Path, type Place, Places, problemAt, type Source } from './tree.ts'
 
 const MAX_BYTES = 1_048_576
 /** Values that aliases repeat: an alias bomb ends here. What is written out is bounded by the size of the file. */
 const MAX_REPEATED = 10_000
 const MAX_DEPTH = 40
-/** More than these of one file are not told. */
-const MAX_PROBLEMS = 100
+/** More than these of one file are only counted. */
+const MAX_PROBLEMS = MOST_OF_A_KIND
 
 export interface Read {
   readonly value: unknown
@@ -106,11 +107,11 @@ function readOne(
   }
   const reader = new Reader(document, source, places, environment, at)
   const value = document.contents === null ? {} : reader.read(document.contents as Node, [], 0)
-  return { value, places, problems: reader.problems }
+  return { value, places, problems: reader.told() }
 }
 
 class Reader {
-  readonly problems: Problem[] = []
+  readonly #problems: Problem[] = []
   readonly #document: Document
   readonly #source: Source
   readonly #places: Places
@@ -119,6 +120,7 @@ class Reader {
   readonly #targets = new Map<Node, Node>()
   readonly #at: (offset: number) => number
   #aliases = 0
+  #untold = 0
   #repeated = 0
 
   constructor(
@@ -133,6 +135,13 @@ class Reader {
     this.#source = source
     this.#places = places
     this.#environment = environment
+  }
+
+  /** The mistakes found. When there are many, one of the whole file says how many more: nothing else is checked then. */
+  told(): readonly Problem[] {
+    const last = this.#problems.at(-1)
+    if (!last || this.#untold === 0) return this.#problems
+    return [...this.#problems, { ...last, path: '', message: `${this.#untold} more mistakes stand below this one` }]
   }
 
   /** Returns the value of a node and notes its place; `key` is the offset of its key. */
@@ -215,7 +224,7 @@ class Reader {
       ...(hidden.length > 0 ? { hidden } : {}),
     })
     for (const { offset, message, suggestion } of wrong)
-      this.problems.push(this.#places.problem(path, message, { on: offset, ...(suggestion ? { suggestion } : {}) }))
+      this.#add(() => this.#places.problem(path, message, { on: offset, ...(suggestion ? { suggestion } : {}) }))
     return value
   }
 
@@ -230,9 +239,14 @@ class Reader {
 
   #report(offset: number, path: Path, message: string): null {
     if (path.length > 0) this.#place(path, offset, offset, offset, null)
-    if (this.problems.length < MAX_PROBLEMS)
-      this.problems.push(problemAt(this.#source, this.#at(offset), path, message))
+    this.#add(() => problemAt(this.#source, this.#at(offset), path, message))
     return null
+  }
+
+  /** Finding the place of a mistake takes longer than finding the mistake. */
+  #add(problem: () => Problem): void {
+    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem())
+    else this.#untold++
   }
 }
 
@@ -277,5 +291,5 @@ interface Fault {
 /** One fault makes others in its line. */
 function firstOfLine(faults: readonly Fault[], lines: LineCounter): readonly Fault[] {
   const line = ({ pos }: Fault): number => lines.linePos(pos).line
-  return faults.filter((fault, at) => faults.findIndex((other) => line(other) === line(fault)) === at).slice(0, 20)
+  return firstOfEach(faults, line, 20)
 }

@@ -18,6 +18,7 @@ import { check } from './report.ts'
 import { makeRoutes } from './routes.ts'
 import { configSchema, type Sections } from './sections.ts'
 import { type Expanded, expandedForm } from './shown.ts'
+import { told } from './told.ts'
 import { readFunctionFolder, withFunctions } from './wanted.ts'
 
 export interface LoadOptions {
@@ -90,7 +91,7 @@ function build(form: Form, { connectors }: LoadOptions, exists: (file: string) =
   const sinks = instances('sinks')
   const routes = makeRoutes(sections.routes ?? {}, names, reporter)
   const problems = [...form.problems, ...reporter.problems]
-  if (problems.length > 0) throw new ConfigError(inOrder(problems))
+  if (problems.length > 0) throw refusal(problems)
   const { name, broker, admin, log, journal } = sections as Sections
   const services = servicesOf(sections.services ?? {})
   const config = { name, broker, http: mapping(sections)['http'], admin, log, journal, sources, sinks, functions }
@@ -161,6 +162,11 @@ const servicesOf = (services: Sections['services']): readonly ServiceFunction[] 
   Object.entries(services).flatMap(([service, functions]) =>
     Object.entries(functions).map(([as, name]) => ({ service, as, function: name })),
   )
+
+function refusal(found: readonly Problem[]): ConfigError {
+  const { problems, more } = told(inOrder(found))
+  return new ConfigError(problems, more)
+}
 
 /** By file, then by place. Of several at one path and place the first is told: the others follow from it. */
 function inOrder(problems: readonly Problem[]): readonly Problem[] {

@@ -21,8 +21,9 @@ export interface Problem {
 export class ConfigError extends GatewayError {
   readonly problems: readonly Problem[]
 
-  constructor(problems: readonly Problem[]) {
-    super('CONFIG_INVALID', problems.map(formatProblem).join('\n'))
+  /** `more`: lines that end the report. */
+  constructor(problems: readonly Problem[], more: readonly string[] = []) {
+    super('CONFIG_INVALID', [...problems.map(formatProblem), ...more].join('\n'))
     this.problems = problems
   }
 }
