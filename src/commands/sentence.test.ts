@@ -44,3 +44,13 @@ test('weights are told as shares', () => {
     'from orders to a (66.7 %) or b@3 (33.3 %), tried again 5 times',
   )
 })
+
+test('filters are counted', () => {
+  const filters = [{ exact: { type: 'a' } }, { sql: 'EXISTS subject' }]
+  expect(sentence({ ...base, filters }, plain)).toBe(
+    'from orders where its 2 filters pass to echo, tried again 5 times',
+  )
+  expect(sentence({ ...base, filters: filters.slice(1), when: 'true' }, plain)).toMatch(
+    /^from orders when true where its filter passes to echo/,
+  )
+})

@@ -5,11 +5,14 @@ import type { Paint } from './terminal.ts'
 
 /** `from mqtt:sensors/+ when data.celsius > 80 to echo, tried again 5 times over at most 31s`. */
 export function sentence(route: Route, paint: Paint): string {
-  const { concurrency, deadLetter, delivery, orderBy, retry, when } = route
+  const { concurrency, deadLetter, delivery, filters = [], orderBy, retry, when } = route
   const word = (text: string): string => paint('dim', text)
   const parts = [
     `${word('from')} ${list(route.from.map(fromText))}`,
     ...(when === undefined ? [] : [`${word('when')} ${when.trim().replace(/\s+/g, ' ')}`]),
+    ...(filters.length === 0
+      ? []
+      : [`${word('where')} ${filters.length === 1 ? 'its filter passes' : `its ${filters.length} filters pass`}`]),
     `${word('to')} ${targetsText(route)}`,
   ]
   const clauses = [

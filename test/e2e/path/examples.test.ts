@@ -56,6 +56,19 @@ const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess) => Promise<void>
     await client.publish('orders/1', event, { properties: { contentType: 'application/cloudevents+json' } })
     expect((await settled(gateway, `${event['id']}`)).deliveries).toMatchObject([{ route: 'orders', status: 'done' }])
   },
+  'filters.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    const properties = { contentType: 'application/cloudevents+json' }
+    const takers = async (type: string, more: Record<string, unknown>): Promise<string[]> => {
+      const event = eventOf(type, more)
+      await client.publish('shop/events', event, { properties })
+      return (await settled(gateway, `${event['id']}`)).deliveries.map(({ route }) => route).toSorted()
+    }
+    const rush = { source: '/shop/eu/1', subject: 'Rush', priority: 3 }
+    expect(await takers('order.created', rush)).toEqual(['orders', 'urgent'])
+    expect(await takers('order.created', { ...rush, subject: 'a.draft', priority: 8 })).toEqual(['urgent'])
+    expect(await takers('order.created', { source: '/shop/uk', subject: 'rush' })).toEqual(['orders'])
+  },
   'ordered.yaml': async (gateway) => {
     await using client = await Client.connect(gateway)
     const event = eventOf('changed', { data: { account: 'a' } })
