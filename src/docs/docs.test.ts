@@ -17,7 +17,13 @@ const product = globSync('{src,connectors}/**/*.ts', { cwd: ROOT })
   .map((file) => ({ file, text: readFileSync(`${ROOT}${file}`, 'utf8') }))
 
 /** What stands before a code where an error is made of it; a code that is compared with or listed is not thrown. */
-const MAKING = [/\bnew GatewayError\(/, /\bnew HttpProblem\(\s*\d+,/, /\brefuse\(/, /\bconst code = /]
+const MAKING = [
+  /\bnew GatewayError\(/,
+  /\bnew HttpProblem\(\s*\d+,/,
+  /\brefuse\(/,
+  /\bconst code = /,
+  /\): ErrorCode \{[^}]*?\breturn /,
+]
 /** The pool's workers describe an error as a fault, which becomes one on this side of the thread. */
 const FAULT = /\{\s*code: /
 
@@ -40,6 +46,8 @@ test.each([
   ["const code = disposition === other ? 'A_CODE' : 'OTHER'", true],
   ["new HttpProblem(503, 'A_CODE', 'x')", true],
   ["throw refuse('A_CODE', name, 'x')", true],
+  ["function codeOf(status: number): ErrorCode {\n  if (status === 410) return 'A_CODE'", true],
+  ["function other(): string {\n  return 'A_CODE'", false],
   ["if (error.code === 'A_CODE') return", false],
   ["{ code: 'A_CODE', message }", false],
   ["const codes = ['A_CODE']", false],
