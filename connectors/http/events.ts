@@ -38,7 +38,12 @@ async function postBatch(parts: Parts, exchange: Exchange, events: readonly Clou
 }
 
 /** What a sender hears of an event that is durable; `routes` is empty when none took it, which is no error. */
-const accepted = ({ callId, duplicate, routes }: Receipt) => ({ callId, duplicate, routes })
+const accepted = ({ callId, duplicate, repeated, routes }: Receipt) => ({
+  callId,
+  duplicate,
+  routes,
+  ...(repeated && { repeated }),
+})
 
 const partly = ({ status, code, message, headers }: HttpProblem, taken: number, all: number): HttpProblem =>
   new HttpProblem(

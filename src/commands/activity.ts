@@ -18,11 +18,14 @@ export function activityLine(seen: Activity, paint: Paint): string {
     case 'accepted':
       return seen.duplicate
         ? `${at}  ${paint('dim', 'repeated')}  ${what} from ${place(seen.origin)}; it is held already`
-        : `${at}  accepted  ${what} from ${place(seen.origin)} for ${seen.routes.join(', ')}`
+        : `${at}  accepted  ${what} from ${place(seen.origin)} for ${seen.routes.join(', ') || 'none'}${leftOut(seen)}`
     case 'settled':
       return `${at}  ${outcome(seen, paint)}  ${what} by ${seen.route} -> ${seen.to}${details(seen)}`
   }
 }
+
+const leftOut = ({ repeated }: Activity & { readonly kind: 'accepted' }): string =>
+  repeated === undefined ? '' : `; left out by ${repeated.join(', ')}, as repeated`
 
 /** As wide as `accepted`, so that what follows stands under each other. */
 const outcome = ({ outcome }: Settled, paint: Paint): string =>

@@ -29,11 +29,12 @@ const lane = ({ route, to }: { readonly route: string; readonly to: string }): s
 
 function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Paint): string {
   const answers = delivery.answers && isCall(event)
-  const { attempts, due, error, settledAt, status } = delivery
+  const { attempts, due, error, note, settledAt, status } = delivery
   const tries = counted(attempts, 'attempt')
   const reason = error === undefined ? '' : `: ${failureText(error)}`
   const after =
     settledAt === undefined ? '' : `, ${elapsed(settledAt.getTime() - acceptedAt.getTime())} after it came in`
+  if (note === 'repeated') return paint('dim', 'left out: the route had one of the same key a short time before')
   if (status === 'done') return `${paint('green', 'done')} in ${tries}${after}${answers ? '; its reply was sent' : ''}`
   if (status === 'dead')
     return `${paint('red', 'dead')} after ${tries}${after}${answers ? '; the caller was told' : ''}${reason}`

@@ -34,6 +34,7 @@ const delivery = z.object({
   due: time.optional(),
   error: failure.optional(),
   settledAt: time.optional(),
+  note: z.string().optional(),
   answer: answer.optional(),
 })
 
@@ -82,6 +83,7 @@ export const activity = z.discriminatedUnion('kind', [
     callId: z.string(),
     routes: z.array(z.string()),
     duplicate: z.boolean(),
+    repeated: z.array(z.string()).optional(),
   }),
   z.object({ kind: z.literal('unmatched'), time, event, origin }),
   z.object({

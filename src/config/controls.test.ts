@@ -19,6 +19,11 @@ test('a limit without a key is the number of places', () => {
 describe('a control is read and shown in its long form', () => {
   test.each<[string, object, string]>([
     ['delay: 90s', { delayMs: 90_000 }, 'delay: 90s'],
+    [
+      'dedupe: { key: data.order, window: 1h }',
+      { dedupe: { key: 'data.order', windowMs: 3_600_000 } },
+      'key: data.order\n      window: 1h',
+    ],
     ['rate: { limit: 5, per: 1m }', { rate: { limit: 5, perMs: 60_000 } }, 'rate:\n      limit: 5\n      per: 1m'],
     [
       'rate: { limit: 5, per: 1s, key: subject }',
@@ -41,6 +46,8 @@ describe('a mistake in a control', () => {
   test.each<[string, string, string]>([
     ['a key that is none', 'concurrency: { limit: 1, key: "data." }', '.concurrency.key: this is no expression'],
     ['a limit above the total', 'concurrency: { limit: 65, key: subject }', 'more than "total", which is 64'],
+    ['a key of dedupe that is none', 'dedupe: { key: "(", window: 1s }', '.dedupe.key: this is no expression'],
+    ['no key', 'dedupe: { window: 1s }', '.dedupe.key: expected'],
     ['a rate that is no rate', 'rate: 3', '.rate: expected'],
     ['a rate without a time', 'rate: { limit: 3 }', '.rate.per: expected'],
     ['a limit of none', 'concurrency: { limit: 0 }', 'expected at least 1'],

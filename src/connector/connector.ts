@@ -23,6 +23,8 @@ export interface Receipt {
   readonly duplicate: boolean
   /** Names of the routes that took the event; empty when none did, which is not an error. */
   readonly routes: readonly string[]
+  /** Names of the routes that left the event out, as they had one of its name (`dedupe`); absent when there is none. */
+  readonly repeated?: readonly string[]
 }
 
 /** Receives messages from one upstream and emits them as CloudEvents. */

@@ -118,6 +118,18 @@ describe('accept', () => {
     expect((await journal.find({ eventId: 'e1' }))?.deliveries).toMatchObject([{ status: 'due', due: NOW + 5_000 }])
   })
 
+  test('a route that dedupes leaves out what repeats its key, says so, and answers the call', async () => {
+    const match = timed('once', { dedupe: { key: 'subject', windowMs: 1_000 } }, { dedupe: 'k' })
+    const { accept, journal, seen } = open([match, route('always', [topic])])
+    expect((await accept(event(), origin)).repeated).toBeUndefined()
+    const receipt = await accept({ ...event({ callid: 'c2' }), id: 'e2' }, origin)
+    expect(receipt).toEqual({ callId: 'c2', duplicate: false, routes: ['always'], repeated: ['once'] })
+    expect(seen.activity.at(-1)).toMatchObject({ kind: 'accepted', routes: ['always'], repeated: ['once'] })
+    expect(seen.replies).toMatchObject([{ callId: 'c2', status: 'ok' }])
+    const { deliveries = [] } = (await journal.find({ eventId: 'e2' })) ?? {}
+    expect(deliveries.map(({ status, note }) => `${status} ${note}`)).toEqual(['done repeated', 'due undefined'])
+  })
+
   test('without room it rejects, and nothing is held', async () => {
     const { accept, credit, entries } = open([route('a', [f])])
     credit.close()

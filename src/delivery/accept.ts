@@ -2,12 +2,12 @@
 
 import type { Offer, Receipt } from '../connector/connector.ts'
 import { CALL_EXTENSIONS, type CloudEvent, extension, type Origin, uuidv7 } from '../event/index.ts'
-import type { Entry, Journal, RouteRef } from '../journal/journal.ts'
+import type { Appended, Entry, Journal, RouteRef } from '../journal/journal.ts'
 import type { ReplyPublisher } from '../reply/reply.ts'
 import type { Controls } from '../router/route.ts'
 import type { Match, Router } from '../router/router.ts'
 import type { ActivityStream } from './activity.ts'
-import { errorReply, isCall, repeated } from './answer.ts'
+import { errorReply, isCall, okReply, repeated } from './answer.ts'
 import { hops } from './chain.ts'
 import type { JournalCredit } from './credit.ts'
 import { toFailure } from './retry.ts'
@@ -50,13 +50,26 @@ export const createAccept =
       callId,
       routes: refs.filter(({ match }) => !isDirect(match, offer)).map(({ ref }) => ref),
     }
-    const appended = entry.routes.length === 0 ? { callId, duplicate: false } : await append(parts, entry)
-    const routes = matches.map(({ route }) => route.name)
+    const appended: Appended = entry.routes.length === 0 ? { callId, duplicate: false } : await append(parts, entry)
+    const routes = takers(matches, appended.repeated)
     parts.activity.publish({ kind: 'accepted', event, origin, routes, ...appended })
     if (appended.duplicate) await repeated(parts, event, callId, appended.callId)
     else for (const { ref, match } of refs) if (isDirect(match, offer)) parts.runDirect(entry, ref, match)
+    if (appended.repeated && isCall(event)) await answerRepeat(parts, entry, appended.repeated)
     return { ...appended, routes }
   }
+
+/** The routes that took the event: not those that have had one of its name. */
+function takers(matches: readonly Match[], repeated: Appended['repeated']): readonly string[] {
+  const routes = matches.map(({ route }) => route.name)
+  return repeated === undefined ? routes : routes.filter((route) => !repeated.includes(route))
+}
+
+/** Nothing runs that could answer the call: its caller hears that it was taken, and no more. */
+async function answerRepeat({ replies }: AcceptParts, { callId, event, routes }: Entry, repeated: readonly string[]) {
+  if (routes.some(({ answers, route }) => answers && repeated.includes(route)))
+    await replies.publish(okReply(callId, {}), event)
+}
 
 function append({ credit, journal }: AcceptParts, entry: Entry) {
   if (credit === undefined) return journal.append(entry)
@@ -96,11 +109,13 @@ function toRefs(
       to: each.target.text,
       answers: each === answering,
       ...(each.match.key === undefined ? {} : { key: each.match.key }),
-      ...(each.match.route.controls ? timing(each.match.route.controls, now()) : {}),
+      ...(each.match.route.controls ? timing(each.match.route.controls, each.match, now()) : {}),
     },
   }))
 }
 
 /** What the journal is to know of a delivery whose time is not left to chance. */
-const timing = ({ delayMs }: Controls, now: number): Partial<RouteRef> =>
-  delayMs === undefined ? {} : { due: now + delayMs }
+const timing = ({ dedupe, delayMs }: Controls, match: Match, now: number): Partial<RouteRef> => ({
+  ...(delayMs === undefined ? {} : { due: now + delayMs }),
+  ...(dedupe && match.dedupe !== undefined ? { once: { name: match.dedupe, windowMs: dedupe.windowMs } } : {}),
+})

@@ -11,6 +11,8 @@ export type Activity =
       readonly callId: string
       readonly routes: readonly string[]
       readonly duplicate: boolean
+      /** Routes that left it out, as they had one of its name. */
+      readonly repeated?: readonly string[]
     }
   | { readonly kind: 'unmatched'; readonly event: CloudEvent; readonly origin: Origin }
   | {

@@ -1,9 +1,10 @@
 /** An append on its way to disk, and where it came to lie. */
 
-import type { GatewayError } from '../errors.ts'
+import { GatewayError } from '../errors.ts'
 import type { Block } from './block.ts'
 import type { LaneFeed } from './feed.ts'
 import type { Appended, Entry } from './journal.ts'
+import type { Taken } from './once.ts'
 import type { RecordDraft } from './record.ts'
 
 /** An append that is not on disk yet. */
@@ -13,6 +14,8 @@ export interface Arrival {
   readonly acceptedAt: number
   readonly feeds: readonly LaneFeed[]
   readonly draft: RecordDraft
+  /** Absent when no route takes names. */
+  readonly once?: Taken | undefined
   /** Hashes of its names. */
   readonly names: readonly number[]
   readonly promise: Promise<Appended>
@@ -26,3 +29,23 @@ export interface Placed {
   readonly block: Block
   readonly firstSlot: number
 }
+
+/** What an append resolves to once it is on disk. */
+export function appendedOf({ entry: { callId, routes }, once }: Arrival): Appended {
+  if (once?.repeated.includes(true) !== true) return { callId, duplicate: false }
+  const repeated = routes.filter((_, index) => once.repeated[index]).map(({ route }) => route)
+  return { callId, duplicate: false, repeated: [...new Set(repeated)] }
+}
+
+export function newArrival(known: Omit<Arrival, 'promise' | 'resolve' | 'reject'>): Arrival {
+  return { ...known, ...Promise.withResolvers<Appended>() }
+}
+
+export const full = (): GatewayError =>
+  new GatewayError(
+    'JOURNAL_FULL',
+    'journal (lmdb): appending an event: no room; free space, or raise journal.max_size',
+    {
+      retryAfterMs: 1_000,
+    },
+  )

@@ -1,11 +1,14 @@
 /** The state of a block's slots: one row for each delivery, kept in the bytes that are stored. */
 
+import type { Note } from './journal.ts'
 import { openBytes, sealBytes } from './record.ts'
 
 export const STATUS = { due: 0, delayed: 1, done: 2, dead: 3, gone: 4 } as const
+/** Why a delivery is done although it was not made; 0 when it was. */
+export const NOTES = [undefined, 'repeated'] as const satisfies readonly (Note | undefined)[]
 export type Status = (typeof STATUS)[keyof typeof STATUS]
 
-/** record offset (4), lane (2), attempts (2), settled at (8), index of the route (2), status (1), reserved (1). */
+/** record offset (4), lane (2), attempts (2), settled at (8), index of the route (2), status (1), note (1). */
 const ROW = 20
 
 /** A run of events that were appended in one flush. `id` is the sequence number of its first event. */
@@ -63,6 +66,14 @@ export class Block {
     this.#rows.writeDoubleLE(settledAt, slot * ROW + 8)
     this.#rows[slot * ROW + 18] = status
     this.unsettled += Number(this.waits(slot)) - Number(waited)
+  }
+
+  note = (slot: number): Note | undefined => NOTES[this.#rows[slot * ROW + 19] ?? 0]
+
+  /** The delivery is not made. */
+  leaveOut(slot: number, note: Note, now: number): void {
+    this.#rows[slot * ROW + 19] = NOTES.indexOf(note)
+    this.set(slot, STATUS.done, 0, now)
   }
 
   /** Whether the delivery is due, or will be. */

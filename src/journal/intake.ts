@@ -1,7 +1,7 @@
 /** What waits to be written, and how it becomes one transaction: new events, settled deliveries, anything else. */
 
-import { GatewayError } from '../errors.ts'
-import type { Arrival, Placed } from './arrival.ts'
+import type { GatewayError } from '../errors.ts'
+import { type Arrival, appendedOf, full, type Placed } from './arrival.ts'
 import { Block, STATUS } from './block.ts'
 import { type Blocks, writeState } from './blocks.ts'
 import type { LaneFeed } from './feed.ts'
@@ -128,6 +128,8 @@ export class Intake implements Cargo {
     const tables = Array.from(this.#dirty, (block) => block.stored)
     for (const block of this.#dirty) writeState(block, changes)
     for (const change of this.#waiting.changes) changes.push(change)
+    // After the changes of those that forget names.
+    for (const { once } of arrivals) if (once) changes.push(...once.changes)
     const feeds = this.#feeds.filter((feed) => feed.changed)
     for (const feed of feeds) {
       changes.push(writeLane({ ...feed.lane, id: feed.id, pending: feed.pending }))
@@ -150,7 +152,8 @@ export class Intake implements Cargo {
     if (load.seal.length > 0) this.#identities.sealed(load.seal)
     for (const arrival of load.arrivals) {
       this.arrivals.delete(arrival.number)
-      arrival.resolve({ callId: arrival.entry.callId, duplicate: false })
+      arrival.once?.landed()
+      arrival.resolve(appendedOf(arrival))
     }
     this.#landed(load.placed)
     load.waiting.done.resolve()
@@ -167,6 +170,7 @@ export class Intake implements Cargo {
     for (const { arrival } of load.placed) this.#uncount(arrival)
     this.#sums.bytes -= load.bytes
     for (const arrival of load.arrivals) this.#refuse(arrival, full())
+    this.#refuseRepeats()
     for (const feed of load.feeds) feed.changed = true
     for (const [index, block] of [...load.dirty].entries()) {
       block.stored = load.tables[index] ?? block.stored
@@ -228,6 +232,10 @@ export class Intake implements Cargo {
       this.#blocks.hold(id, block)
       for (const [index, feed] of arrival.feeds.entries()) {
         block.describe(slot, offset, feed.id, index)
+        if (arrival.once?.repeated[index]) {
+          block.leaveOut(slot++, 'repeated', arrival.acceptedAt)
+          continue
+        }
         const { key, due = 0 } = arrival.entry.routes[index] ?? {}
         if (key === undefined && due > arrival.acceptedAt) {
           block.set(slot, STATUS.delayed, 0, 0)
@@ -241,9 +249,10 @@ export class Intake implements Cargo {
     }
     this.#sums.next = id + arrivals.length
     this.#sums.events += arrivals.length
-    this.#sums.pending += slots
+    this.#sums.pending += block.unsettled
     const state = writeState(block, changes)
     this.#sums.bytes += bytes + state.length
+    for (const { once } of arrivals) this.#sums.bytes += once?.bytes ?? 0
     changes.push([numberKey(TABLE.events, id), events])
     return placed
   }
@@ -259,24 +268,29 @@ export class Intake implements Cargo {
     return this.#scratch.subarray(start, start + count)
   }
 
+  /** Those that are no repeats any more, if what they would repeat was refused: nothing is left out for nothing. */
+  #refuseRepeats(): void {
+    const stays = ({ once }: Arrival): boolean => once?.repeated.includes(true) !== true
+    for (const arrival of this.#arrived.filter((one) => !stays(one))) {
+      this.#arrivedBytes -= arrival.draft.bytes
+      this.#refuse(arrival, full())
+    }
+    this.#arrived = this.#arrived.filter(stays)
+  }
+
   #uncount(arrival: Arrival): void {
     this.#sums.events--
-    this.#sums.pending -= arrival.feeds.length
-    for (const feed of arrival.feeds) feed.count(-1)
+    for (const [index, feed] of arrival.feeds.entries()) {
+      if (arrival.once?.repeated[index]) continue
+      this.#sums.pending--
+      feed.count(-1)
+    }
   }
 
   #refuse(arrival: Arrival, error: GatewayError): void {
     this.arrivals.delete(arrival.number)
+    arrival.once?.refused()
     for (const hash of arrival.names) this.#identities.remove(hash, arrival.number)
     arrival.reject(error)
   }
 }
-
-export const full = (): GatewayError =>
-  new GatewayError(
-    'JOURNAL_FULL',
-    'journal (lmdb): appending an event: no room; free space, or raise journal.max_size',
-    {
-      retryAfterMs: 1_000,
-    },
-  )

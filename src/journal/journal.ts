@@ -17,6 +17,11 @@ export interface RouteRef extends Lane {
   readonly due?: number
   /** True on the one delivery whose outcome answers the call. */
   readonly answers?: boolean
+  /**
+   * The deliveries of an event to a route that accepted another of this name less than `windowMs` before are not made:
+   * they are done at once, as `repeated`. An event that was left out so does not count.
+   */
+  readonly once?: { readonly name: string; readonly windowMs: number }
 }
 
 export interface Entry {
@@ -32,6 +37,8 @@ export interface Appended {
   readonly callId: string
   /** True when an event with this `source` + `id`, or this callId, is held already. Nothing was written then. */
   readonly duplicate: boolean
+  /** Routes that were given the event and do not get it, as they had one of its name; absent when there is none. */
+  readonly repeated?: readonly string[]
 }
 
 /** An event on its way along one lane, leased to whoever claimed it. */
@@ -86,7 +93,12 @@ export interface DeliveryRecord extends Lane {
   readonly answer?: Answer
   readonly firstErrorAt?: number
   readonly settledAt?: number
+  /** Why it is done although it was not made. */
+  readonly note?: Note
 }
+
+/** Why a delivery is not made: its route had an event of its name. */
+export type Note = 'repeated'
 
 export interface EventRecord {
   readonly event: CloudEvent

@@ -22,6 +22,10 @@ export const TABLE = {
   identities: 0x69,
   /** First event -> the filter of that run. */
   filters: 0x66,
+  /** Digest of a route and a name -> when it may come again. */
+  once: 0x6e,
+  /** When a name may come again, its digest: what is to be forgotten. */
+  onceUntil: 0x75,
   /** Name -> value, for sources. */
   cursors: 0x63,
   /** The one record of totals, lanes and format. */

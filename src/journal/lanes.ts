@@ -50,7 +50,7 @@ export class Lanes {
   #showOne({ arrival, block, firstSlot }: Placed, index: number): void {
     const feed = arrival.feeds[index]
     const route = arrival.entry.routes[index]
-    if (feed === undefined || route === undefined) return
+    if (feed === undefined || route === undefined || arrival.once?.repeated[index]) return
     const { key, answers } = route
     const slot = firstSlot + index
     const due = route.due !== undefined && route.due > arrival.acceptedAt ? route.due : 0

@@ -247,3 +247,21 @@ test('an outcome that is not on disk yet is told whole', async () => {
   }
   await journal[Symbol.asyncDispose]()
 })
+
+test('names that a route takes once are forgotten when their window is over, and are not the room of others', async () => {
+  const path = newPath()
+  const clock = { time: 1_800_000_000_000 }
+  const journal = await open(path, { now: () => clock.time, retainMs: 1_000 })
+  const named = (id: string, name: string) => entry(id, { routes: [{ ...LANE, once: { name, windowMs: 500 } }] })
+  for (let i = 0; i < 20; i++) await journal.append(named(`n${i}`, `name ${i}`))
+  for (const delivery of await take(journal, 20)) await journal.settle(delivery, { status: 'done' })
+  clock.time += 5_000
+  await expect.poll(() => journal.used.bytes, { timeout: 20_000 }).toBe(0)
+  expect((await journal.append(named('again', 'name 3'))).repeated).toBeUndefined()
+  await journal[Symbol.asyncDispose]()
+  const store = new Store(path, true)
+  expect([...store.keys(Buffer.from([TABLE.once]), Buffer.from([TABLE.once, 0xff, 0xff]))]).toHaveLength(1)
+  expect([...store.keys(Buffer.from([TABLE.onceUntil]), Buffer.from([TABLE.onceUntil, 0xff, 0xff]))]).toHaveLength(1)
+  await store.close()
+  expect((await verifyJournal(path)).problems).toEqual([])
+})

@@ -2,13 +2,13 @@
 
 import { type GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
-import type { Placed } from './arrival.ts'
+import { full, newArrival, type Placed } from './arrival.ts'
 import { Blocks } from './blocks.ts'
 import { readCursor, writeCursor } from './cursors.ts'
 import type { FeedHost, LaneFeed } from './feed.ts'
 import { HandedOut } from './handed.ts'
 import { Identities } from './identities.ts'
-import { full, Intake } from './intake.ts'
+import { Intake } from './intake.ts'
 import type {
   Appended,
   DeadLetter,
@@ -27,6 +27,7 @@ import { Lanes } from './lanes.ts'
 import { DeadLetters } from './letters.ts'
 import { lockFolder } from './lock.ts'
 import { Names, namesOf } from './names.ts'
+import { Once } from './once.ts'
 import { RecordDraft, routeEntry } from './record.ts'
 import { eventRecord, journalStats } from './report.ts'
 import type { JournalOptions, JournalSettings } from './settings.ts'
@@ -58,6 +59,7 @@ class LmdbJournal implements Journal, FeedHost {
   readonly #log: JournalOptions['log']
   readonly #unlock: () => void
   readonly sums: Sums
+  readonly once: Once
   readonly #lanes: Lanes
   readonly #names: Names
   readonly #identities: Identities
@@ -93,6 +95,7 @@ class LmdbJournal implements Journal, FeedHost {
     this.#log = options.log
     this.#unlock = unlock
     this.sums = readSums(store)
+    this.once = new Once(store, this.sums)
     this.shown = this.sums.next
     this.#next = this.sums.next
     this.blocks = new Blocks(store, (place) => this.#damaged(place))
@@ -133,10 +136,11 @@ class LmdbJournal implements Journal, FeedHost {
     const routes = entry.routes.map((route, index) => routeEntry(feeds[index]?.id ?? 0, route, acceptedAt))
     const draft = new RecordDraft(entry.event, entry.origin, entry.callId, routes, acceptedAt)
     if (this.sums.bytes + this.#intake.bytes + draft.bytes > this.#settings.maxBytes) return Promise.reject(full())
-    const { promise, resolve, reject } = Promise.withResolvers<Appended>()
-    this.#intake.arrive({ number: this.#next++, entry, acceptedAt, feeds, draft, names, promise, resolve, reject })
+    const once = this.once.take(entry.routes, acceptedAt)
+    const arrival = newArrival({ number: this.#next++, entry, acceptedAt, feeds, draft, names, once })
+    this.#intake.arrive(arrival)
     this.#writer.schedule()
-    return promise
+    return arrival.promise
   }
 
   claim(lane: Lane, signal: AbortSignal): AsyncIterableIterator<Delivery> {

@@ -1,6 +1,16 @@
 /** What the journal in memory keeps of an event and of each of its deliveries, and how it tells of them. */
 
-import type { Answer, DeadLetter, DeadLetterFilter, DeliveryRecord, Entry, Failure, Lane, RouteRef } from './journal.ts'
+import type {
+  Answer,
+  DeadLetter,
+  DeadLetterFilter,
+  DeliveryRecord,
+  Entry,
+  Failure,
+  Lane,
+  Note,
+  RouteRef,
+} from './journal.ts'
 import type { Item, LaneQueue } from './lane.ts'
 
 export interface Held {
@@ -23,6 +33,7 @@ export interface Slot {
   answer?: Answer
   firstErrorAt?: number
   settledAt?: number
+  note?: Note
 }
 
 export interface MemoryLane {
@@ -49,6 +60,7 @@ export function deliveryRecord({ item, ref, status, attempts, error, answer, ...
     ...(answer ? { answer } : {}),
     ...(at.firstErrorAt === undefined ? {} : { firstErrorAt: at.firstErrorAt }),
     ...(!settled || at.settledAt === undefined ? {} : { settledAt: at.settledAt }),
+    ...(at.note ? { note: at.note } : {}),
   }
 }
 
@@ -72,3 +84,32 @@ export const matches = (letter: DeadLetter, { ids, route, code, since }: DeadLet
   (route === undefined || letter.route === route) &&
   (code === undefined || letter.error.code === code) &&
   (since === undefined || letter.lastAt >= since)
+
+/** Names that routes take once in a window, with the time at which each may come again. */
+export class MemoryNames {
+  readonly #until = new Map<string, number>()
+
+  /** Takes the names of an append; returns the routes that have had theirs. */
+  take(routes: readonly RouteRef[], now: number): ReadonlySet<string> {
+    const repeated = new Set<string>()
+    const taken = new Set<string>()
+    for (const { route, once } of routes) {
+      const name = `${route}\n${once?.name}`
+      if (once === undefined || taken.has(name)) continue
+      if ((this.#until.get(name) ?? now) > now) repeated.add(route)
+      else this.#until.delete(name)
+      if (!this.#until.has(name)) this.#until.set(name, now + once.windowMs)
+      taken.add(name)
+    }
+    this.#forget(now)
+    return repeated
+  }
+
+  /** The oldest come first: of one window they are in the order of their times. */
+  #forget(now: number): void {
+    for (const [name, until] of this.#until) {
+      if (until > now) return
+      this.#until.delete(name)
+    }
+  }
+}

@@ -26,6 +26,7 @@ import {
   identityOf,
   lastSettled,
   type MemoryLane,
+  MemoryNames,
   matches,
   type Slot,
 } from './memory-slot.ts'
@@ -58,6 +59,7 @@ class MemoryJournal implements Journal {
   readonly #slots = new Map<string, Slot>()
   /** In the order in which they died. */
   readonly #dead = new Map<string, Slot>()
+  readonly #names = new MemoryNames()
   readonly #cursors = new Map<string, string>()
   #next = 0
   #pending = 0
@@ -82,16 +84,21 @@ class MemoryJournal implements Journal {
     const bytes = entry.event.data?.length ?? 0
     if (this.#bytes + bytes > this.#maxBytes)
       throw new GatewayError('JOURNAL_FULL', 'journal (memory): appending an event: no room', { retryAfterMs: 1_000 })
-    const held: Held = { entry, acceptedAt: this.#now(), bytes, slots: [], waiting: entry.routes.length }
+    const acceptedAt = this.#now()
+    const repeated = this.#names.take(entry.routes, acceptedAt)
+    const held: Held = { entry, acceptedAt, bytes, slots: [], waiting: 0 }
     this.#byIdentity.set(identity, held)
     this.#byCall.set(entry.callId, held)
     this.#byId.set(entry.event.id, held)
     this.#bytes += bytes
-    this.#pending += entry.routes.length
     const block = this.#next++
-    for (const [slot, ref] of entry.routes.entries()) this.#addSlot(held, ref, block, slot)
-    for (const { lane, item } of held.slots) lane.queue.offer(item)
-    return { callId: entry.callId, duplicate: false }
+    for (const [index, ref] of entry.routes.entries()) {
+      const slot = this.#addSlot(held, ref, block, index)
+      if (repeated.has(ref.route)) Object.assign(slot, { status: 'done', settledAt: acceptedAt, note: 'repeated' })
+      else this.#count(slot, 1)
+    }
+    for (const { lane, item, status } of held.slots) if (status === 'due') lane.queue.offer(item)
+    return { callId: entry.callId, duplicate: false, ...(repeated.size > 0 ? { repeated: [...repeated] } : {}) }
   }
 
   claim(lane: Lane, signal: AbortSignal): AsyncIterableIterator<Delivery> {
@@ -110,9 +117,7 @@ class MemoryJournal implements Journal {
     } else if (outcome.answer) slot.answer = outcome.answer
     if (outcome.status === 'retry') return this.#again(slot, outcome.at)
     slot.status = outcome.status
-    slot.held.waiting--
-    slot.lane.pending--
-    this.#pending--
+    this.#count(slot, -1)
     if (outcome.status === 'dead') this.#dead.set(id, slot)
     slot.lane.queue.finished(slot.item)
   }
@@ -148,9 +153,7 @@ class MemoryJournal implements Journal {
     const slots = await this.#takeDead(filter)
     for (const slot of slots) {
       slot.attempts = 0
-      slot.held.waiting++
-      slot.lane.pending++
-      this.#pending++
+      this.#count(slot, 1)
       slot.status = 'due'
       slot.item.due = 0
       this.#renew(slot)
@@ -201,7 +204,7 @@ class MemoryJournal implements Journal {
     return undefined
   }
 
-  #addSlot(held: Held, ref: RouteRef, block: number, index: number): void {
+  #addSlot(held: Held, ref: RouteRef, block: number, index: number): Slot {
     const { key, due = 0 } = ref
     const item: Item = { id: deliveryId(block, index), block, slot: index, key, due, indexed: false, held: undefined }
     const lane = this.#lane(ref)
@@ -209,7 +212,13 @@ class MemoryJournal implements Journal {
     this.#renew(slot)
     this.#slots.set(item.id, slot)
     held.slots.push(slot)
-    lane.pending++
+    return slot
+  }
+
+  #count({ held, lane }: Slot, by: 1 | -1): void {
+    held.waiting += by
+    lane.pending += by
+    this.#pending += by
   }
 
   /** Sets what is handed out next time. */

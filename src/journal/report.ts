@@ -1,6 +1,6 @@
 /** An event and what became of each of its deliveries, put together from what is stored. */
 
-import { STATUS } from './block.ts'
+import { type Block, STATUS } from './block.ts'
 import type { Located } from './blocks.ts'
 import type { LaneFeed } from './feed.ts'
 import type { DeliveryRecord, EventRecord, JournalStats } from './journal.ts'
@@ -38,6 +38,7 @@ export function eventRecord(
       ...(kept.firstErrorAt === undefined ? {} : { firstErrorAt: kept.firstErrorAt }),
       ...(kept.answer ? { answer: kept.answer } : {}),
       ...(status >= STATUS.done ? { settledAt: block.settledAt(slot) } : {}),
+      ...noteOf(block, slot),
     })
   }
   return {
@@ -47,6 +48,11 @@ export function eventRecord(
     acceptedAt: record.acceptedAt,
     deliveries,
   }
+}
+
+function noteOf(block: Block, slot: number): Pick<DeliveryRecord, 'note'> {
+  const note = block.note(slot)
+  return note === undefined ? {} : { note }
 }
 
 type Kept = Partial<Pick<DeliveryRecord, 'answer' | 'due' | 'error' | 'firstErrorAt'>>

@@ -5,6 +5,7 @@ import type { Blocks } from './blocks.ts'
 import type { Identities } from './identities.ts'
 import type { Intake } from './intake.ts'
 import { numberKey, slotKey, TABLE, type Table, tableEnd, tableStart } from './keys.ts'
+import type { Once } from './once.ts'
 import { acceptedAt, expiredRecord, isExpired, recordEnd } from './record.ts'
 import type { Change, Store } from './store.ts'
 import type { Sums } from './totals.ts'
@@ -19,6 +20,7 @@ export interface SweepHost {
   readonly store: Store
   readonly blocks: Blocks
   readonly identities: Identities
+  readonly once: Once
   readonly intake: Intake
   readonly sums: Sums
   now(): number
@@ -62,8 +64,19 @@ export class Sweep {
     try {
       await this.#sweepTable(TABLE.closed, cutoff)
       await this.#sweepTable(TABLE.open, cutoff)
+      await this.#forgetNames()
     } catch {
       // The writer has told whoever must know; the next round tries again, or there is none.
+    }
+  }
+
+  /** Names that a route takes once are kept for as long as their window says, whatever the retention. */
+  async #forgetNames(): Promise<void> {
+    while (!this.#stopped) {
+      const changes = this.#host.once.sweep(this.#host.now())
+      if (changes.length === 0) return
+      await this.#host.write(changes)
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
 

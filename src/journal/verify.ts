@@ -198,7 +198,7 @@ class Check {
   }
 
   #checkSums(): void {
-    const tables = ['failures', 'answers', 'identities', 'filters', 'cursors', 'dueKeyed', 'dead'] as const
+    const tables = ['failures', 'answers', 'identities', 'filters', 'cursors', 'dueKeyed', 'dead', 'once'] as const
     for (const name of tables)
       for (const { key, value } of this.#all(TABLE[name]))
         if (openBytes(value) === undefined)

@@ -4,7 +4,7 @@ import type { CloudEvent, Origin } from '../event/index.ts'
 import { Lookup } from './lookup.ts'
 import type { Route } from './route.ts'
 import type { KeyedControl, Match, RouteProblem, Router, Verdict } from './router.ts'
-import { compileRule, keyOf, type Rule } from './rule.ts'
+import { compileRule, keyOf, namesOf, type Rule } from './rule.ts'
 import { Variables } from './variables.ts'
 import { verdict } from './verdict.ts'
 import { choose } from './weights.ts'
@@ -46,8 +46,9 @@ class IndexedRouter implements Router {
       const { route } = rule
       const key = rule.orderBy && keyOf(rule.orderBy, variables)
       const chosen = route.weights && choose(route, event, key)
-      if (chosen === undefined) return key === undefined ? { route } : { route, key }
-      return { route, target: chosen.target, ...(key === undefined ? {} : { key }) }
+      const names = route.controls && namesOf(rule, variables)
+      if (chosen === undefined && names === undefined) return key === undefined ? { route } : { route, key }
+      return { route, ...(chosen && { target: chosen.target }), ...(key === undefined ? {} : { key }), ...names }
     })
   }
 

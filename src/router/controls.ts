@@ -16,6 +16,11 @@ const keyedConcurrency = z.strictObject({
   total: places.default(64).describe('With `key`: deliveries of one target under way at once, whatever their key.'),
 })
 
+const dedupe = z.strictObject({
+  key: key.describe('A CEL expression. An event for which it has no value is always taken.'),
+  window: duration().describe('For how long after it took an event the route leaves out others of the same value.'),
+})
+
 const rate = z.strictObject({
   limit: z.int().min(1).max(100_000).describe('Attempts that may begin within `per`, retries included.'),
   per: duration().describe('The stretch of time: any of this length, not only from one full minute to the next.'),
@@ -32,6 +37,11 @@ export const controlOptions = {
     .union([places, keyedConcurrency])
     .default(16)
     .describe('Deliveries of one target under way at once: a number, or the options below to limit them by key.'),
+  dedupe: dedupe
+    .optional()
+    .describe(
+      'Leaves out events that repeat a value: they are acknowledged, counted and told of as repeated. What it remembers survives a restart. A repeat by `source` and `id` is left out without it.',
+    ),
   rate: rate
     .optional()
     .describe(
@@ -46,4 +56,4 @@ const controlConfig = z.strictObject(controlOptions)
 export type ControlConfig = z.output<typeof controlConfig>
 
 /** Those that are options in themselves, by name, for the reference. */
-export const CONTROL_SECTIONS = { concurrency: keyedConcurrency, rate }
+export const CONTROL_SECTIONS = { concurrency: keyedConcurrency, dedupe, rate }

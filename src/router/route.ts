@@ -50,6 +50,8 @@ export interface Controls {
   readonly delayMs?: number
   /** Deliveries of one target under way at once that have the same value of `key`, a CEL expression. */
   readonly concurrency?: { readonly limit: number; readonly key: string }
+  /** Events of one value of `key`, a CEL expression, are taken once in `windowMs`. */
+  readonly dedupe?: { readonly key: string; readonly windowMs: number }
   /** Attempts that may begin in any `perMs`: of one target, and of one value of `key`, a CEL expression, if there is one. */
   readonly rate?: { readonly limit: number; readonly perMs: number; readonly key?: string }
 }

@@ -8,6 +8,8 @@ export interface Match {
   readonly route: Route
   /** The value of `order_by` on this event, when the route has one. */
   readonly key?: string
+  /** The value of the key of `dedupe`, when the route has one and there is a value. */
+  readonly dedupe?: string
   /** The one target that gets the event, when the route has weights. */
   readonly target?: Target
 }
@@ -26,7 +28,7 @@ export interface Verdict {
 }
 
 /** The controls of a route that may have a key. */
-export const KEYED_CONTROLS = ['concurrency', 'rate'] as const
+export const KEYED_CONTROLS = ['concurrency', 'dedupe', 'rate'] as const
 export type KeyedControl = (typeof KEYED_CONTROLS)[number]
 
 export interface Router {

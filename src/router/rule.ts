@@ -5,7 +5,7 @@ import { type CompiledFilter, compileFilters, exactOf, isOnly } from './filter.t
 import { conjuncts, type Equality, equalityOf, type Guard, guardOf } from './guard.ts'
 import { filterProblem, pathProblem } from './patterns.ts'
 import type { From, Route } from './route.ts'
-import { KEYED_CONTROLS, type KeyedControl, type RouteProblem } from './router.ts'
+import { KEYED_CONTROLS, type KeyedControl, type Match, type RouteProblem } from './router.ts'
 import { Variables } from './variables.ts'
 
 export interface Rule {
@@ -69,6 +69,12 @@ export function keyOf(key: Expression | undefined, variables: Variables): string
   return typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean'
     ? String(value)
     : undefined
+}
+
+/** What the journal is to know an event by, for the controls that it keeps. Undefined when that is nothing. */
+export function namesOf({ keys }: Rule, variables: Variables): Pick<Match, 'dedupe'> | undefined {
+  const dedupe = keyOf(keys.get('dedupe'), variables)
+  return dedupe === undefined ? undefined : { dedupe }
 }
 
 /** Whether the whole condition is true; an error is not. The reference that the index must agree with. */

@@ -1,7 +1,7 @@
 /** The gateway's metrics: counted as things happen, gauges read when somebody asks. */
 
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import type { JournalStats } from '../journal/journal.ts'
+import type { JournalStats, Note } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
 import { METRICS, type MetricSpec } from './names.ts'
 import { Counter, Histogram, type Reading, renderSamples } from './tally.ts'
@@ -19,6 +19,8 @@ export interface Metrics {
   accepted(source: string): void
   unmatched(source: string): void
   duplicate(source: string): void
+  /** A delivery is not made, for this reason. */
+  omitted(route: string, reason: Note): void
   /** An attempt ended. */
   settled(route: string, outcome: 'done' | 'retry' | 'dead', seconds: number): void
   /** A call of a function ended, with this code when that was an error. */
@@ -39,6 +41,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
   const accepted = new Counter(METRICS.accepted)
   const unmatched = new Counter(METRICS.unmatched)
   const duplicates = new Counter(METRICS.duplicates)
+  const omitted = new Counter(METRICS.omitted)
   const deliveries = new Counter(METRICS.deliveries)
   const retries = new Counter(METRICS.retries)
   const deliverySeconds = new Histogram(METRICS.deliverySeconds)
@@ -50,6 +53,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
     accepted,
     unmatched,
     duplicates,
+    omitted,
     deliveries,
     retries,
     deliverySeconds,
@@ -63,6 +67,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
     accepted: (source) => accepted.add(source),
     unmatched: (source) => unmatched.add(source),
     duplicate: (source) => duplicates.add(source),
+    omitted: (route, reason) => omitted.add(route, reason),
     settled(route, outcome, seconds) {
       deliveries.add(route, outcome)
       if (outcome === 'retry') retries.add(route)

@@ -74,6 +74,12 @@ export const METRICS = {
     help: 'Events that were held already, under the same source and id or the same callId.',
     labels: ['source'],
   },
+  omitted: {
+    name: 'headgate_deliveries_omitted_total',
+    type: 'counter',
+    help: 'Deliveries that were not made, by reason: repeated (dedupe).',
+    labels: ['route', 'reason'],
+  },
   deliveries: {
     name: 'headgate_deliveries_total',
     type: 'counter',

@@ -15,6 +15,7 @@ export function observe(log: Log, metrics: Metrics): (activity: Activity) => voi
   return (activity) => {
     if (activity.kind === 'unmatched') return metrics.unmatched(activity.origin.source)
     if (activity.kind === 'accepted') {
+      for (const route of activity.repeated ?? []) metrics.omitted(route, 'repeated')
       return activity.duplicate ? metrics.duplicate(activity.origin.source) : metrics.accepted(activity.origin.source)
     }
     metrics.settled(activity.route, activity.outcome, activity.tookMs / 1_000)

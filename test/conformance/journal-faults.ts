@@ -1,6 +1,15 @@
 /** What can be wrong with a journal, and what the model journal keeps and tells of its deliveries. */
 
-import type { Answer, Delivery, DeliveryRecord, Entry, Failure, Lane, RouteRef } from '../../src/journal/journal.ts'
+import type {
+  Answer,
+  Delivery,
+  DeliveryRecord,
+  Entry,
+  Failure,
+  Lane,
+  Note,
+  RouteRef,
+} from '../../src/journal/journal.ts'
 
 /** What can be wrong with a journal, and the requirement that says so. */
 export const FAULTS = {
@@ -38,6 +47,10 @@ export const FAULTS = {
   'forgets-cursors': 'J28',
   'postpones-nothing': 'J29',
   'postponing-is-an-attempt': 'J29',
+  'shortens-windows': 'J30',
+  'counts-repeats-as-new': 'J30',
+  'shares-names-between-routes': 'J30',
+  'forgets-names': 'J40',
 } as const
 
 export type JournalFault = keyof typeof FAULTS
@@ -59,12 +72,15 @@ export interface Slot {
   firstAt?: number
   lastAt?: number
   answer?: Answer
+  note?: Note
 }
 
 /** What survives. */
 export interface ModelDisk {
   held: Held[]
   readonly cursors: Map<string, string>
+  /** By route and name: when it was accepted last. */
+  readonly names: Map<string, number>
   next: number
 }
 
@@ -82,6 +98,7 @@ export function record(slot: Slot, fault?: JournalFault): DeliveryRecord {
     ...(answer ? { answer } : {}),
     ...(now === 'due' && due > 0 ? { due } : {}),
     ...(now !== 'due' && lastAt !== undefined ? { settledAt: lastAt } : {}),
+    ...(slot.note ? { note: slot.note } : {}),
   }
 }
 

@@ -48,7 +48,7 @@ export class ModelJournal implements Journal {
   constructor(
     options: JournalOpenOptions,
     fault?: JournalFault,
-    disk: ModelDisk = { held: [], cursors: new Map(), next: 0 },
+    disk: ModelDisk = { held: [], cursors: new Map(), names: new Map(), next: 0 },
   ) {
     this.disk = disk
     this.#options = options
@@ -56,6 +56,7 @@ export class ModelJournal implements Journal {
     this.#timer = setInterval(() => this.#pump(), 5)
     for (const slot of this.#slots()) this.#restart(slot)
     if (fault === 'forgets-cursors') disk.cursors.clear()
+    if (fault === 'forgets-names') disk.names.clear()
   }
 
   async append(entry: Entry): Promise<Appended> {
@@ -68,13 +69,17 @@ export class ModelJournal implements Journal {
     if (bytes > this.#options.maxBytes && this.#fault !== 'is-never-full')
       throw new GatewayError('JOURNAL_FULL', 'journal (model): appending: no room', { retryAfterMs: 10 })
     const made: Held = { entry, acceptedAt: this.#options.now(), slots: [] }
+    const repeated = this.#repeated(entry)
     for (const ref of entry.routes) {
       const due = this.#fault === 'ignores-due' ? 0 : (ref.due ?? 0)
-      made.slots.push({ id: `${this.disk.next++}`, held: made, ref, status: 'due', attempts: 0, due })
+      const slot: Slot = { id: `${this.disk.next++}`, held: made, ref, status: 'due', attempts: 0, due }
+      if (repeated.has(ref.route))
+        Object.assign(slot, { status: 'done', lastAt: made.acceptedAt, note: 'repeated' } satisfies Partial<Slot>)
+      made.slots.push(slot)
     }
     this.disk.held.push(made)
     this.#pump()
-    return { callId: entry.callId, duplicate: false }
+    return { callId: entry.callId, duplicate: false, ...(repeated.size > 0 ? { repeated: [...repeated] } : {}) }
   }
 
   claim(lane: Lane, signal: AbortSignal): AsyncIterableIterator<Delivery> {
@@ -217,6 +222,22 @@ export class ModelJournal implements Journal {
         entry.event.id === event.id && (this.#fault === 'ignores-the-source' || entry.event.source === event.source)
       )
     })
+  }
+
+  /** Routes that had an event of that name within their window. */
+  #repeated({ routes }: Entry): Set<string> {
+    const now = this.#options.now()
+    const repeated = new Set<string>()
+    const names = new Set<string>()
+    for (const { route, once } of routes) {
+      const name = `${this.#fault === 'shares-names-between-routes' ? '' : route} ${once?.name}`
+      if (once === undefined || names.has(name)) continue
+      names.add(name)
+      const before = this.disk.names.get(name) ?? Number.NEGATIVE_INFINITY
+      if (now < before + (this.#fault === 'shortens-windows' ? 9_000 : once.windowMs)) repeated.add(route)
+      if (!repeated.has(route) || this.#fault === 'counts-repeats-as-new') this.disk.names.set(name, now)
+    }
+    return repeated
   }
 
   #kept({ datacontenttype, ...answer }: Answer): Answer {

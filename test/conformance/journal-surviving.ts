@@ -72,4 +72,20 @@ export const SURVIVING = {
       assert.deepEqual(names(await bench.takeMany(2)), ['a', 'b'])
     },
   },
+  J40: {
+    text: 'MUST keep the names that a route takes once across a restart, for as long as their window says',
+    async run(bench) {
+      const once = { name: 'order-7', windowMs: 10_000 }
+      const named = (id: string) => entry(id, { routes: [{ ...LANE, once }] })
+      await bench.append(named('a'))
+      await bench.reopen()
+      assert.deepEqual((await bench.journal.append(named('b'))).repeated, [LANE.route])
+      bench.clock.time += 10_000
+      assert.equal((await bench.journal.append(named('c'))).repeated, undefined)
+      await bench.reopen()
+      assert.deepEqual((await bench.journal.append(named('d'))).repeated, [LANE.route])
+      assert.deepEqual(names(await bench.takeMany(2)), ['a', 'c'])
+      await bench.nothing()
+    },
+  },
 } satisfies Record<string, JournalRequirement>

@@ -1,8 +1,9 @@
 /** What a journal must do for routes that say when, and which, of their deliveries are made. */
 
 import assert from 'node:assert/strict'
+import type { Entry, RouteRef } from '../../src/journal/journal.ts'
 import type { JournalRequirement } from './journal.ts'
-import { entry, LANE } from './journal-bench.ts'
+import { entry, LANE, names, OTHER } from './journal-bench.ts'
 
 export const TIMING = {
   J29: {
@@ -18,6 +19,39 @@ export const TIMING = {
       assert.deepEqual(again.map(({ event, attempt }) => `${event.id} ${attempt}`).sort(), ['a 1', 'k1 1'])
       for (const delivery of again) await bench.journal.settle(delivery, { status: 'done' })
       assert.equal((await bench.take()).event.id, 'k2')
+    },
+  },
+  J30: {
+    text: 'MUST NOT hand out to a route what repeats a name within its window, and MUST tell of it as done',
+    async run(bench) {
+      const named = (id: string, more: Partial<RouteRef> = {}): Entry => {
+        const once = { name: 'order-7', windowMs: 10_000 }
+        return entry(id, { routes: [LANE, OTHER].map((lane) => ({ ...lane, once, ...more })) })
+      }
+      const receipts = await Promise.all([named('a'), named('b')].map((each) => bench.journal.append(each)))
+      assert.deepEqual(receipts, [
+        { callId: 'call-a', duplicate: false },
+        { callId: 'call-b', duplicate: false, repeated: ['orders'] },
+      ])
+      bench.clock.time += 9_999
+      assert.deepEqual((await bench.journal.append(named('c'))).repeated, ['orders'])
+      assert.equal((await bench.journal.append(named('d', { route: 'other' }))).repeated, undefined)
+      bench.clock.time += 1
+      assert.equal(
+        (await bench.journal.append(named('e'))).repeated,
+        undefined,
+        'the window begins with what was taken',
+      )
+      assert.deepEqual(names(await bench.takeMany(2)), ['a', 'e'])
+      assert.deepEqual(names(await bench.takeMany(2, OTHER)), ['a', 'e'])
+      await bench.nothing()
+      const record = await bench.journal.find({ callId: 'call-b' })
+      assert.deepEqual(
+        record?.deliveries.map(({ status, attempts, note }) => ({ status, attempts, note })),
+        [LANE, OTHER].map(() => ({ status: 'done', attempts: 0, note: 'repeated' })),
+      )
+      const pending = bench.journal.stats().lanes.map((lane) => lane.pending)
+      assert.deepEqual(pending.sort(), [1, 1, 2, 2])
     },
   },
 } satisfies Record<string, JournalRequirement>
