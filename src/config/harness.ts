@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { connectors } from '../../connectors/index.ts'
 import { defineConnector, defineSink, duration, secret } from '../connector/index.ts'
 import { type LoadOptions, parseConfig } from './load.ts'
-import { ConfigError } from './problem.ts'
+import { ConfigError, type Problem } from './problem.ts'
 
 const store = defineConnector({
   type: 'store',
@@ -32,17 +32,22 @@ export const options: LoadOptions = { connectors: [...connectors, store], env: {
 export const parse = (text: string, given: Partial<LoadOptions> = {}) =>
   parseConfig(text, 'x.yaml', { ...options, ...given })
 
-export const mistakes = (text: string, given: Partial<LoadOptions> = {}): readonly string[] => {
+/** What is wrong with a text. */
+export const problemsOf = (text: string, given: Partial<LoadOptions> = {}): readonly Problem[] => {
   try {
     parse(text, given)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     expect(error).toMatchObject({ code: 'CONFIG_INVALID', disposition: 'fatal' })
-    return error.problems.map(({ line, column, path, message, suggestion }) =>
-      [`${line}:${column} ${path}: ${message}`, ...(suggestion ? [suggestion] : [])].join(' | '),
-    )
+    return error.problems
   }
   return []
 }
+
+/** The same, each as one line. */
+export const mistakes = (text: string, given: Partial<LoadOptions> = {}): readonly string[] =>
+  problemsOf(text, given).map(({ line, column, path, message, suggestion }) =>
+    [`${line}:${column} ${path}: ${message}`, ...(suggestion ? [suggestion] : [])].join(' | '),
+  )
 
 export const FUNCTIONS = 'functions: { echo: echo.wasm }\n'

@@ -1,7 +1,7 @@
 /** Each kind of mistake, with its place and what to do about it. */
 
 import { describe, expect, test } from 'vitest'
-import { FUNCTIONS, mistakes, parse } from './harness.ts'
+import { FUNCTIONS, mistakes, parse, problemsOf } from './harness.ts'
 import { type ConfigError, formatProblem } from './problem.ts'
 
 describe('a mistake', () => {
@@ -84,32 +84,44 @@ describe('a mistake', () => {
     expect(found[0]).toContain(expected)
   })
 
-  test('ten of them are told at once, in their order', () => {
-    const found = mistakes(`nam: shop
+  test('ten of them are told at once, in their order, each with its place, the text in question, and help', () => {
+    const text = `nam: shop
 broker: { listen: tcp://127.0.0.1:1883 }
 journal: { retain: 30 }
 sources: { tick: { cron: { schedule: "61 * * * *" } } }
-${FUNCTIONS}
+functions: { echo: echo.wasm }
 routes:
   a:
     from: tack
-    when: typ == "x"
+    when: type == "x" && typ == "y"
     to: ecko
     retry: -1
-  b: { from: tick, to: echo, timeout: soon, batch: 3 }
-`)
-    expect(found.map((line) => line.split(' ', 2)[1])).toEqual([
-      'nam:',
-      'broker.listen:',
-      'journal.retain:',
-      'sources.tick.cron.schedule:',
-      'routes.a.from:',
-      'routes.a.when:',
-      'routes.a.to:',
-      'routes.a.retry:',
-      'routes.b.timeout:',
-      'routes.b.batch:',
+  b: { from: tick, to: echo, timeout: soon, bunch: 3 }
+`
+    const printed = problemsOf(text).map(formatProblem)
+    const told = printed.map((one) => {
+      const [head = '', line = '', caret = '', help = ''] = one.split('\n')
+      const [, place, path, message = ''] = /^x\.yaml:(\d+:\d+): (\S+): (.*)$/.exec(head) ?? []
+      const says = help.replace(/^ *= help: /, '') || message.split('; ')[1]
+      return [place, path, line.slice(caret.indexOf('^')).split(/[\s,}]/)[0], says]
+    })
+    expect(told).toEqual([
+      ['1:1', 'nam', 'nam:', 'did you mean "name"?'],
+      ['2:19', 'broker.listen', 'tcp://127.0.0.1:1883', expect.stringContaining('Addresses to listen on: tcp://')],
+      ['3:20', 'journal.retain', '30', 'write 30s or 30ms'],
+      ['4:38', 'sources.tick.cron.schedule', '"61', expect.stringContaining('five fields')],
+      ['8:11', 'routes.a.from', 'tack', 'did you mean "tick"?'],
+      ['9:26', 'routes.a.when', 'typ', expect.stringContaining('did you mean "type"?')],
+      ['10:9', 'routes.a.to', 'ecko', 'did you mean "echo"?'],
+      ['11:12', 'routes.a.retry', '-1', expect.stringContaining('How often a failed delivery is tried again')],
+      ['12:39', 'routes.b.timeout', 'soon', expect.stringContaining('write a number and ms, s, m')],
+      ['12:45', 'routes.b.bunch', 'bunch:', expect.stringContaining('there are from, when')],
     ])
+  })
+
+  test('of a schema has the words of the option for help', () => {
+    expect(mistakes('log: { level: 3 }')[0]).toContain(' | ')
+    expect(mistakes('broker: { limits: { max_clients: 0 } }')[0]).toMatch(/got 0 \| Clients that .* Such as 10000\.$/)
   })
 
   test.each([

@@ -2,6 +2,7 @@
 
 import type { output, ZodType, core as zod } from 'zod'
 import { nearest } from '../schema/index.ts'
+import { helper } from './help.ts'
 import type { Problem } from './problem.ts'
 import type { Path, Places } from './tree.ts'
 
@@ -21,7 +22,9 @@ export function check<S extends ZodType>(
 ): output<S> | undefined {
   const parsed = schema.safeParse(value, { error: words })
   if (parsed.success) return parsed.data
-  const found = parsed.error.issues.flatMap((issue) => problems(issue, path, places))
+  const help = helper(schema)
+  const teller = { places, help: (at: Path) => help(at.slice(path.length)) }
+  const found = parsed.error.issues.flatMap((issue) => problems(issue, path, teller))
   const misspelt = new Set(found.map(meant))
   // The key that a misspelt one was meant to be is missing, too: that is the same mistake.
   for (const problem of found) if (!misspelt.has(problem.path) || !problem.message.endsWith('nothing')) report(problem)
@@ -33,7 +36,14 @@ function meant({ path, suggestion }: Problem): string | undefined {
   return key && [...path.split('.').slice(0, -1), key].join('.')
 }
 
-function problems(issue: Issue, base: Path, places: Places): readonly Problem[] {
+interface Teller {
+  readonly places: Places
+  /** What there is to say of the option at a path. */
+  readonly help: (path: Path) => string | undefined
+}
+
+function problems(issue: Issue, base: Path, teller: Teller): readonly Problem[] {
+  const { places } = teller
   const path = [...base, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))]
   if (issue.code === 'unrecognized_keys') {
     const known = issue.message === '' ? [] : issue.message.split(',')
@@ -41,14 +51,21 @@ function problems(issue: Issue, base: Path, places: Places): readonly Problem[] 
   }
   if (issue.code === 'invalid_union') {
     const branch = closest(issue)
-    if (branch) return branch.flatMap((inner) => problems(inner, path, places))
+    if (branch) return branch.flatMap((inner) => problems(inner, path, teller))
   }
   if (issue.code === 'invalid_key') {
     const inner = issue.issues[0]?.message ?? issue.message
-    return [places.problem(path, inner, { on: 'key' })]
+    return [places.problem(path, inner, { on: 'key', ...suggest(inner, path, teller) })]
   }
   const offset: unknown = issue.code === 'custom' ? issue.params?.['offset'] : undefined
-  return [places.problem(path, issue.message, typeof offset === 'number' ? { on: offset } : {})]
+  const on = typeof offset === 'number' ? { on: offset } : {}
+  return [places.problem(path, issue.message, { ...on, ...suggest(issue.message, path, teller) })]
+}
+
+/** What stands after a semicolon in a message says already what to do. */
+function suggest(message: string, path: Path, { help }: Teller): { readonly suggestion?: string } {
+  const suggestion = message.includes('; ') ? undefined : help(path)
+  return suggestion === undefined ? {} : { suggestion }
 }
 
 function unknownKey(key: string, known: readonly string[], path: Path, places: Places): Problem {
