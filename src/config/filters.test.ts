@@ -97,6 +97,20 @@ describe('a mistake', () => {
     ])
   })
 
+  test.each([
+    [
+      'an expression of 64 KiB',
+      ` [{ sql: "true${' AND true'.repeat(8_000)}" }]`,
+      /the expression has 72004 characters; at most 4096/,
+    ],
+    ['200 brackets', ` [{ sql: "${'('.repeat(200)}true${')'.repeat(200)}" }]`, /nests deeper than 64/],
+    ['__proto__', ' [{ exact: { __proto__: a, type: b } }]', /this key is refused/],
+  ])('hostile: %s', (_, filters, expected) => {
+    const found = mistakes(file(filters))
+    expect(found).toEqual([expect.stringMatching(expected)])
+    expect(Object.prototype).not.toHaveProperty('a')
+  })
+
   test('filters in filters nest no deeper than any file does', () => {
     const [found] = mistakes(file(` [${'{ not: '.repeat(60)}{ sql: "true" }${' }'.repeat(60)}]`))
     expect(found).toMatch(/nests deeper than/)
