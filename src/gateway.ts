@@ -211,12 +211,14 @@ export class Gateway {
   }
 
   /** Ready means that the whole way of each route is open: each check goes through the part it names. */
-  #watch({ broker, credit, journal }: Ground): void {
+  #watch({ breakers, broker, credit, journal }: Ground): void {
     this.#readiness.demand('gateway', () => this.#started, 'it is still starting, or stopping')
     this.#readiness.demand('broker', () => broker.addresses().length > 0, 'it does not listen')
     this.#readiness.demand('room', () => !credit.full, 'the journal found no room; free space on its disk')
     this.#readiness.add('journal', () => journal.setCursor('headgate.probe', new Date().toISOString()))
+    this.#readiness.note('breakers', () => breakers.open())
     this.#metrics.watch({
+      breakers: () => breakers.states(),
       journal: () => journal.stats(),
       functions: () => this.#generation?.pool.stats() ?? [],
       mqttClients: () => broker.stats().clients,

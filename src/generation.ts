@@ -176,8 +176,9 @@ export class Generation {
   }
 
   #serve(route: Route, instead: Served | undefined): void {
-    const { delivery, dispatcher } = this.#ground
-    const lanes = lanesOf(route, (target) => this.targets.durable(target), delivery, this.router).map(
+    const { breakers, delivery, dispatcher } = this.#ground
+    const controlled = { router: this.router, breakers }
+    const lanes = lanesOf(route, (target) => this.targets.durable(target), delivery, controlled).map(
       (lane) => [lane.to, dispatcher.add(lane, instead?.lanes.get(lane.to))] as const,
     )
     this.#served.set(route.name, { route, lanes: new Map(lanes) })

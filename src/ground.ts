@@ -7,6 +7,7 @@ import type { HealthPort } from './connector/calls.ts'
 import type { Connector, Context, Emit, Log } from './connector/connector.ts'
 import { type Accept, type AcceptParts, createAccept } from './delivery/accept.ts'
 import type { ActivityStream } from './delivery/activity.ts'
+import { Breakers } from './delivery/breakers.ts'
 import { Calls } from './delivery/calls.ts'
 import { JournalCredit } from './delivery/credit.ts'
 import { deadLetterLane } from './delivery/deadletter.ts'
@@ -54,6 +55,7 @@ export interface Ground {
   readonly connectors: ReadonlyMap<string, Connector>
   readonly journal: Journal
   readonly broker: Broker
+  readonly breakers: Breakers
   readonly credit: JournalCredit
   readonly calls: Calls
   readonly direct: DirectRunner
@@ -74,7 +76,9 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   const { activity, config, connectors, current, failed, health, log } = parts
   const journal = await openItsJournal(parts)
   const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
-  const broker = createBroker(config.broker, { log, credit })
+  const breakers = new Breakers(log)
+  const creditOf = (source: string) => breakers.credit(source, credit, () => current().router.routes)
+  const broker = createBroker(config.broker, { log, credit: creditOf('mqtt') })
   const replies = new Replies(broker)
   const direct = new DirectRunner({
     replies,
@@ -92,7 +96,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     runDirect: direct.run.bind(direct),
   }
   const inner = createAccept(accepting)
-  const accept = createAccept({ ...accepting, credit })
+  const accept = createAccept({ ...accepting, credit, breakers })
   const calls = new Calls(journal, replies, () => current().config.callable)
   const delivery: DeliverParts = {
     journal,
@@ -112,6 +116,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     connectors,
     journal,
     broker,
+    breakers,
     credit,
     calls,
     direct,
@@ -122,7 +127,10 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     sinks: new Lifecycle(PATIENCE),
     sources: new Lifecycle(PATIENCE),
     openPool: (functions) => openPool(functions, pools, parts),
-    context: (name) => ({ name, maxInFlight: MAX_IN_FLIGHT, log, credit, cursor: cursor(name), broker, calls, health }),
+    context: (name) => {
+      const own = { name, credit: creditOf(name), cursor: cursor(name) }
+      return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health }
+    },
     emit: (name) => (event, offer) => accept(event, { source: name, address: offer?.address ?? '' }, offer),
   }
 }

@@ -1,5 +1,6 @@
 /** Makes the embedded broker a source: what clients publish is accepted before they are acknowledged. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CALL_EXTENSIONS,
   type ClientPublish,
@@ -9,10 +10,14 @@ import {
   extension,
   GatewayError,
   type Source,
+  toGatewayError,
 } from '#connector'
 import type { MqttSourceConfig } from './config.ts'
 import { readCall, type Unreadable } from './envelope.ts'
 import { normalize, withExpiry } from './normalize.ts'
+
+/** What is refused for now, as its targets rest, is offered again this often. Milliseconds. */
+const LOOK_AGAIN_MS = 500
 
 export class MqttSource implements Source {
   readonly #config: MqttSourceConfig
@@ -47,10 +52,26 @@ export class MqttSource implements Source {
     if (this.#active >= this.#context.maxInFlight) await new Promise<void>((wake) => this.#queue.push(wake))
     else this.#active++
     try {
-      if (this.#context.credit.refusal() !== undefined) await this.#context.credit.wait(this.#ending.signal)
-      await this.#emit(publish, emit)
+      await this.#accepted(publish, emit)
     } finally {
       this.#release()
+    }
+  }
+
+  /** What there is no room for waits here, and the socket of its client with it; at QoS 0 it is dropped. */
+  async #accepted(publish: ClientPublish, emit: Emit): Promise<void> {
+    const { credit } = this.#context
+    const { signal } = this.#ending
+    for (;;) {
+      if (credit.refusal() !== undefined) await credit.wait(signal)
+      try {
+        await this.#emit(publish, emit)
+        return
+      } catch (thrown) {
+        const { code, retryAfterMs = LOOK_AGAIN_MS } = toGatewayError(thrown)
+        if (code !== 'OVERLOADED' || publish.qos === 0) throw thrown
+        await sleep(Math.min(retryAfterMs, LOOK_AGAIN_MS), undefined, { signal })
+      }
     }
   }
 

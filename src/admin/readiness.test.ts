@@ -18,6 +18,15 @@ test('each check is named, and says what is wrong', async () => {
   expect((await readiness.ready()).at(-1)).toEqual({ name: 'broker', ok: true })
 })
 
+test('a check may say something and hold', async () => {
+  const readiness = new Readiness()
+  let open: string | undefined
+  readiness.note('breakers', () => open)
+  expect(await readiness.ready()).toEqual([{ name: 'breakers', ok: true }])
+  open = 'open: orders -> shop'
+  expect(await readiness.ready()).toEqual([{ name: 'breakers', ok: true, detail: 'open: orders -> shop' }])
+})
+
 test('a gateway that failed is neither alive nor ready, for the first reason there was', async () => {
   const readiness = new Readiness()
   expect(readiness.alive()).toBe(true)

@@ -2,7 +2,7 @@
 
 import type { Check, HealthPort } from '../connector/calls.ts'
 
-/** Resolves when the thing works; rejects with an error whose message is the detail. */
+/** Resolves when the thing works, to a text if there is something to say of it; rejects with an error whose message is the detail. */
 export type Probe = () => Promise<unknown>
 
 /** Probes are given this long. */
@@ -29,6 +29,11 @@ export class Readiness implements HealthPort {
     })
   }
 
+  /** Adds a check that holds, whatever it has to say. */
+  note(name: string, says: () => string | undefined): void {
+    this.add(name, async () => says())
+  }
+
   /** From now on the gateway is not alive, for this reason. */
   fail(error: Error): void {
     this.#dead ??= error
@@ -48,8 +53,8 @@ async function check(name: string, probe: Probe): Promise<Check> {
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`no answer within ${PROBE_MS} ms`)), PROBE_MS)
   try {
-    await Promise.race([probe(), promise])
-    return { name, ok: true }
+    const detail = await Promise.race([probe(), promise])
+    return { name, ok: true, ...(typeof detail === 'string' ? { detail } : {}) }
   } catch (error) {
     return { name, ok: false, detail: error instanceof Error ? error.message : String(error) }
   } finally {

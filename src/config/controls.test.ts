@@ -19,6 +19,8 @@ test('a limit without a key is the number of places', () => {
 describe('a control is read and shown in its long form', () => {
   test.each<[string, object, string]>([
     ['delay: 90s', { delayMs: 90_000 }, 'delay: 90s'],
+    ['breaker: {}', { breaker: { failures: 5, openMs: 30_000 } }, 'breaker:\n      failures: 5\n      open: 30s'],
+    ['breaker: { failures: 2, open: 5s }', { breaker: { failures: 2, openMs: 5_000 } }, 'failures: 2\n      open: 5s'],
     [
       'dedupe: { key: data.order, window: 1h }',
       { dedupe: { key: 'data.order', windowMs: 3_600_000 } },

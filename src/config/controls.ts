@@ -18,12 +18,13 @@ export function makeControls(config: RouteConfig, path: Path, reporter: Reporter
   return given.length === 0 ? undefined : controls
 }
 
-function controlsOf({ concurrency, dedupe, delay, rate }: RouteConfig): Controls {
+function controlsOf({ breaker, concurrency, dedupe, delay, rate }: RouteConfig): Controls {
   return {
     ...(delay === undefined ? {} : { delayMs: delay }),
     ...(typeof concurrency === 'object' && concurrency.key !== undefined
       ? { concurrency: { limit: concurrency.limit, key: concurrency.key } }
       : {}),
+    ...(breaker ? { breaker: { failures: breaker.failures, openMs: breaker.open } } : {}),
     ...(dedupe ? { dedupe: { key: dedupe.key, windowMs: dedupe.window } } : {}),
     ...(rate ? { rate: { limit: rate.limit, perMs: rate.per, ...keyOf(rate) } } : {}),
   }

@@ -96,10 +96,11 @@ function routeOf(route: Route): unknown {
 
 const keyIn = ({ key }: { readonly key?: string }): object => (key === undefined ? {} : { key })
 
-function controlsOf({ concurrency: total, controls: { concurrency, dedupe, delayMs, rate } = {} }: Route): object {
+function controlsOf({ concurrency: total, controls: { breaker, concurrency, dedupe, delayMs, rate } = {} }: Route): object {
   return {
     concurrency: concurrency ? { ...concurrency, total } : total,
     ...(delayMs === undefined ? {} : { delay: durationText(delayMs) }),
+    ...(breaker ? { breaker: { failures: breaker.failures, open: durationText(breaker.openMs) } } : {}),
     ...(dedupe ? { dedupe: { key: dedupe.key, window: durationText(dedupe.windowMs) } } : {}),
     ...(rate ? { rate: { limit: rate.limit, per: durationText(rate.perMs), ...keyIn(rate) } } : {}),
   }

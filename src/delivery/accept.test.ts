@@ -10,7 +10,10 @@ import type { Controls, Route, Target } from '../router/route.ts'
 import type { Match } from '../router/router.ts'
 import { createAccept } from './accept.ts'
 import { type Activity, ActivityStream } from './activity.ts'
+import { Breakers } from './breakers.ts'
+import { SYSTEM_CLOCK } from './clock.ts'
 import { JournalCredit } from './credit.ts'
+import { SILENT } from './harness.ts'
 
 const origin = { source: 'http', address: 'POST /events' }
 const event = (extensions?: Record<string, string>): CloudEvent => ({
@@ -37,6 +40,7 @@ function timed(name: string, controls: Controls, more: Omit<Match, 'route'> = {}
 function open(matches: readonly Match[]) {
   const journal = openMemoryJournal({ now: () => NOW })
   const entries: Entry[] = []
+  const breakers = new Breakers(SILENT)
   const seen = {
     replies: [] as Reply[],
     direct: [] as RouteRef[],
@@ -61,9 +65,10 @@ function open(matches: readonly Match[]) {
     runDirect: (_entry, ref) => void seen.direct.push(ref),
     activity,
     credit,
+    breakers,
     now: () => NOW,
   })
-  return { accept, credit, entries, journal, seen }
+  return { accept, breakers, credit, entries, journal, seen }
 }
 
 describe('accept', () => {
@@ -128,6 +133,16 @@ describe('accept', () => {
     expect(seen.replies).toMatchObject([{ callId: 'c2', status: 'ok' }])
     const { deliveries = [] } = (await journal.find({ eventId: 'e2' })) ?? {}
     expect(deliveries.map(({ status, note }) => `${status} ${note}`)).toEqual(['done repeated', 'due undefined'])
+  })
+
+  test('what only targets at rest would take is refused, and nothing is held', async () => {
+    const { accept, breakers, entries } = open([timed('shop', { breaker: { failures: 1, openMs: 9_000 } })])
+    const breaker = breakers.make({ route: 'shop', to: 'f' }, { failures: 1, openMs: 9_000 }, SYSTEM_CLOCK)
+    await accept(event(), origin)
+    breaker.failed('no answer')
+    await expect(accept({ ...event(), id: 'e2' }, origin)).rejects.toMatchObject({ code: 'OVERLOADED' })
+    expect(entries).toHaveLength(1)
+    breakers.remove(breaker)
   })
 
   test('without room it rejects, and nothing is held', async () => {

@@ -8,6 +8,7 @@ import type { Controls } from '../router/route.ts'
 import type { Match, Router } from '../router/router.ts'
 import type { ActivityStream } from './activity.ts'
 import { errorReply, isCall, okReply, repeated } from './answer.ts'
+import type { Breakers } from './breakers.ts'
 import { hops } from './chain.ts'
 import type { JournalCredit } from './credit.ts'
 import { toFailure } from './retry.ts'
@@ -22,6 +23,8 @@ export interface AcceptParts {
   readonly replies: ReplyPublisher
   /** Absent for events that come of events: they were paid for. */
   readonly credit?: JournalCredit
+  /** Refuses what would only wait for targets that fail. Absent for events that come of events. */
+  readonly breakers?: Pick<Breakers, 'refusal'>
   readonly activity: ActivityStream
   readonly runDirect: RunDirect
   /** Says to a caller why no route takes its call. */
@@ -43,7 +46,10 @@ export const createAccept =
     const callId = extension(event, CALL_EXTENSIONS.callId) ?? uuidv7()
     const matches = parts.router().match(event, origin)
     if (matches.length === 0) return unmatched(parts, event, origin, callId)
-    const refs = toRefs(matches, parts.now ?? Date.now)
+    const now = parts.now ?? Date.now
+    const resting = parts.breakers?.refusal(matches, now())
+    if (resting) throw resting
+    const refs = toRefs(matches, now)
     const entry: Entry = {
       event,
       origin,

@@ -48,6 +48,7 @@ export class ControlledLane implements ServedLane {
     this.#abort = abort
     this.#failed = failed
     const { rate } = controls
+    if (controls.breaker) controls.breaker.onAdmit = () => this.#stir()
     this.#lines = new Gates(
       () => new Line(),
       ({ running }) => running === 0,
@@ -60,6 +61,7 @@ export class ControlledLane implements ServedLane {
 
   leave(): Promise<void> {
     this.#leaving.abort()
+    this.#controls.left?.()
     this.places.give()
     this.#stirred?.()
     return this.#over.promise
@@ -97,8 +99,8 @@ export class ControlledLane implements ServedLane {
 
   /** Whether one more delivery could begin, as far as that can be told before its key is known. */
   #hasRoom(): boolean {
-    if (this.#ready.length > 0 || !this.#hasPlace()) return false
-    const { rate } = this.#controls
+    const { breaker, rate } = this.#controls
+    if (breaker?.admits === false || this.#ready.length > 0 || !this.#hasPlace()) return false
     if (!rate || rate.keyOf) return true
     const turnstile = this.#turnstiles.get('', this.#now())
     if (this.#passes(turnstile)) return true
@@ -120,6 +122,11 @@ export class ControlledLane implements ServedLane {
 
   /** Begins a unit, or has it wait for the first thing that is in its way. */
   #try(unit: Unit, isNew = false): void {
+    const { breaker } = this.#controls
+    if (breaker?.admits === false) {
+      for (const delivery of unit) this.#journal.release(delivery)
+      return
+    }
     const line = this.#lineOf(unit)
     const turnstile = this.#turnstileOf(unit)
     if (line && line.running >= (this.#controls.concurrency?.limit ?? 0)) {
@@ -139,6 +146,7 @@ export class ControlledLane implements ServedLane {
     }
     turnstile?.window.start(this.#now())
     if (line) line.running += 1
+    breaker?.begin()
     void this.#run(unit, line)
   }
 
@@ -203,6 +211,7 @@ export class ControlledLane implements ServedLane {
         settled = (await this.#lane.run(unit[0], this.#abort)).settled
       } finally {
         this.places.free()
+        this.#controls.breaker?.ended()
         if (line) this.#leaveLine(line)
         this.#stir()
       }

@@ -3,6 +3,8 @@
 import type { Delivery } from '../journal/journal.ts'
 import type { Route } from '../router/route.ts'
 import type { KeyedControl, Router } from '../router/router.ts'
+import type { Breaker } from './breaker.ts'
+import type { Breakers } from './breakers.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
 
 export type KeyOf = (delivery: Delivery) => string
@@ -13,26 +15,34 @@ export interface LaneControls {
   readonly concurrency?: { readonly limit: number; readonly keyOf: KeyOf }
   /** Attempts that may begin in a stretch of time: of one key, or of the lane. */
   readonly rate?: { readonly limit: number; readonly perMs: number; readonly keyOf?: KeyOf }
+  readonly breaker?: Breaker
+  /** Called when the lane is served no longer. */
+  left?(): void
 }
 
 /** Those of which no key can be read share one. */
 const NO_KEY = ''
 
-/** Returns the limits of a route's lanes; undefined when it has none that count here. */
-export function laneControls(
-  { controls, name }: Route,
-  router: Pick<Router, 'keyOf'>,
-  clock: Clock = SYSTEM_CLOCK,
-): LaneControls | undefined {
-  if (controls === undefined) return undefined
-  const { concurrency, rate } = controls
-  if (!concurrency && !rate) return undefined
+/** What the limits of lanes are made with. */
+export interface ControlParts {
+  readonly router: Pick<Router, 'keyOf'>
+  readonly breakers: Breakers
+  readonly clock?: Clock
+}
+
+/** Returns the limits of one lane of a route; undefined when it has none that count here. */
+export function laneControls({ controls, name }: Route, to: string, parts: ControlParts): LaneControls | undefined {
+  const { breaker, concurrency, rate } = controls ?? {}
+  if (!breaker && !concurrency && !rate) return undefined
+  const { breakers, clock = SYSTEM_CLOCK, router } = parts
   const by = (control: KeyedControl): KeyOf => {
     return ({ event, origin }) => router.keyOf(name, control, event, origin) ?? NO_KEY
   }
+  const own = breaker && breakers.make({ route: name, to }, breaker, clock)
   return {
     clock,
     ...(concurrency ? { concurrency: { limit: concurrency.limit, keyOf: by('concurrency') } } : {}),
     ...(rate ? { rate: { ...rate, ...(rate.key === undefined ? {} : { keyOf: by('rate') }) } } : {}),
+    ...(own ? { breaker: own, left: () => breakers.remove(own) } : {}),
   }
 }

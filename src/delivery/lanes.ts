@@ -1,8 +1,8 @@
 /** Turns routes into lanes: which target each one feeds, with which concurrency, and where its dead letters are copied. */
 
 import type { Route, Target as RouteTarget } from '../router/route.ts'
-import type { Router } from '../router/router.ts'
-import { laneControls } from './controls.ts'
+import { watched } from './breaker.ts'
+import { type ControlParts, laneControls } from './controls.ts'
 import { deadLetterLane, fromDeadLetter } from './deadletter.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { LaneWork } from './dispatch.ts'
@@ -27,10 +27,14 @@ export function lanesOf(
   route: Route,
   find: FindTarget,
   parts: DeliverParts,
-  router: Pick<Router, 'keyOf'>,
+  controlled: ControlParts,
 ): readonly LaneWork[] {
-  const controls = laneControls(route, router)
-  const lanes = route.to.map((to) => ({ ...lane(route, to.text, find(to), parts), ...(controls && { controls }) }))
+  const lanes = route.to.map((to) => {
+    const controls = laneControls(route, to.text, controlled)
+    if (controls === undefined) return lane(route, to.text, find(to), parts)
+    const target = controls.breaker ? watched(find(to), controls.breaker) : find(to)
+    return { ...lane(route, to.text, target, parts), controls }
+  })
   return route.deadLetter ? [...lanes, copyLane(route, route.deadLetter, find, parts)] : lanes
 }
 

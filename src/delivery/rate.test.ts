@@ -3,8 +3,9 @@
 import { describe, expect, test } from 'vitest'
 import { openMemoryJournal } from '../journal/memory.ts'
 import { route, router } from '../router/harness.ts'
+import { Breakers } from './breakers.ts'
 import { laneControls } from './controls.ts'
-import { Bench, fill, NOW, subjectOf, TestClock, turns } from './harness.ts'
+import { Bench, fill, NOW, SILENT, subjectOf, TestClock, turns } from './harness.ts'
 import { Window } from './window.ts'
 
 describe('a window', () => {
@@ -95,7 +96,7 @@ test('a retry counts as a start', async () => {
 
 test('the key is read off the event, and those without one share a limit', () => {
   const made = route('r', { controls: { rate: { limit: 1, perMs: 1, key: 'data.account' } } })
-  const controls = laneControls(made, router([made]))
+  const controls = laneControls(made, 'f', { router: router([made]), breakers: new Breakers(SILENT) })
   const of = (json?: unknown) =>
     controls?.rate?.keyOf?.({
       id: '1',
@@ -115,5 +116,5 @@ test('the key is read off the event, and those without one share a limit', () =>
       acceptedAt: 0,
     })
   expect([of({ account: 'x' }), of({ account: 7 }), of({}), of()]).toEqual(['x', '7', '', ''])
-  expect(laneControls(route('bare'), router([route('bare')]))).toBeUndefined()
+  expect(laneControls(route('bare'), 'f', { router: router([]), breakers: new Breakers(SILENT) })).toBeUndefined()
 })

@@ -16,6 +16,18 @@ const keyedConcurrency = z.strictObject({
   total: places.default(64).describe('With `key`: deliveries of one target under way at once, whatever their key.'),
 })
 
+const breaker = z.strictObject({
+  failures: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(5)
+    .describe('Attempts that fail one after the other, in a way that is tried again, before the breaker opens.'),
+  open: duration()
+    .prefault('30s')
+    .describe('How long it stays open before one delivery tries whether the target works.'),
+})
+
 const dedupe = z.strictObject({
   key: key.describe('A CEL expression. An event for which it has no value is always taken.'),
   window: duration().describe('For how long after it took an event the route leaves out others of the same value.'),
@@ -37,6 +49,11 @@ export const controlOptions = {
     .union([places, keyedConcurrency])
     .default(16)
     .describe('Deliveries of one target under way at once: a number, or the options below to limit them by key.'),
+  breaker: breaker
+    .optional()
+    .describe(
+      'Stops sending to a target that fails, each target by itself. Deliveries wait and use up no retries; events that nothing else would take are refused meanwhile, for their source to send again. A restart begins closed.',
+    ),
   dedupe: dedupe
     .optional()
     .describe(
@@ -56,4 +73,4 @@ const controlConfig = z.strictObject(controlOptions)
 export type ControlConfig = z.output<typeof controlConfig>
 
 /** Those that are options in themselves, by name, for the reference. */
-export const CONTROL_SECTIONS = { concurrency: keyedConcurrency, dedupe, rate }
+export const CONTROL_SECTIONS = { breaker, concurrency: keyedConcurrency, dedupe, rate }

@@ -52,6 +52,8 @@ export interface Controls {
   readonly concurrency?: { readonly limit: number; readonly key: string }
   /** Events of one value of `key`, a CEL expression, are taken once in `windowMs`. */
   readonly dedupe?: { readonly key: string; readonly windowMs: number }
+  /** After `failures` failed attempts in a row a target rests for `openMs`; then one delivery tries whether it works. */
+  readonly breaker?: { readonly failures: number; readonly openMs: number }
   /** Attempts that may begin in any `perMs`: of one target, and of one value of `key`, a CEL expression, if there is one. */
   readonly rate?: { readonly limit: number; readonly perMs: number; readonly key?: string }
 }

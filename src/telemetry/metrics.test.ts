@@ -32,8 +32,10 @@ function busy() {
     }),
   })
   metrics.watch({ functions: () => [resize], generation: () => 1, mqttClients: () => 4 })
+  metrics.watch({ breakers: () => [{ route: 'orders', to: 'sync', state: 'open' }] })
   metrics.accepted('mqtt')
   metrics.accepted('mqtt')
+  metrics.omitted('orders', 'repeated')
   metrics.unmatched('http')
   metrics.duplicate('mqtt')
   metrics.settled('orders', 'done', 0.002)
@@ -64,6 +66,8 @@ test('counts, measures and reads', async () => {
     'headgate_journal_pending{route="orders",to="sync"} 2',
     'headgate_dead_letters 1',
     'headgate_mqtt_clients 4',
+    'headgate_breaker_state{route="orders",to="sync"} 2',
+    'headgate_deliveries_omitted_total{route="orders",reason="repeated"} 1',
     'wasm_function_invocations_total{function="resize"} 2',
     'wasm_function_errors_total{function="resize",error_type="FUNCTION_TIMED_OUT"} 1',
     'wasm_function_duration_seconds_bucket{function="resize",le="0.0001"} 1',

@@ -11,6 +11,7 @@ export interface Gauges {
   readonly journal?: () => JournalStats
   readonly functions?: () => readonly FunctionStats[]
   readonly mqttClients?: () => number
+  readonly breakers?: () => readonly { readonly route: string; readonly to: string; readonly state: string }[]
   readonly generation?: () => number
 }
 
@@ -83,7 +84,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
       gauges = { ...gauges, ...added }
     },
     async render() {
-      const read = [...journalGauges(gauges, now()), ...functionGauges(gauges), ...plainGauges(gauges)]
+      const read = [...journalGauges(gauges, now()), ...functionGauges(gauges), ...breakerGauges(gauges), ...plainGauges(gauges)]
       const ours = [...counted.map((metric) => metric.render()), ...read].join('')
       return ours + (await ofProcess())
     },
@@ -112,6 +113,15 @@ function journalGauges({ journal }: Gauges, now: number): string[] {
     single(METRICS.deadLetters, dead),
     renderSamples(METRICS.journalPending, pending),
   ]
+}
+
+const BREAKER_STATES = ['closed', 'half_open', 'open']
+
+function breakerGauges({ breakers }: Gauges): string[] {
+  const readings = breakers?.().map(
+    ({ route, state, to }): Reading => ({ labels: [route, to], value: BREAKER_STATES.indexOf(state) }),
+  )
+  return readings ? [renderSamples(METRICS.breakerState, readings)] : []
 }
 
 function functionGauges({ functions }: Gauges): string[] {

@@ -135,5 +135,11 @@ export const METRICS = {
     help: 'Reloads of the configuration, by outcome: done, or refused with nothing changed.',
     labels: ['outcome'],
   },
+  breakerState: {
+    name: 'headgate_breaker_state',
+    type: 'gauge',
+    help: 'Whether the breaker of a target lets deliveries through: 0 closed, 1 half open, 2 open.',
+    labels: ['route', 'to'],
+  },
   mqttClients: { name: 'headgate_mqtt_clients', type: 'gauge', help: 'MQTT clients that are connected.', labels: [] },
 } as const satisfies Record<string, MetricSpec>
