@@ -34,6 +34,7 @@ function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Pa
   const reason = error === undefined ? '' : `: ${failureText(error)}`
   const after =
     settledAt === undefined ? '' : `, ${elapsed(settledAt.getTime() - acceptedAt.getTime())} after it came in`
+  if (note === 'superseded') return paint('dim', 'left out: a later event of the same key took its place')
   if (note === 'repeated') return paint('dim', 'left out: the route had one of the same key a short time before')
   if (status === 'done') return `${paint('green', 'done')} in ${tries}${after}${answers ? '; its reply was sent' : ''}`
   if (status === 'dead')

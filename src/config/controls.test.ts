@@ -21,6 +21,12 @@ describe('a control is read and shown in its long form', () => {
     ['delay: 90s', { delayMs: 90_000 }, 'delay: 90s'],
     ['breaker: {}', { breaker: { failures: 5, openMs: 30_000 } }, 'breaker:\n      failures: 5\n      open: 30s'],
     ['breaker: { failures: 2, open: 5s }', { breaker: { failures: 2, openMs: 5_000 } }, 'failures: 2\n      open: 5s'],
+    ['debounce: { wait: 2s }', { debounce: { waitMs: 2_000 } }, 'debounce:\n      wait: 2s'],
+    [
+      'debounce: { key: subject, wait: 2s, max_wait: 1m }',
+      { debounce: { key: 'subject', waitMs: 2_000, maxWaitMs: 60_000 } },
+      'key: subject\n      wait: 2s\n      max_wait: 1m',
+    ],
     [
       'dedupe: { key: data.order, window: 1h }',
       { dedupe: { key: 'data.order', windowMs: 3_600_000 } },
@@ -48,6 +54,9 @@ describe('a mistake in a control', () => {
   test.each<[string, string, string]>([
     ['a key that is none', 'concurrency: { limit: 1, key: "data." }', '.concurrency.key: this is no expression'],
     ['a limit above the total', 'concurrency: { limit: 65, key: subject }', 'more than "total", which is 64'],
+    ['an order of one', 'order_by: subject, debounce: { wait: 1s }', '.order_by: there is no order to keep'],
+    ['an end before the wait', 'debounce: { wait: 2s, max_wait: 1s }', '.debounce.max_wait: shorter than "wait"'],
+    ['a key of debounce that is none', 'debounce: { key: "==", wait: 1s }', '.debounce.key: this is no expression'],
     ['a key of dedupe that is none', 'dedupe: { key: "(", window: 1s }', '.dedupe.key: this is no expression'],
     ['no key', 'dedupe: { window: 1s }', '.dedupe.key: expected'],
     ['a rate that is no rate', 'rate: 3', '.rate: expected'],

@@ -18,17 +18,24 @@ export function makeControls(config: RouteConfig, path: Path, reporter: Reporter
   return given.length === 0 ? undefined : controls
 }
 
-function controlsOf({ breaker, concurrency, dedupe, delay, rate }: RouteConfig): Controls {
+function controlsOf({ breaker, concurrency, debounce, dedupe, delay, rate }: RouteConfig): Controls {
   return {
     ...(delay === undefined ? {} : { delayMs: delay }),
     ...(typeof concurrency === 'object' && concurrency.key !== undefined
       ? { concurrency: { limit: concurrency.limit, key: concurrency.key } }
       : {}),
     ...(breaker ? { breaker: { failures: breaker.failures, openMs: breaker.open } } : {}),
+    ...(debounce ? { debounce: debounceOf(debounce) } : {}),
     ...(dedupe ? { dedupe: { key: dedupe.key, windowMs: dedupe.window } } : {}),
     ...(rate ? { rate: { limit: rate.limit, perMs: rate.per, ...keyOf(rate) } } : {}),
   }
 }
+
+const debounceOf = (given: NonNullable<RouteConfig['debounce']>): NonNullable<Controls['debounce']> => ({
+  ...keyOf(given),
+  waitMs: given.wait,
+  ...(given.max_wait === undefined ? {} : { maxWaitMs: given.max_wait }),
+})
 
 const keyOf = ({ key }: { readonly key?: string | undefined }): { readonly key?: string } =>
   key === undefined ? {} : { key }
@@ -39,7 +46,14 @@ export const places = ({ concurrency }: RouteConfig): number => {
   return concurrency.key === undefined ? concurrency.limit : concurrency.total
 }
 
-function reportClashes({ concurrency }: RouteConfig, path: Path, reporter: Reporter): void {
+function reportClashes(config: RouteConfig, path: Path, reporter: Reporter): void {
+  const { concurrency, debounce, order_by: orderBy } = config
+  if (debounce && orderBy !== undefined)
+    reporter.report([...path, 'order_by'], 'there is no order to keep where "debounce" delivers the last alone', {
+      suggestion: 'leave one of the two out',
+    })
+  if (debounce?.max_wait !== undefined && debounce.max_wait < debounce.wait)
+    reporter.report([...path, 'debounce', 'max_wait'], 'shorter than "wait", which would never be over')
   if (typeof concurrency === 'object' && concurrency.key !== undefined && concurrency.limit > concurrency.total)
     reporter.report([...path, 'concurrency', 'limit'], `more than "total", which is ${concurrency.total}`, {
       suggestion: 'raise "total"',

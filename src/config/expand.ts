@@ -4,7 +4,7 @@ import { Document, isScalar } from 'yaml'
 import * as z from 'zod'
 import type { Connector } from '../connector/connector.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
-import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
+import type { Controls, From, RetryPolicy, Route, Target } from '../router/route.ts'
 import { HIDDEN, hideSecrets } from '../schema/index.ts'
 import type { Config } from './config.ts'
 import { mapping } from './names.ts'
@@ -94,13 +94,20 @@ function routeOf(route: Route): unknown {
   }
 }
 
+const debounceIn = ({ maxWaitMs, waitMs, ...rest }: NonNullable<Controls['debounce']>): object => ({
+  ...rest,
+  wait: durationText(waitMs),
+  ...(maxWaitMs === undefined ? {} : { max_wait: durationText(maxWaitMs) }),
+})
+
 const keyIn = ({ key }: { readonly key?: string }): object => (key === undefined ? {} : { key })
 
-function controlsOf({ concurrency: total, controls: { breaker, concurrency, dedupe, delayMs, rate } = {} }: Route): object {
+function controlsOf({ concurrency: total, controls: { breaker, concurrency, debounce, dedupe, delayMs, rate } = {} }: Route): object {
   return {
     concurrency: concurrency ? { ...concurrency, total } : total,
     ...(delayMs === undefined ? {} : { delay: durationText(delayMs) }),
     ...(breaker ? { breaker: { failures: breaker.failures, open: durationText(breaker.openMs) } } : {}),
+    ...(debounce ? { debounce: debounceIn(debounce) } : {}),
     ...(dedupe ? { dedupe: { key: dedupe.key, window: durationText(dedupe.windowMs) } } : {}),
     ...(rate ? { rate: { limit: rate.limit, per: durationText(rate.perMs), ...keyIn(rate) } } : {}),
   }

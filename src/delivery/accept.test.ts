@@ -145,6 +145,28 @@ describe('accept', () => {
     breakers.remove(breaker)
   })
 
+  test('a debounced event waits for the last of its key, and its caller hears at once that it was taken', async () => {
+    const debounce = { key: 'subject', waitMs: 1_000, maxWaitMs: 5_000 }
+    const match = timed('calm', { debounce }, { debounce: 'k' })
+    const { accept, journal, seen } = open([match])
+    for (const id of ['e1', 'e2']) await accept({ ...event({ callid: id }), id }, origin)
+    await accept({ ...event({ callid: 'again' }), id: 'e2' }, origin)
+    expect(seen.replies).toMatchObject(['e1', 'e2', 'again'].map((callId) => ({ callId, status: 'ok' })))
+    const fates = await Promise.all(['e1', 'e2'].map((eventId) => journal.find({ eventId })))
+    expect(fates.map((fate) => fate?.deliveries[0])).toMatchObject([
+      { status: 'done', note: 'superseded' },
+      { status: 'due', due: NOW + 1_000, answers: false },
+    ])
+  })
+
+  test('of a route that is debounced as a whole all events are of one name; without a value none is', async () => {
+    const whole = open([timed('whole', { debounce: { waitMs: 1_000 } })])
+    const keyed = open([timed('keyed', { debounce: { key: 'subject', waitMs: 1_000 } })])
+    for (const { accept } of [whole, keyed]) await accept(event(), origin)
+    expect(whole.entries[0]?.routes[0]?.debounce).toEqual({ name: '', waitMs: 1_000 })
+    expect(keyed.entries[0]?.routes[0]).not.toHaveProperty('debounce')
+  })
+
   test('without room it rejects, and nothing is held', async () => {
     const { accept, credit, entries } = open([route('a', [f])])
     credit.close()

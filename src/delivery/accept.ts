@@ -19,7 +19,7 @@ export type RunDirect = (entry: Entry, ref: RouteRef, match: Match) => void
 
 export interface AcceptParts {
   readonly journal: Pick<Journal, 'append' | 'find'>
-  readonly router: () => Router
+  readonly router: () => Pick<Router, 'match'>
   readonly replies: ReplyPublisher
   /** Absent for events that come of events: they were paid for. */
   readonly credit?: JournalCredit
@@ -59,9 +59,10 @@ export const createAccept =
     const appended: Appended = entry.routes.length === 0 ? { callId, duplicate: false } : await append(parts, entry)
     const routes = takers(matches, appended.repeated)
     parts.activity.publish({ kind: 'accepted', event, origin, routes, ...appended })
-    if (appended.duplicate) await repeated(parts, event, callId, appended.callId)
-    else for (const { ref, match } of refs) if (isDirect(match, offer)) parts.runDirect(entry, ref, match)
-    if (appended.repeated && isCall(event)) await answerRepeat(parts, entry, appended.repeated)
+    if (isCall(event) && !isAnswered(refs, appended)) await parts.replies.publish(okReply(callId, {}), event)
+    else if (appended.duplicate) await repeated(parts, event, callId, appended.callId)
+    if (!appended.duplicate)
+      for (const { ref, match } of refs) if (isDirect(match, offer)) parts.runDirect(entry, ref, match)
     return { ...appended, routes }
   }
 
@@ -71,11 +72,9 @@ function takers(matches: readonly Match[], repeated: Appended['repeated']): read
   return repeated === undefined ? routes : routes.filter((route) => !repeated.includes(route))
 }
 
-/** Nothing runs that could answer the call: its caller hears that it was taken, and no more. */
-async function answerRepeat({ replies }: AcceptParts, { callId, event, routes }: Entry, repeated: readonly string[]) {
-  if (routes.some(({ answers, route }) => answers && repeated.includes(route)))
-    await replies.publish(okReply(callId, {}), event)
-}
+/** Whether a delivery will answer the call, or has: else its caller hears at once that it was taken, and no more. */
+const isAnswered = (refs: readonly { readonly ref: RouteRef }[], { repeated = [] }: Appended): boolean =>
+  refs.some(({ ref }) => ref.answers && !repeated.includes(ref.route))
 
 function append({ credit, journal }: AcceptParts, entry: Entry) {
   if (credit === undefined) return journal.append(entry)
@@ -113,7 +112,8 @@ function toRefs(
     ref: {
       route: each.match.route.name,
       to: each.target.text,
-      answers: each === answering,
+      // Of debounced events most are never run: none of them can be relied on for an answer.
+      answers: each === answering && each.match.route.controls?.debounce === undefined,
       ...(each.match.key === undefined ? {} : { key: each.match.key }),
       ...(each.match.route.controls ? timing(each.match.route.controls, each.match, now()) : {}),
     },
@@ -121,7 +121,14 @@ function toRefs(
 }
 
 /** What the journal is to know of a delivery whose time is not left to chance. */
-const timing = ({ dedupe, delayMs }: Controls, match: Match, now: number): Partial<RouteRef> => ({
+const timing = ({ debounce, dedupe, delayMs }: Controls, match: Match, now: number): Partial<RouteRef> => ({
+  ...(debounce ? debounceOf(debounce, match) : {}),
   ...(delayMs === undefined ? {} : { due: now + delayMs }),
   ...(dedupe && match.dedupe !== undefined ? { once: { name: match.dedupe, windowMs: dedupe.windowMs } } : {}),
 })
+
+/** Without a key all events of the route are of one name; with one, those that have no value wait for nothing. */
+function debounceOf({ key, ...waits }: NonNullable<Controls['debounce']>, match: Match): Partial<RouteRef> {
+  const name = key === undefined ? '' : match.debounce
+  return name === undefined ? {} : { debounce: { name, ...waits } }
+}

@@ -37,6 +37,13 @@ export function appendedOf({ entry: { callId, routes }, once }: Arrival): Append
   return { callId, duplicate: false, repeated: [...new Set(repeated)] }
 }
 
+/** What an append took that is not held after all is free again. */
+export function letGo({ entry, feeds, once }: Pick<Arrival, 'entry' | 'feeds' | 'once'>): void {
+  once?.refused()
+  for (const [index, { debounce }] of entry.routes.entries())
+    if (debounce?.first !== undefined) feeds[index]?.chains?.refused(debounce.name)
+}
+
 export function newArrival(known: Omit<Arrival, 'promise' | 'resolve' | 'reject'>): Arrival {
   return { ...known, ...Promise.withResolvers<Appended>() }
 }

@@ -5,7 +5,7 @@ import { openBytes, sealBytes } from './record.ts'
 
 export const STATUS = { due: 0, delayed: 1, done: 2, dead: 3, gone: 4 } as const
 /** Why a delivery is done although it was not made; 0 when it was. */
-export const NOTES = [undefined, 'repeated'] as const satisfies readonly (Note | undefined)[]
+export const NOTES = [undefined, 'repeated', 'superseded'] as const satisfies readonly (Note | undefined)[]
 export type Status = (typeof STATUS)[keyof typeof STATUS]
 
 /** record offset (4), lane (2), attempts (2), settled at (8), index of the route (2), status (1), note (1). */

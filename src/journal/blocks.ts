@@ -1,8 +1,9 @@
 /** Blocks by number: the states that are in memory, and the events read back from disk. */
 
 import { Block } from './block.ts'
+import type { Span } from './journal.ts'
 import { numberKey, TABLE, tableEnd, tableStart } from './keys.ts'
-import { decodeRecord, isExpired, type RouteEntry, recordEnd, type StoredEvent } from './record.ts'
+import { acceptedAt, decodeRecord, isExpired, type RouteEntry, recordEnd, type StoredEvent } from './record.ts'
 import type { Change, Store } from './store.ts'
 
 /** An event found by its number. */
@@ -93,6 +94,21 @@ export class Blocks {
     const record = decodeRecord(bytes, offset)
     const block = record === undefined ? undefined : this.get(id)
     return record && block && { block, offset, record }
+  }
+
+  /** Yields the events of a block that have not expired; damage is reported. What is outside of the span costs nothing. */
+  *records(id: number, bytes: Buffer, { from = 0, to = Number.POSITIVE_INFINITY }: Span): Generator<StoredEvent> {
+    for (let offset = 0; offset < bytes.length; ) {
+      const end = recordEnd(bytes, offset)
+      if (end === undefined) return this.#damaged(`an event in block ${id} at ${offset}`)
+      const at = acceptedAt(bytes, offset)
+      if (at >= from && at < to && !isExpired(bytes, offset)) {
+        const record = decodeRecord(bytes, offset)
+        if (record) yield record
+        else this.#damaged(`an event in block ${id} at ${offset}`)
+      }
+      offset = end
+    }
   }
 
   /** Calls back for each event of a block that has not expired, with its number; damage is reported. */

@@ -2,6 +2,7 @@
 
 import { type Block, STATUS } from './block.ts'
 import type { Blocks } from './blocks.ts'
+import type { Chains } from './debounce.ts'
 import type { Delivery, Lane } from './journal.ts'
 import { deliveryId, dueKey, dueKeyedKey, numberKey, TABLE } from './keys.ts'
 import { type Item, type LaneHooks, LaneQueue } from './lane.ts'
@@ -15,6 +16,12 @@ const READY_BYTES = 16 * 2 ** 20
 const REFILL = 256
 const LOOK = 2_000
 
+/** A delivery that somebody has. */
+export interface Lease {
+  readonly item: Item
+  readonly feed: LaneFeed
+}
+
 /** What a lane needs of the journal that it is part of. */
 export interface FeedHost {
   readonly store: Store
@@ -23,8 +30,8 @@ export interface FeedHost {
   now(): number
   wakeAt(due: number): void
   readonly blocks: Blocks
-  /** Reads back a delivery; undefined when its bytes are damaged, which is logged and counted. */
-  load(item: Item, lane: Lane): Delivery | undefined
+  /** Reads back a delivery; undefined when it is not to be made any more, or damaged, which is logged and counted. */
+  load(item: Item, feed: LaneFeed): Delivery | undefined
   leased(item: Item, feed: LaneFeed): void
   /** Reading failed: the journal cannot go on. */
   unreadable(error: unknown): void
@@ -38,6 +45,8 @@ export class LaneFeed implements LaneHooks {
   pending = 0
   /** True when `pending` differs from what is on disk; a lane that is not there yet does: ids may have no gap there. */
   changed = true
+  /** Names that deliveries wait under; absent until something is asked of them. */
+  chains: Chains | undefined
   readonly #host: FeedHost
   #claimed = false
   #underWay = false
@@ -149,7 +158,8 @@ export class LaneFeed implements LaneHooks {
   }
 
   load(item: Item): Delivery | undefined {
-    item.held = this.#host.load(item, this.lane)
+    item.held = this.#host.load(item, this)
+    if (item.held === undefined) this.#inHand.delete(item.id)
     this.#keep(item)
     return item.held
   }
@@ -163,6 +173,7 @@ export class LaneFeed implements LaneHooks {
 
   leased(item: Item): void {
     this.#bytes -= weight(item)
+    this.chains?.leased(item.id)
     this.#host.leased(item, this)
   }
 

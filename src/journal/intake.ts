@@ -1,7 +1,7 @@
 /** What waits to be written, and how it becomes one transaction: new events, settled deliveries, anything else. */
 
 import type { GatewayError } from '../errors.ts'
-import { type Arrival, appendedOf, full, type Placed } from './arrival.ts'
+import { type Arrival, appendedOf, full, letGo, type Placed } from './arrival.ts'
 import { Block, STATUS } from './block.ts'
 import { type Blocks, writeState } from './blocks.ts'
 import type { LaneFeed } from './feed.ts'
@@ -289,7 +289,7 @@ export class Intake implements Cargo {
 
   #refuse(arrival: Arrival, error: GatewayError): void {
     this.arrivals.delete(arrival.number)
-    arrival.once?.refused()
+    letGo(arrival)
     for (const hash of arrival.names) this.#identities.remove(hash, arrival.number)
     arrival.reject(error)
   }

@@ -22,6 +22,21 @@ export interface RouteRef extends Lane {
    * they are done at once, as `repeated`. An event that was left out so does not count.
    */
   readonly once?: { readonly name: string; readonly windowMs: number }
+  /** Of the deliveries of a lane with one name only the last is made. Not together with `key`. */
+  readonly debounce?: Debounce
+}
+
+/**
+ * The delivery waits for `waitMs`. One of the same lane and name that is appended before it was handed out takes its
+ * place: this one is done then, as `superseded`, and the wait begins anew. It ends `maxWaitMs` after the first of them
+ * was appended at the latest.
+ */
+export interface Debounce {
+  readonly name: string
+  readonly waitMs: number
+  readonly maxWaitMs?: number
+  /** When the first of them was appended: set by the journal. */
+  readonly first?: number
 }
 
 export interface Entry {
@@ -97,8 +112,8 @@ export interface DeliveryRecord extends Lane {
   readonly note?: Note
 }
 
-/** Why a delivery is not made: its route had an event of its name. */
-export type Note = 'repeated'
+/** Why a delivery is not made: its route had an event of its name, or got a later one. */
+export type Note = 'repeated' | 'superseded'
 
 export interface EventRecord {
   readonly event: CloudEvent
@@ -127,6 +142,21 @@ export interface DeadLetterFilter {
   readonly code?: string
   /** Milliseconds since the epoch: died at or after. */
   readonly since?: number
+}
+
+/** An event that the journal remembers. */
+export interface RetainedEvent {
+  readonly event: CloudEvent
+  readonly origin: Origin
+  readonly callId: string
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number
+}
+
+/** A stretch of time, in milliseconds since the epoch: accepted at `from` or later, and before `to`. */
+export interface Span {
+  readonly from?: number
+  readonly to?: number
 }
 
 export interface JournalUse {
@@ -174,6 +204,11 @@ export interface Journal extends AsyncDisposable {
   postpone(delivery: Delivery, at: number): Promise<void>
   /** Finds an event by callId, or by its id (the newest, when several sources use it). */
   find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined>
+  /**
+   * Lists the events that are remembered, whatever became of their deliveries, in the order of append. It ends: what is
+   * appended after it began is not in it. Whoever reads all of it holds nobody else up.
+   */
+  events(span?: Span): AsyncIterable<RetainedEvent>
   /** Lists deliveries that were given up on, oldest first, in pages: the cost does not grow with what is not read. */
   deadLetters(filter?: DeadLetterFilter): AsyncIterable<DeadLetter>
   /** Makes dead letters due again, attempts counted from 0. Resolves to how many, once that is on disk. */

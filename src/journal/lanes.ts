@@ -1,19 +1,25 @@
 /** All lanes of the stored journal, and how new deliveries reach them. */
 
 import type { Placed } from './arrival.ts'
+import type { WaitingSlot } from './debounce.ts'
 import { type FeedHost, LaneFeed } from './feed.ts'
 import { HandedOut } from './handed.ts'
 import type { Lane } from './journal.ts'
 import { deliveryId } from './keys.ts'
 import type { Item } from './lane.ts'
 
+export interface LanesHost extends FeedHost {
+  /** A delivery that waits for later ones of its name has reached the disk. */
+  landed(feed: LaneFeed, name: string, waiting: WaitingSlot): void
+}
+
 export class Lanes {
   /** By id. Lanes are few, and stay known once they have had a delivery. */
   readonly all: LaneFeed[] = []
-  readonly #host: FeedHost
+  readonly #host: LanesHost
   readonly #byRoute = new Map<string, Map<string, LaneFeed>>()
 
-  constructor(host: FeedHost) {
+  constructor(host: LanesHost) {
     this.#host = host
   }
 
@@ -56,6 +62,7 @@ export class Lanes {
     const due = route.due !== undefined && route.due > arrival.acceptedAt ? route.due : 0
     if (due > 0 && key === undefined) {
       feed.scheduled(due, block.id, slot)
+      if (route.debounce) this.#host.landed(feed, route.debounce.name, { block: block.id, slot, due })
       return
     }
     if (!feed.takes(block.id, slot)) return

@@ -265,3 +265,26 @@ test('names that a route takes once are forgotten when their window is over, and
   await store.close()
   expect((await verifyJournal(path)).problems).toEqual([])
 })
+
+test('what gives way is not handed out, though it is in memory already; the journal stays sound', async () => {
+  const path = newPath()
+  const clock = { time: 1_800_000_000_000 }
+  const journal = await open(path, { now: () => clock.time })
+  const waiting = (id: string) => entry(id, { routes: [{ ...LANE, debounce: { name: 'k', waitMs: 100 } }] })
+  const claim = journal.claim(LANE, new AbortController().signal)
+  await journal.append(entry('first'))
+  await journal.append(waiting('a'))
+  clock.time += 100
+  // Looking for what is ready takes in what has fallen due: "a" now waits behind the first for somebody to come.
+  expect((await claim.next()).value?.event.id).toBe('e-first')
+  await journal.append(entry('second'))
+  await journal.append(waiting('b'))
+  expect((await claim.next()).value?.event.id).toBe('e-second')
+  clock.time += 100
+  expect((await claim.next()).value?.event.id).toBe('e-b')
+  expect(journal.stats().pending).toBe(3)
+  await journal[Symbol.asyncDispose]()
+  const report = await verifyJournal(path)
+  expect(report.problems).toEqual([])
+  expect(report.pending).toBe(3)
+})

@@ -2,11 +2,11 @@
 
 import { type GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
-import { full, newArrival, type Placed } from './arrival.ts'
+import { full, letGo, newArrival, type Placed } from './arrival.ts'
 import { Blocks } from './blocks.ts'
 import { readCursor, writeCursor } from './cursors.ts'
-import type { FeedHost, LaneFeed } from './feed.ts'
-import { HandedOut } from './handed.ts'
+import { chainsOf, debounced, readBack, supersede, type WaitingSlot } from './debounce.ts'
+import type { LaneFeed, Lease } from './feed.ts'
 import { Identities } from './identities.ts'
 import { Intake } from './intake.ts'
 import type {
@@ -23,24 +23,20 @@ import type {
   Outcome,
 } from './journal.ts'
 import type { Item } from './lane.ts'
-import { Lanes } from './lanes.ts'
+import { Lanes, type LanesHost } from './lanes.ts'
 import { DeadLetters } from './letters.ts'
 import { lockFolder } from './lock.ts'
 import { Names, namesOf } from './names.ts'
 import { Once } from './once.ts'
 import { RecordDraft, routeEntry } from './record.ts'
 import { eventRecord, journalStats } from './report.ts'
+import { retained } from './retained.ts'
 import type { JournalOptions, JournalSettings } from './settings.ts'
 import { type Ending, settleChanges } from './settle.ts'
 import { damage, Store, stopping } from './store.ts'
 import { Sweep } from './sweep.ts'
 import { readLanes, readSums, type Sums, writeSums } from './totals.ts'
 import { Writer } from './writer.ts'
-
-interface Lease {
-  readonly item: Item
-  readonly feed: LaneFeed
-}
 
 /**
  * Opens the journal in a folder, made when absent. Resolves when it takes appends. Rejects with `JOURNAL_LOCKED`,
@@ -50,7 +46,7 @@ export async function openJournal(settings: JournalSettings, options: JournalOpt
   return LmdbJournal.open(settings, options)
 }
 
-class LmdbJournal implements Journal, FeedHost {
+class LmdbJournal implements Journal, LanesHost {
   readonly store: Store
   readonly blocks: Blocks
   readonly now: () => number
@@ -127,16 +123,20 @@ class LmdbJournal implements Journal, FeedHost {
     }
   }
 
-  #append(entry: Entry): Promise<Appended> {
-    const names = namesOf(this.sums.seed, entry.event, entry.callId)
-    const held = this.#names.held(entry, names)
+  #append(given: Entry): Promise<Appended> {
+    const names = namesOf(this.sums.seed, given.event, given.callId)
+    const held = this.#names.held(given, names)
     if (held !== undefined) return held
     const acceptedAt = this.now()
-    const feeds = entry.routes.map((route) => this.#lanes.get(route))
+    const feeds = given.routes.map((route) => this.#lanes.get(route))
+    const once = this.once.take(given.routes, acceptedAt)
+    const entry = debounced(this, given, feeds, acceptedAt, once?.repeated)
     const routes = entry.routes.map((route, index) => routeEntry(feeds[index]?.id ?? 0, route, acceptedAt))
     const draft = new RecordDraft(entry.event, entry.origin, entry.callId, routes, acceptedAt)
-    if (this.sums.bytes + this.#intake.bytes + draft.bytes > this.#settings.maxBytes) return Promise.reject(full())
-    const once = this.once.take(entry.routes, acceptedAt)
+    if (this.sums.bytes + this.#intake.bytes + draft.bytes > this.#settings.maxBytes) {
+      letGo({ entry, feeds, once })
+      return Promise.reject(full())
+    }
     const arrival = newArrival({ number: this.#next++, entry, acceptedAt, feeds, draft, names, once })
     this.#intake.arrive(arrival)
     this.#writer.schedule()
@@ -190,6 +190,8 @@ class LmdbJournal implements Journal, FeedHost {
     const located = 'callId' in key ? this.#names.byCallId(key.callId) : this.#names.byId(key.eventId)
     return located && eventRecord(this.store, located, this.#lanes.all, this.#settling)
   }
+
+  events: Journal['events'] = (span = {}) => retained(this, span)
 
   deadLetters(filter: DeadLetterFilter = {}): AsyncIterable<DeadLetter> {
     return this.#letters.list(filter)
@@ -252,13 +254,11 @@ class LmdbJournal implements Journal, FeedHost {
     if (this.#closing === undefined) this.#writer.fail(toGatewayError(error))
   }
 
-  load(item: Item, lane: Lane): Delivery | undefined {
-    const block = this.blocks.get(item.block)
-    const record = block && this.blocks.recordOf(item.block, block.offset(item.slot))
-    const route = record?.routes[block?.index(item.slot) ?? 0]
-    if (block === undefined || record === undefined || route === undefined) return undefined
-    return new HandedOut(item, lane, record, route[2] === 1, block.attempts(item.slot) + 1)
+  landed(feed: LaneFeed, name: string, waiting: WaitingSlot): void {
+    supersede(this, feed, chainsOf(this, feed).landed(name, waiting))
   }
+
+  load = (item: Item, feed: LaneFeed): Delivery | undefined => readBack(this, item, feed)
 
   leased(item: Item, feed: LaneFeed): void {
     this.#leases.set(item.id, { item, feed })

@@ -1,5 +1,6 @@
 /** What the journal in memory keeps of an event and of each of its deliveries, and how it tells of them. */
 
+import { setImmediate as turn } from 'node:timers/promises'
 import type {
   Answer,
   DeadLetter,
@@ -9,7 +10,9 @@ import type {
   Failure,
   Lane,
   Note,
+  RetainedEvent,
   RouteRef,
+  Span,
 } from './journal.ts'
 import type { Item, LaneQueue } from './lane.ts'
 
@@ -40,6 +43,8 @@ export interface MemoryLane {
   readonly lane: Lane
   readonly queue: LaneQueue
   pending: number
+  /** By name: the delivery that waits for later ones, and when the first was appended that it stands for. */
+  readonly waiting: Map<string, { readonly slot: Slot; readonly first: number }>
 }
 
 export const identityOf = ({ event }: Entry): string => `${event.source}\n${event.id}`
@@ -79,6 +84,21 @@ export function deadLetter({
   return { id: item.id, ...lane, event, origin, callId, attempts, error, firstAt: firstErrorAt, lastAt: settledAt }
 }
 
+/** Lists what is held now, as `Journal.events` says. */
+export async function* retained(
+  held: readonly Held[],
+  { from = 0, to = Number.POSITIVE_INFINITY }: Span,
+): AsyncGenerator<RetainedEvent> {
+  for (const [at, { acceptedAt, entry }] of held.entries()) {
+    if (at % SLICE === SLICE - 1) await turn()
+    const { callId, event, origin } = entry
+    if (acceptedAt >= from && acceptedAt < to) yield { event, origin, callId, acceptedAt }
+  }
+}
+
+/** Events listed between two turns of the event loop. */
+const SLICE = 256
+
 export const matches = (letter: DeadLetter, { ids, route, code, since }: DeadLetterFilter): boolean =>
   (ids === undefined || ids.includes(letter.id)) &&
   (route === undefined || letter.route === route) &&
@@ -112,4 +132,32 @@ export class MemoryNames {
       this.#until.delete(name)
     }
   }
+}
+
+/** Of one name only the last is made: returns the delivery that gives way to this one. */
+export function standFor(slot: Slot, now: number): Slot | undefined {
+  const { item, lane, ref } = slot
+  if (ref.debounce === undefined) return undefined
+  const { maxWaitMs = Number.POSITIVE_INFINITY, name, waitMs } = ref.debounce
+  const before = lane.waiting.get(name)
+  const first = before?.first ?? now
+  item.due = Math.max(now, item.due, Math.min(now + waitMs, first + maxWaitMs))
+  lane.waiting.set(name, { slot, first })
+  if (before === undefined) return undefined
+  Object.assign(before.slot, { status: 'done', settledAt: now, note: 'superseded' })
+  before.slot.item.held = undefined
+  return before.slot
+}
+
+/** The delivery is handed out: what comes now of its name begins anew. */
+export function lease(slot: Slot): void {
+  slot.status = 'leased'
+  const name = slot.ref.debounce?.name
+  if (name !== undefined && slot.lane.waiting.get(name)?.slot === slot) slot.lane.waiting.delete(name)
+}
+
+/** When the first was accepted of which something is pending. */
+export function oldestPending(all: Iterable<Held>): number | undefined {
+  for (const { waiting, acceptedAt } of all) if (waiting > 0) return acceptedAt
+  return undefined
 }

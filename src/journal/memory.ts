@@ -1,7 +1,7 @@
 /** The journal in memory: for tests and benches, and for gateways that may forget. Same contract, nothing survives. */
 
 import { GatewayError } from '../errors.ts'
-import { Alarm } from './alarm.ts'
+import { Alarm, type SetTimer } from './alarm.ts'
 import { HandedOut } from './handed.ts'
 import type {
   Appended,
@@ -25,14 +25,20 @@ import {
   type Held,
   identityOf,
   lastSettled,
+  lease,
   type MemoryLane,
   MemoryNames,
   matches,
+  oldestPending,
+  retained,
   type Slot,
+  standFor,
 } from './memory-slot.ts'
 
 export interface MemoryJournalOptions {
   readonly now?: () => number
+  /** The timer of the clock that `now` reads; the machine's when absent. */
+  readonly timer?: SetTimer
   /** How long a settled event is remembered. Milliseconds; a day when absent. */
   readonly retainMs?: number
   /** Bytes of event data that may be held; no bound when absent. */
@@ -70,9 +76,10 @@ class MemoryJournal implements Journal {
     this.#now = options.now ?? Date.now
     this.#retainMs = options.retainMs ?? 86_400_000
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
-    this.#alarm = new Alarm(this.#now, () => {
+    const wake = () => {
       for (const { queue } of this.#allLanes()) queue.wake()
-    })
+    }
+    this.#alarm = new Alarm(this.#now, wake, options.timer)
   }
 
   async append(entry: Entry): Promise<Appended> {
@@ -96,6 +103,8 @@ class MemoryJournal implements Journal {
       const slot = this.#addSlot(held, ref, block, index)
       if (repeated.has(ref.route)) Object.assign(slot, { status: 'done', settledAt: acceptedAt, note: 'repeated' })
       else this.#count(slot, 1)
+      const before = slot.status === 'due' ? standFor(slot, acceptedAt) : undefined
+      if (before) this.#count(before, -1)
     }
     for (const { lane, item, status } of held.slots) if (status === 'due') lane.queue.offer(item)
     return { callId: entry.callId, duplicate: false, ...(repeated.size > 0 ? { repeated: [...repeated] } : {}) }
@@ -142,6 +151,8 @@ class MemoryJournal implements Journal {
     return { event, origin, callId, acceptedAt: held.acceptedAt, deliveries }
   }
 
+  events: Journal['events'] = (span = {}) => retained([...this.#byCall.values()], span)
+
   async *deadLetters(filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter, void> {
     for (const slot of this.#dead.values()) {
       const letter = deadLetter(slot)
@@ -182,7 +193,7 @@ class MemoryJournal implements Journal {
 
   stats(): JournalStats {
     const lanes = [...this.#allLanes()].filter(({ pending }) => pending > 0)
-    const oldest = this.#pending > 0 ? this.#oldestPending() : undefined
+    const oldest = this.#pending > 0 ? oldestPending(this.#byCall.values()) : undefined
     return {
       events: this.#byCall.size,
       pending: this.#pending,
@@ -197,11 +208,6 @@ class MemoryJournal implements Journal {
     this.#closed = true
     this.#alarm.stop()
     for (const { queue } of this.#allLanes()) queue.leave()
-  }
-
-  #oldestPending(): number | undefined {
-    for (const { waiting, acceptedAt } of this.#byCall.values()) if (waiting > 0) return acceptedAt
-    return undefined
   }
 
   #addSlot(held: Held, ref: RouteRef, block: number, index: number): Slot {
@@ -278,12 +284,12 @@ class MemoryJournal implements Journal {
       unload: () => undefined,
       leased: ({ id }) => {
         const slot = this.#slots.get(id)
-        if (slot) slot.status = 'leased'
+        if (slot) lease(slot)
       },
       refill: () => undefined,
       wakeAt: (due) => this.#alarm.at(due),
     })
-    const lane: MemoryLane = { lane: { route, to }, queue, pending: 0 }
+    const lane: MemoryLane = { lane: { route, to }, queue, pending: 0, waiting: new Map() }
     this.#lanes.set(route, targets.set(to, lane))
     return lane
   }

@@ -10,15 +10,22 @@ export const CHECKSUM = 4
 const PREFIX = 20
 
 /** A delivery as its event names it. `lane` indexes the lane table. */
-export type RouteEntry = readonly [lane: number, key: string | null, answers: 0 | 1, due: number]
+export type RouteEntry = readonly [
+  lane: number,
+  key: string | null,
+  answers: 0 | 1,
+  due: number,
+  /** Under which it waits for later ones, and when the first of them was appended. */
+  name?: string,
+  first?: number,
+]
 
 /** Returns a route as its event's record names it. */
-export const routeEntry = (lane: number, { key, answers, due }: RouteRef, now: number): RouteEntry => [
-  lane,
-  key ?? null,
-  answers === true ? 1 : 0,
-  due !== undefined && due > now ? due : 0,
-]
+export function routeEntry(lane: number, { key, answers, debounce, due }: RouteRef, now: number): RouteEntry {
+  const at = due !== undefined && due > now ? due : 0
+  if (debounce === undefined || at === 0) return [lane, key ?? null, answers === true ? 1 : 0, at]
+  return [lane, null, answers === true ? 1 : 0, at, debounce.name, debounce.first ?? now]
+}
 
 export interface StoredEvent {
   readonly callId: string
@@ -90,8 +97,8 @@ export function decodeRecord(block: Uint8Array, start: number): StoredEvent | un
   }
 }
 
-/** When the first event of a block was accepted, as far as the block knows: 0 once that one has expired. */
-export const acceptedAt = (block: Buffer): number => block.readDoubleLE(8)
+/** When the event at `start` was accepted, the first of its block unless told: 0 once that one has expired. */
+export const acceptedAt = (block: Buffer, start = 0): number => block.readDoubleLE(start + 8)
 
 /** Where the record that begins at `start` ends, as it says itself; undefined when that is impossible. */
 export function recordEnd(bytes: Buffer, start: number): number | undefined {

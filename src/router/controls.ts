@@ -28,6 +28,16 @@ const breaker = z.strictObject({
     .describe('How long it stays open before one delivery tries whether the target works.'),
 })
 
+const debounce = z.strictObject({
+  key: key
+    .optional()
+    .describe(
+      'A CEL expression: of the events of each of its values only the last is delivered; without it, of all. An event for which it has no value is delivered at once.',
+    ),
+  wait: duration().describe('How long no other must come before the last is delivered.'),
+  max_wait: duration().optional().describe('The longest that the first of them waits, however many come.'),
+})
+
 const dedupe = z.strictObject({
   key: key.describe('A CEL expression. An event for which it has no value is always taken.'),
   window: duration().describe('For how long after it took an event the route leaves out others of the same value.'),
@@ -54,6 +64,11 @@ export const controlOptions = {
     .describe(
       'Stops sending to a target that fails, each target by itself. Deliveries wait and use up no retries; events that nothing else would take are refused meanwhile, for their source to send again. A restart begins closed.',
     ),
+  debounce: debounce
+    .optional()
+    .describe(
+      'Of events that follow each other closely only the last is delivered; the others are done, as superseded. A caller hears at once that its event was taken. What waits survives a restart.',
+    ),
   dedupe: dedupe
     .optional()
     .describe(
@@ -73,4 +88,4 @@ const controlConfig = z.strictObject(controlOptions)
 export type ControlConfig = z.output<typeof controlConfig>
 
 /** Those that are options in themselves, by name, for the reference. */
-export const CONTROL_SECTIONS = { breaker, concurrency: keyedConcurrency, dedupe, rate }
+export const CONTROL_SECTIONS = { breaker, concurrency: keyedConcurrency, debounce, dedupe, rate }

@@ -50,6 +50,8 @@ export interface Controls {
   readonly delayMs?: number
   /** Deliveries of one target under way at once that have the same value of `key`, a CEL expression. */
   readonly concurrency?: { readonly limit: number; readonly key: string }
+  /** Of the events of one value of `key`, a CEL expression, only the last is delivered; without a key, of all. */
+  readonly debounce?: { readonly key?: string; readonly waitMs: number; readonly maxWaitMs?: number }
   /** Events of one value of `key`, a CEL expression, are taken once in `windowMs`. */
   readonly dedupe?: { readonly key: string; readonly windowMs: number }
   /** After `failures` failed attempts in a row a target rests for `openMs`; then one delivery tries whether it works. */

@@ -10,6 +10,8 @@ export interface Match {
   readonly key?: string
   /** The value of the key of `dedupe`, when the route has one and there is a value. */
   readonly dedupe?: string
+  /** As much for `debounce`. */
+  readonly debounce?: string
   /** The one target that gets the event, when the route has weights. */
   readonly target?: Target
 }
@@ -28,7 +30,7 @@ export interface Verdict {
 }
 
 /** The controls of a route that may have a key. */
-export const KEYED_CONTROLS = ['concurrency', 'dedupe', 'rate'] as const
+export const KEYED_CONTROLS = ['concurrency', 'debounce', 'dedupe', 'rate'] as const
 export type KeyedControl = (typeof KEYED_CONTROLS)[number]
 
 export interface Router {

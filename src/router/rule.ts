@@ -72,9 +72,11 @@ export function keyOf(key: Expression | undefined, variables: Variables): string
 }
 
 /** What the journal is to know an event by, for the controls that it keeps. Undefined when that is nothing. */
-export function namesOf({ keys }: Rule, variables: Variables): Pick<Match, 'dedupe'> | undefined {
+export function namesOf({ keys }: Rule, variables: Variables): Pick<Match, 'debounce' | 'dedupe'> | undefined {
+  const debounce = keyOf(keys.get('debounce'), variables)
   const dedupe = keyOf(keys.get('dedupe'), variables)
-  return dedupe === undefined ? undefined : { dedupe }
+  if (debounce === undefined) return dedupe === undefined ? undefined : { dedupe }
+  return dedupe === undefined ? { debounce } : { debounce, dedupe }
 }
 
 /** Whether the whole condition is true; an error is not. The reference that the index must agree with. */

@@ -51,6 +51,12 @@ export const FAULTS = {
   'counts-repeats-as-new': 'J30',
   'shares-names-between-routes': 'J30',
   'forgets-names': 'J40',
+  'supersedes-once': 'J31',
+  'forgets-the-first': 'J31',
+  'hides-what-is-superseded': 'J31',
+  'forgets-what-waits': 'J42',
+  'lists-what-waits-alone': 'J41',
+  'ignores-the-span': 'J41',
 } as const
 
 export type JournalFault = keyof typeof FAULTS
@@ -73,6 +79,8 @@ export interface Slot {
   lastAt?: number
   answer?: Answer
   note?: Note
+  /** When the first was appended that this one stands for. */
+  first?: number
 }
 
 /** What survives. */

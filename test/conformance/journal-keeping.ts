@@ -1,6 +1,7 @@
 /** What a journal must keep and tell: answers, records, dead letters, cursors, counts; and what it may refuse and forget. */
 
 import assert from 'node:assert/strict'
+import type { RetainedEvent, Span } from '../../src/journal/journal.ts'
 import type { JournalRequirement } from './journal.ts'
 import { ERROR, entry, LANE, OTHER } from './journal-bench.ts'
 
@@ -183,4 +184,40 @@ export const KEEPING = {
       assert.equal((await bench.journal.append(entry('dead'))).duplicate, true)
     },
   },
+  J41: {
+    text: 'MUST list the events it remembers in order, whatever became of them, of a span of time, and come to an end',
+    async run(bench) {
+      const { journal } = bench
+      const listed = async (span?: Span) => {
+        const events: RetainedEvent[] = []
+        for await (const event of journal.events(span)) events.push(event)
+        return events
+      }
+      assert.deepEqual(await listed(), [])
+      const first = bench.clock.time
+      await bench.append(entry('done'), entry('quiet', { routes: [] }))
+      await journal.settle(await bench.take(), { status: 'done' })
+      bench.clock.time = first + 1_000
+      await bench.die('dead')
+      bench.clock.time = first + 2_000
+      const waits = entry('waits', { routes: [LANE, OTHER] })
+      await bench.append(waits)
+      const all = await listed()
+      assert.deepEqual(ids(all), ['done', 'quiet', 'dead', 'waits'])
+      const { acceptedAt, callId, event, origin } = all[3] ?? {}
+      assert.deepEqual([acceptedAt, callId, origin], [first + 2_000, waits.callId, waits.origin])
+      assert.deepEqual([...(event?.data ?? [])], [...(waits.event.data ?? [])])
+      assert.deepEqual(ids(await listed({ from: first + 1_000 })), ['dead', 'waits'])
+      assert.deepEqual(ids(await listed({ from: first + 1_000, to: first + 2_000 })), ['dead'])
+      assert.deepEqual(ids(await listed({ to: first + 1_000 })), ['done', 'quiet'])
+      const seen: string[] = []
+      for await (const { event } of journal.events()) {
+        seen.push(event.id)
+        await bench.append(entry(`again-${event.id}`))
+      }
+      assert.deepEqual(seen, ids(all))
+    },
+  },
 } satisfies Record<string, JournalRequirement>
+
+const ids = (events: readonly RetainedEvent[]): readonly string[] => events.map(({ event }) => event.id)

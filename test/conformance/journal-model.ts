@@ -13,6 +13,8 @@ import type {
   JournalStats,
   Lane,
   Outcome,
+  RetainedEvent,
+  Span,
 } from '../../src/journal/journal.ts'
 import type { JournalOpenOptions } from './journal-bench.ts'
 import {
@@ -75,6 +77,7 @@ export class ModelJournal implements Journal {
       const slot: Slot = { id: `${this.disk.next++}`, held: made, ref, status: 'due', attempts: 0, due }
       if (repeated.has(ref.route))
         Object.assign(slot, { status: 'done', lastAt: made.acceptedAt, note: 'repeated' } satisfies Partial<Slot>)
+      else this.#debounce(slot)
       made.slots.push(slot)
     }
     this.disk.held.push(made)
@@ -145,6 +148,15 @@ export class ModelJournal implements Journal {
     const { event, origin, callId } = held.entry
     const deliveries = held.slots.filter(({ status }) => status !== 'dropped').map((slot) => record(slot, this.#fault))
     return { event, origin, callId, acceptedAt: held.acceptedAt, deliveries }
+  }
+
+  async *events({ from = 0, to = Number.POSITIVE_INFINITY }: Span = {}): AsyncGenerator<RetainedEvent, void> {
+    for (const { acceptedAt, entry, slots } of [...this.disk.held]) {
+      const { callId, event, origin } = entry
+      const inside = (acceptedAt >= from && acceptedAt < to) || this.#fault === 'ignores-the-span'
+      const left = this.#fault === 'lists-what-waits-alone' && slots.every(over)
+      if (inside && !left) yield { event, origin, callId, acceptedAt }
+    }
   }
 
   async *deadLetters(filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter, void> {
@@ -240,6 +252,25 @@ export class ModelJournal implements Journal {
     return repeated
   }
 
+  /** The one that waits under the name gives way. */
+  #debounce(slot: Slot): void {
+    const { debounce } = slot.ref
+    if (debounce === undefined) return
+    const now = this.#options.now()
+    const before = this.#slots().findLast(
+      ({ attempts, ref, status }) =>
+        attempts === 0 &&
+        status === 'due' &&
+        laneName(ref) === laneName(slot.ref) &&
+        ref.debounce?.name === debounce.name,
+    )
+    slot.first = (this.#fault === 'forgets-the-first' ? before?.held.acceptedAt : before?.first) ?? now
+    slot.due = Math.min(now + debounce.waitMs, slot.first + (debounce.maxWaitMs ?? Number.POSITIVE_INFINITY))
+    if (before === undefined || (this.#fault === 'supersedes-once' && before.first !== before.held.acceptedAt)) return
+    Object.assign(before, { status: 'done', lastAt: now, note: 'superseded' } satisfies Partial<Slot>)
+    if (this.#fault === 'hides-what-is-superseded') before.status = 'dropped'
+  }
+
   #kept({ datacontenttype, ...answer }: Answer): Answer {
     return datacontenttype === undefined || this.#fault === 'loses-content-types'
       ? answer
@@ -260,7 +291,14 @@ export class ModelJournal implements Journal {
     if (slot.status === 'leased') slot.status = this.#fault === 'loses-leases' ? 'done' : 'due'
     if (this.#fault === 'forgets-attempts') slot.attempts = 0
     if (this.#fault === 'forgets-answers') delete slot.answer
-    if (this.#fault === 'forgets-keys') slot.ref = { ...laneOf(slot.ref) }
+    if (this.#fault === 'forgets-what-waits' && slot.ref.debounce) {
+      const { debounce: _, ...ref } = slot.ref
+      slot.ref = ref
+    }
+    if (this.#fault === 'forgets-keys') {
+      const { key: _, ...ref } = slot.ref
+      slot.ref = ref
+    }
   }
 
   #expire(): void {

@@ -88,4 +88,27 @@ export const SURVIVING = {
       await bench.nothing()
     },
   },
+  J42: {
+    text: 'MUST know after a restart what waits for the last of its name, and for how long already',
+    async run(bench) {
+      const debounce = { name: 'k', waitMs: 1_000, maxWaitMs: 1_500 }
+      const waiting = (id: string) => entry(id, { routes: [{ ...LANE, debounce }] })
+      await bench.append(waiting('a'))
+      await bench.reopen()
+      bench.clock.time += 900
+      await bench.append(waiting('c'))
+      bench.clock.time += 599
+      await bench.nothing()
+      bench.clock.time += 1
+      const last = await bench.take()
+      assert.equal(last.event.id, 'c')
+      await bench.journal.settle(last, { status: 'done' })
+      await bench.append(waiting('d'))
+      await bench.reopen()
+      bench.clock.time += 1_000
+      assert.equal((await bench.take()).event.id, 'd')
+      await bench.nothing()
+      assert.equal(bench.journal.stats().pending, 1)
+    },
+  },
 } satisfies Record<string, JournalRequirement>

@@ -54,4 +54,42 @@ export const TIMING = {
       assert.deepEqual(pending.sort(), [1, 1, 2, 2])
     },
   },
+  J31: {
+    text: 'MUST hand out the last of a name alone, when none came for its wait or the first has waited for the longest',
+    async run(bench) {
+      const debounce = { name: 'k', waitMs: 1_000, maxWaitMs: 2_500 }
+      const waiting = (id: string, name = 'k') =>
+        entry(id, { routes: [{ ...LANE, debounce: { ...debounce, name } }, OTHER] })
+      await bench.append(waiting('a'), waiting('other', 'l'))
+      bench.clock.time += 999
+      await bench.append(waiting('b'))
+      bench.clock.time += 1
+      assert.equal((await bench.take()).event.id, 'other')
+      await bench.nothing()
+      bench.clock.time += 998
+      await bench.append(waiting('c'), waiting('d'))
+      bench.clock.time += 501
+      await bench.nothing()
+      bench.clock.time += 1
+      const last = await bench.take()
+      assert.deepEqual([last.event.id, last.attempt], ['d', 1], 'the first has waited for the longest')
+      await bench.append(waiting('e'))
+      await bench.journal.settle(last, { status: 'done' })
+      bench.clock.time += 1_000
+      assert.equal((await bench.take()).event.id, 'e', 'what was handed out gives way to none')
+      await bench.nothing()
+      for (const id of ['a', 'b', 'c']) {
+        const [delivery, other] = (await bench.journal.find({ callId: `call-${id}` }))?.deliveries ?? []
+        assert.deepEqual([delivery?.status, delivery?.note, delivery?.attempts], ['done', 'superseded', 0], id)
+        assert.deepEqual([other?.status, other?.note], ['due', undefined], 'each lane is for itself')
+      }
+      assert.deepEqual(
+        bench.journal
+          .stats()
+          .lanes.map((lane) => lane.pending)
+          .sort(),
+        [2, 6],
+      )
+    },
+  },
 } satisfies Record<string, JournalRequirement>
