@@ -19,6 +19,8 @@ test('a limit without a key is the number of places', () => {
 describe('a control is read and shown in its long form', () => {
   test.each<[string, object, string]>([
     ['delay: 90s', { delayMs: 90_000 }, 'delay: 90s'],
+    ['batch: {}', { batch: { max: 100, waitMs: 1_000 } }, 'batch:\n      max: 100\n      wait: 1s'],
+    ['batch: { max: 5, wait: 2m }', { batch: { max: 5, waitMs: 120_000 } }, 'max: 5\n      wait: 2m'],
     ['breaker: {}', { breaker: { failures: 5, openMs: 30_000 } }, 'breaker:\n      failures: 5\n      open: 30s'],
     ['breaker: { failures: 2, open: 5s }', { breaker: { failures: 2, openMs: 5_000 } }, 'failures: 2\n      open: 5s'],
     ['debounce: { wait: 2s }', { debounce: { waitMs: 2_000 } }, 'debounce:\n      wait: 2s'],
@@ -57,6 +59,8 @@ describe('a mistake in a control', () => {
     ['an order of one', 'order_by: subject, debounce: { wait: 1s }', '.order_by: there is no order to keep'],
     ['an end before the wait', 'debounce: { wait: 2s, max_wait: 1s }', '.debounce.max_wait: shorter than "wait"'],
     ['a key of debounce that is none', 'debounce: { key: "==", wait: 1s }', '.debounce.key: this is no expression'],
+    ['a batch of keys', 'batch: {}, concurrency: { limit: 1, key: subject }', '.concurrency.key: a batch has events'],
+    ['a batch of keys', 'batch: {}, rate: { limit: 1, per: 1s, key: subject }', '.rate.key: a batch has events'],
     ['a key of dedupe that is none', 'dedupe: { key: "(", window: 1s }', '.dedupe.key: this is no expression'],
     ['no key', 'dedupe: { window: 1s }', '.dedupe.key: expected'],
     ['a rate that is no rate', 'rate: 3', '.rate: expected'],

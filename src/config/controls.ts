@@ -18,12 +18,13 @@ export function makeControls(config: RouteConfig, path: Path, reporter: Reporter
   return given.length === 0 ? undefined : controls
 }
 
-function controlsOf({ breaker, concurrency, debounce, dedupe, delay, rate }: RouteConfig): Controls {
+function controlsOf({ batch, breaker, concurrency, debounce, dedupe, delay, rate }: RouteConfig): Controls {
   return {
     ...(delay === undefined ? {} : { delayMs: delay }),
     ...(typeof concurrency === 'object' && concurrency.key !== undefined
       ? { concurrency: { limit: concurrency.limit, key: concurrency.key } }
       : {}),
+    ...(batch ? { batch: { max: batch.max, waitMs: batch.wait } } : {}),
     ...(breaker ? { breaker: { failures: breaker.failures, openMs: breaker.open } } : {}),
     ...(debounce ? { debounce: debounceOf(debounce) } : {}),
     ...(dedupe ? { dedupe: { key: dedupe.key, windowMs: dedupe.window } } : {}),
@@ -47,7 +48,13 @@ export const places = ({ concurrency }: RouteConfig): number => {
 }
 
 function reportClashes(config: RouteConfig, path: Path, reporter: Reporter): void {
-  const { concurrency, debounce, order_by: orderBy } = config
+  const { batch, concurrency, debounce, order_by: orderBy, rate } = config
+  const keyed = { concurrency: typeof concurrency === 'object' ? concurrency.key : undefined, rate: rate?.key }
+  for (const [name, key] of Object.entries(keyed))
+    if (batch && key !== undefined)
+      reporter.report([...path, name, 'key'], 'a batch has events of many keys, so that none of them can be limited', {
+        suggestion: 'leave out the key, or "batch"',
+      })
   if (debounce && orderBy !== undefined)
     reporter.report([...path, 'order_by'], 'there is no order to keep where "debounce" delivers the last alone', {
       suggestion: 'leave one of the two out',

@@ -102,10 +102,11 @@ const debounceIn = ({ maxWaitMs, waitMs, ...rest }: NonNullable<Controls['deboun
 
 const keyIn = ({ key }: { readonly key?: string }): object => (key === undefined ? {} : { key })
 
-function controlsOf({ concurrency: total, controls: { breaker, concurrency, debounce, dedupe, delayMs, rate } = {} }: Route): object {
+function controlsOf({ concurrency: total, controls: { batch, breaker, concurrency, debounce, dedupe, delayMs, rate } = {} }: Route): object {
   return {
     concurrency: concurrency ? { ...concurrency, total } : total,
     ...(delayMs === undefined ? {} : { delay: durationText(delayMs) }),
+    ...(batch ? { batch: { max: batch.max, wait: durationText(batch.waitMs) } } : {}),
     ...(breaker ? { breaker: { failures: breaker.failures, open: durationText(breaker.openMs) } } : {}),
     ...(debounce ? { debounce: debounceIn(debounce) } : {}),
     ...(dedupe ? { dedupe: { key: dedupe.key, window: durationText(dedupe.windowMs) } } : {}),

@@ -4,6 +4,7 @@ import { toGatewayError } from '../errors.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { LaneControls } from './controls.ts'
 import { type Gate, Gates, Line, Turnstile, type Unit } from './gates.ts'
+import { Gathering } from './gathering.ts'
 import type { LaneWork, Places, ServedLane } from './served.ts'
 
 /** Deliveries that wait in memory, and the bytes of their data; beyond them they wait on the journal's timer. */
@@ -23,6 +24,8 @@ export class ControlledLane implements ServedLane {
   readonly #leaving = new AbortController()
   readonly #lines: Gates<Line>
   readonly #turnstiles: Gates<Turnstile>
+  /** Absent for a lane that makes its deliveries one by one. */
+  readonly #gathering: Gathering | undefined
   /** Those that wait for nothing but a place. */
   readonly #ready: Unit[] = []
   #waitingCount = 0
@@ -47,7 +50,8 @@ export class ControlledLane implements ServedLane {
     this.#journal = journal
     this.#abort = abort
     this.#failed = failed
-    const { rate } = controls
+    const { batch, clock, rate } = controls
+    this.#gathering = batch && new Gathering(batch, clock, (unit) => this.#try(unit))
     if (controls.breaker) controls.breaker.onAdmit = () => this.#stir()
     this.#lines = new Gates(
       () => new Line(),
@@ -92,6 +96,7 @@ export class ControlledLane implements ServedLane {
       const next = await deliveries.next()
       if (next.done) break
       if (signal.aborted) this.#journal.release(next.value)
+      else if (this.#gathering) this.#gathering.add(next.value)
       else this.#try([next.value], true)
     }
     await deliveries.return?.()
@@ -208,7 +213,7 @@ export class ControlledLane implements ServedLane {
     try {
       let settled: Promise<void>
       try {
-        settled = (await this.#lane.run(unit[0], this.#abort)).settled
+        settled = (await this.#make(unit)).settled
       } finally {
         this.places.free()
         this.#controls.breaker?.ended()
@@ -222,6 +227,14 @@ export class ControlledLane implements ServedLane {
     this.#close()
   }
 
+  async #make(unit: Unit): Promise<{ readonly settled: Promise<void> }> {
+    const { run, runBatch } = this.#lane
+    if (this.#gathering === undefined || runBatch === undefined) return run(unit[0], this.#abort)
+    const made = await runBatch(unit, this.#abort)
+    this.#gathering.expect(made.again)
+    return made
+  }
+
   #leaveLine(line: Line): void {
     line.running -= 1
     this.#drain(line, () => line.running < (this.#controls.concurrency?.limit ?? 0))
@@ -231,7 +244,8 @@ export class ControlledLane implements ServedLane {
   #giveBack(): void {
     const gates: Gate[] = [...this.#lines.all(), ...this.#turnstiles.all()]
     for (const turnstile of this.#turnstiles.all()) turnstile.unset?.()
-    const waiting = [...this.#ready.splice(0), ...gates.flatMap((gate) => gate.waiting.splice(0))].flat()
+    const units = [...this.#ready.splice(0), ...gates.flatMap((gate) => gate.waiting.splice(0))]
+    const waiting = [...units.flat(), ...(this.#gathering?.leave() ?? [])]
     for (const delivery of waiting.reverse()) this.#journal.release(delivery)
     this.#waitingCount = 0
     this.#waitingBytes = 0

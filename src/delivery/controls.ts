@@ -6,6 +6,7 @@ import type { KeyedControl, Router } from '../router/router.ts'
 import type { Breaker } from './breaker.ts'
 import type { Breakers } from './breakers.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
+import type { GatherOptions } from './gathering.ts'
 
 export type KeyOf = (delivery: Delivery) => string
 
@@ -16,6 +17,8 @@ export interface LaneControls {
   /** Attempts that may begin in a stretch of time: of one key, or of the lane. */
   readonly rate?: { readonly limit: number; readonly perMs: number; readonly keyOf?: KeyOf }
   readonly breaker?: Breaker
+  /** Deliveries that are made together. */
+  readonly batch?: GatherOptions
   /** Called when the lane is served no longer. */
   left?(): void
 }
@@ -32,8 +35,8 @@ export interface ControlParts {
 
 /** Returns the limits of one lane of a route; undefined when it has none that count here. */
 export function laneControls({ controls, name }: Route, to: string, parts: ControlParts): LaneControls | undefined {
-  const { breaker, concurrency, rate } = controls ?? {}
-  if (!breaker && !concurrency && !rate) return undefined
+  const { batch, breaker, concurrency, rate } = controls ?? {}
+  if (!batch && !breaker && !concurrency && !rate) return undefined
   const { breakers, clock = SYSTEM_CLOCK, router } = parts
   const by = (control: KeyedControl): KeyOf => {
     return ({ event, origin }) => router.keyOf(name, control, event, origin) ?? NO_KEY
@@ -41,6 +44,7 @@ export function laneControls({ controls, name }: Route, to: string, parts: Contr
   const own = breaker && breakers.make({ route: name, to }, breaker, clock)
   return {
     clock,
+    ...(batch ? { batch } : {}),
     ...(concurrency ? { concurrency: { limit: concurrency.limit, keyOf: by('concurrency') } } : {}),
     ...(rate ? { rate: { ...rate, ...(rate.key === undefined ? {} : { keyOf: by('rate') }) } } : {}),
     ...(own ? { breaker: own, left: () => breakers.remove(own) } : {}),

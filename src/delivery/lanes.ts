@@ -1,6 +1,7 @@
 /** Turns routes into lanes: which target each one feeds, with which concurrency, and where its dead letters are copied. */
 
 import type { Route, Target as RouteTarget } from '../router/route.ts'
+import { deliverBatch } from './batch.ts'
 import { watched } from './breaker.ts'
 import { type ControlParts, laneControls } from './controls.ts'
 import { deadLetterLane, fromDeadLetter } from './deadletter.ts'
@@ -29,11 +30,13 @@ export function lanesOf(
   parts: DeliverParts,
   controlled: ControlParts,
 ): readonly LaneWork[] {
-  const lanes = route.to.map((to) => {
+  const lanes = route.to.map((to): LaneWork => {
     const controls = laneControls(route, to.text, controlled)
     if (controls === undefined) return lane(route, to.text, find(to), parts)
     const target = controls.breaker ? watched(find(to), controls.breaker) : find(to)
-    return { ...lane(route, to.text, target, parts), controls }
+    const work = { ...lane(route, to.text, target, parts), controls }
+    if (controls.batch === undefined) return work
+    return { ...work, runBatch: (all, signal) => deliverBatch(all, route, target, parts, signal) }
   })
   return route.deadLetter ? [...lanes, copyLane(route, route.deadLetter, find, parts)] : lanes
 }

@@ -10,6 +10,11 @@ export interface LaneWork extends Lane {
   readonly controls?: LaneControls
   /** Runs one delivery to its outcome. Rejects only for reasons that end the gateway. */
   run(delivery: Delivery, signal: AbortSignal): Promise<{ readonly settled: Promise<void> }>
+  /** As much for several that are made together; `again` are those that will be tried again. */
+  runBatch?(
+    deliveries: readonly Delivery[],
+    signal: AbortSignal,
+  ): Promise<{ readonly settled: Promise<void>; readonly again: readonly Delivery[] }>
 }
 
 /** A lane that is served. */

@@ -3,27 +3,33 @@
 /** Rings at least this often while something is ahead: the clock may be set while a timer runs. Milliseconds. */
 const LONGEST = 1_000
 
+/** Calls back at a time, or before it. Returns what takes it back. */
+export type SetTimer = (time: number, ring: () => void) => () => void
+
 export class Alarm {
   readonly #now: () => number
   readonly #ring: () => void
+  readonly #set: SetTimer
   #at = Number.POSITIVE_INFINITY
-  #timer: NodeJS.Timeout | undefined
+  #unset: (() => void) | undefined
 
-  constructor(now: () => number, ring: () => void) {
+  /** `set` is the timer of a clock that is not the machine's. */
+  constructor(now: () => number, ring: () => void, set: SetTimer = timerOf(now)) {
     this.#now = now
     this.#ring = ring
+    this.#set = set
   }
 
   /** Asks for a ring at this time. Whoever is not satisfied when it rings asks again. */
   at(time: number): void {
     if (time >= this.#at) return
     this.#at = time
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#check(), Math.max(0, Math.min(LONGEST, time - this.#now())))
+    this.#unset?.()
+    this.#unset = this.#set(time, () => this.#check())
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#unset?.()
     this.#at = Number.NEGATIVE_INFINITY
   }
 
@@ -33,5 +39,12 @@ export class Alarm {
     this.#at = Number.POSITIVE_INFINITY
     if (this.#now() >= time) this.#ring()
     else this.at(time)
+  }
+}
+
+const timerOf = (now: () => number): SetTimer => {
+  return (time, ring) => {
+    const timer = setTimeout(ring, Math.max(0, Math.min(LONGEST, time - now())))
+    return () => clearTimeout(timer)
   }
 }

@@ -16,6 +16,11 @@ const keyedConcurrency = z.strictObject({
   total: places.default(64).describe('With `key`: deliveries of one target under way at once, whatever their key.'),
 })
 
+const batch = z.strictObject({
+  max: z.int().min(1).max(1_000).default(100).describe('Events of one batch.'),
+  wait: duration().prefault('1s').describe('How long the first of a batch waits for others.'),
+})
+
 const breaker = z.strictObject({
   failures: z
     .int()
@@ -59,6 +64,11 @@ export const controlOptions = {
     .union([places, keyedConcurrency])
     .default(16)
     .describe('Deliveries of one target under way at once: a number, or the options below to limit them by key.'),
+  batch: batch
+    .optional()
+    .describe(
+      'Delivers several events with one invocation: the target gets one event of type `headgate.batch` whose data is a JSON batch of CloudEvents. They are settled alike; after a failure the same ones are tried again together, until a restart; dead letters are single events. Whoever calls gets the answer of the batch.',
+    ),
   breaker: breaker
     .optional()
     .describe(
@@ -88,4 +98,4 @@ const controlConfig = z.strictObject(controlOptions)
 export type ControlConfig = z.output<typeof controlConfig>
 
 /** Those that are options in themselves, by name, for the reference. */
-export const CONTROL_SECTIONS = { breaker, concurrency: keyedConcurrency, debounce, dedupe, rate }
+export const CONTROL_SECTIONS = { batch, breaker, concurrency: keyedConcurrency, debounce, dedupe, rate }

@@ -54,6 +54,8 @@ export interface Controls {
   readonly debounce?: { readonly key?: string; readonly waitMs: number; readonly maxWaitMs?: number }
   /** Events of one value of `key`, a CEL expression, are taken once in `windowMs`. */
   readonly dedupe?: { readonly key: string; readonly windowMs: number }
+  /** Up to `max` events, for which the first waits `waitMs`, are delivered with one invocation. */
+  readonly batch?: { readonly max: number; readonly waitMs: number }
   /** After `failures` failed attempts in a row a target rests for `openMs`; then one delivery tries whether it works. */
   readonly breaker?: { readonly failures: number; readonly openMs: number }
   /** Attempts that may begin in any `perMs`: of one target, and of one value of `key`, a CEL expression, if there is one. */

@@ -1,0 +1,96 @@
+/** Collects deliveries into batches: up to so many, for so long after the first; and those that failed come back together. */
+
+import type { Delivery } from '../journal/journal.ts'
+import type { Clock } from './clock.ts'
+import type { Unit } from './gates.ts'
+
+export interface GatherOptions {
+  /** Deliveries of one batch. */
+  readonly max: number
+  /** How long the first waits for others. Milliseconds. */
+  readonly waitMs: number
+}
+
+/** Bytes of data after which a batch is whole. */
+const FULL_BYTES = 4 * 2 ** 20
+/** How long those of a batch that have come back wait for the others, which fall due at the same time. Milliseconds. */
+const BACK_MS = 5_000
+
+interface Returning {
+  readonly here: Delivery[]
+  missing: number
+  unset: (() => void) | undefined
+}
+
+export class Gathering {
+  readonly #options: GatherOptions
+  readonly #clock: Clock
+  readonly #whole: (unit: Unit) => void
+  #here: Delivery[] = []
+  #bytes = 0
+  #unset: (() => void) | undefined
+  readonly #returning = new Map<string, Returning>()
+
+  /** `whole` gets each batch. */
+  constructor(options: GatherOptions, clock: Clock, whole: (unit: Unit) => void) {
+    this.#options = options
+    this.#clock = clock
+    this.#whole = whole
+  }
+
+  add(delivery: Delivery): void {
+    const back = this.#returning.get(delivery.id)
+    if (back) {
+      this.#comeBack(back, delivery)
+      return
+    }
+    this.#here.push(delivery)
+    this.#bytes += delivery.event.data?.length ?? 0
+    if (this.#here.length >= this.#options.max || this.#bytes >= FULL_BYTES) this.#flush()
+    else this.#unset ??= this.#clock.at(this.#clock.now() + this.#options.waitMs, () => this.#flush())
+  }
+
+  /** These will be handed out again, and make one batch then. */
+  expect(again: readonly Delivery[]): void {
+    const returning: Returning = { here: [], missing: again.length, unset: undefined }
+    for (const { id } of again) this.#returning.set(id, returning)
+  }
+
+  /** Ends; returns what has not become a batch. */
+  leave(): readonly Delivery[] {
+    const returning = new Set(this.#returning.values())
+    for (const { unset } of returning) unset?.()
+    this.#unset?.()
+    this.#returning.clear()
+    return [...returning].flatMap(({ here }) => here.splice(0)).concat(this.#here.splice(0))
+  }
+
+  #comeBack(back: Returning, delivery: Delivery): void {
+    this.#returning.delete(delivery.id)
+    back.here.push(delivery)
+    back.missing -= 1
+    if (back.missing === 0) {
+      back.unset?.()
+      this.#hand(back.here)
+    } else back.unset ??= this.#clock.at(this.#clock.now() + BACK_MS, () => this.#giveUp(back))
+  }
+
+  /** One was redriven, dropped or damaged meanwhile: the others do not wait for it. */
+  #giveUp(back: Returning): void {
+    for (const [id, held] of this.#returning) if (held === back) this.#returning.delete(id)
+    this.#hand(back.here)
+  }
+
+  #flush(): void {
+    this.#unset?.()
+    this.#unset = undefined
+    const here = this.#here
+    this.#here = []
+    this.#bytes = 0
+    this.#hand(here)
+  }
+
+  #hand([first, ...rest]: readonly Delivery[]): void {
+    if (first) this.#whole([first, ...rest])
+  }
+}
