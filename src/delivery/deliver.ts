@@ -1,6 +1,5 @@
 /** The back half of the path: invoke -> reply -> settle, with retry and dead letter as the two ways to fail. */
 
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Emit } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Delivery, Failure, Journal, Outcome } from '../journal/journal.ts'
@@ -10,6 +9,7 @@ import type { Accept } from './accept.ts'
 import type { ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
 import { asChild, pace, refuseLoop } from './chain.ts'
+import { type Clock, passTime, SYSTEM_CLOCK } from './clock.ts'
 import { toDeadLetter } from './deadletter.ts'
 import { judge, toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
@@ -24,6 +24,8 @@ export interface DeliverParts {
   /** Whether the caller of a call has gone away. */
   readonly cancelled: (callId: string) => boolean
   readonly now: () => number
+  /** The clock that `now` reads; the machine's when absent. */
+  readonly clock?: Clock
 }
 
 /** How long a delivery whose outcome cannot be told keeps its place before it runs again. */
@@ -86,7 +88,7 @@ async function putOff(
   if (error.disposition === 'fatal') throw error
   const outcome = { status: 'retry', at: parts.now() + UNTOLD_MS, error: toFailure(error) } as const
   report(delivery, outcome, {}, begun, parts)
-  await wait(UNTOLD_MS, undefined, { signal }).catch(() => {})
+  await passTime(parts.clock ?? SYSTEM_CLOCK, UNTOLD_MS, signal).catch(() => {})
   parts.journal.release(delivery)
 }
 
@@ -101,7 +103,7 @@ async function attempt(
   const deadline = deadlineOf(event)
   const pause = pace(event)
   try {
-    if (pause > 0) await wait(pause, undefined, { signal })
+    if (pause > 0) await passTime(parts.clock ?? SYSTEM_CLOCK, pause, signal)
     const begun = parts.now()
     refuse(delivery, deadline, begun, parts)
     const limit = Math.min(begun + route.timeoutMs, deadline ?? Number.POSITIVE_INFINITY)
