@@ -132,6 +132,45 @@ describe('files', () => {
     ])
   })
 
+  const configMap = (target: string): string =>
+    `apiVersion: v1
+kind: ConfigMap
+metadata: { name: router }
+data:
+  config.yaml: |
+    event_sources:
+    - type: cron
+      config: { schedules: [{ name: tick, schedule: "* * * * *", target_function: ${target} }] }
+`
+
+  test('of Kubernetes may lie among them: a ConfigMap in the form of a router is merged, the others are passed over', async () => {
+    const at = write('kubernetes', {
+      'a.yaml': 'functions: { echo: echo.wasm }\nroutes: { tick: { from: tick, to: mqtt:x } }',
+      'b.yaml': configMap('echo'),
+      'c.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: router }\n---\n',
+      'echo.wasm': '',
+    })
+    const notes: string[] = []
+    const config = await loadConfig(at, { ...options, note: (text) => notes.push(text) })
+    expect(config.routes.map(({ name }) => name)).toEqual(['tick', 'tick-2'])
+    expect(notes).toEqual([`${at}/c.yaml:1: passed over: Service "router"`])
+  })
+
+  test('in the form of a router that name one thing twice are refused with both places', async () => {
+    const at = write('routers', { 'a.yaml': configMap('a'), 'b.yaml': configMap('b') })
+    await expect(loadConfig(at, options)).rejects.toThrow(
+      `${at}/b.yaml:6:5: event_sources: this is defined twice, first in ${at}/a.yaml:6`,
+    )
+  })
+
+  test(`\${file:} is looked for beside the file that names it, also from inside a ConfigMap`, async () => {
+    const at = write('beside', { 'a.yaml': configMap(`"\${file:target}"`), target: 'echo' })
+    await expect(loadConfig(at, options)).rejects.toThrow(`there is no function or sink "\${file:target}"`)
+    writeFileSync(join(at, 'b.yaml'), 'functions: { echo: echo.wasm }')
+    writeFileSync(join(at, 'echo.wasm'), '')
+    expect((await loadConfig(at, options)).routes[0]?.to).toMatchObject([{ name: 'echo' }])
+  })
+
   test('that are not there are refused: the configuration, and what it names', async () => {
     await expect(loadConfig(join(folder, 'none'), options)).rejects.toThrow(/there is no such file or folder/)
     const at = write('missing', { 'a.yaml': 'functions: { echo: nope.wasm }' })
@@ -173,6 +212,25 @@ ${FUNCTIONS}routes: { r: { from: any, to: echo, retry: 3 } }`
   expect(long).not.toContain('hunter2')
   expect(parse(long).routes).toEqual(config.routes)
   expect(parse(long).broker).toEqual(config.broker)
+})
+
+test('the long form has the names of variables and files, wherever a text goes', () => {
+  writeFileSync(join(folder, 'token'), 'swordfish\n')
+  const long = expand(
+    parse(`name: "\${SECRET}"
+sources: { s: { cron: { schedule: "* * * * *", data: { token: "\${file:${folder}/token}", port: "\${PORT}" } } } }
+functions: { echo: "\${SECRET}/echo.wasm" }
+routes: { r: { from: "mqtt:\${SECRET}/+", when: 'data.key == "\${SECRET}"', to: echo, dead_letter: "mqtt:\${SECRET}" } }`),
+  )
+  expect(long).not.toMatch(/hunter2|swordfish/)
+  for (const shown of [
+    `name: \${SECRET}`,
+    `token: \${file:${folder}/token}`,
+    `mqtt:\${SECRET}/+`,
+    `data.key == "\${SECRET}"`,
+    `\${SECRET}/echo.wasm`,
+  ])
+    expect(long).toContain(shown)
 })
 
 describe('what is in config/', () => {

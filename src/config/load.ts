@@ -17,7 +17,7 @@ import { ConfigError, type Problem } from './problem.ts'
 import { check } from './report.ts'
 import { makeRoutes } from './routes.ts'
 import { configSchema, type Sections } from './sections.ts'
-import { type Expanded, expandedForm } from './shown.ts'
+import { type Expanded, expandedForm, withNames } from './shown.ts'
 import { told } from './told.ts'
 import { readFunctionFolder, withFunctions } from './wanted.ts'
 
@@ -102,7 +102,7 @@ function build(form: Form, { connectors }: LoadOptions, exists: (file: string) =
     services,
     routes,
     secrets,
-    expanded: expanded(value, connectors, { functions, routes }),
+    expanded: withNames(expanded(value, connectors, { functions, routes }), places),
   }
 }
 

@@ -1,12 +1,13 @@
-/** The expansion of an `event_sources` document as text: what it stands for, with no default filled in. */
+/** Configurations as they may be printed: with the names of variables, and never what they stand for. */
 
 import { Document } from 'yaml'
 import type { ZodType } from 'zod'
 import { HIDDEN, hideSecrets } from '../schema/index.ts'
 import type { Merged } from './files.ts'
 import { masked } from './problem.ts'
-import type { Path, Places } from './tree.ts'
+import { named, type Path, type Places } from './tree.ts'
 
+/** What an `event_sources` document stands for, with no default filled in. */
 export interface Expanded {
   readonly value: unknown
   readonly yaml: string
@@ -19,6 +20,31 @@ export function expandedForm({ value, places }: Pick<Merged, 'value' | 'places'>
   return { value: shown, yaml: document.toString({ lineWidth: 120 }) }
 }
 
+/**
+ * Puts the names of variables in the place of what they stood for, in the long form of a configuration: its texts stand
+ * at other paths than those they were made of, so each entry knows the variables of the whole entry.
+ */
+export function withNames(expanded: Readonly<Record<string, unknown>>, places: Places): Record<string, unknown> {
+  const hidden = new Map<string, Hidden[]>()
+  for (const { path, hidden: found } of places.hidden()) {
+    const key = entry(path)
+    hidden.set(key, [...(hidden.get(key) ?? []), ...found])
+  }
+  return hidden.size === 0 ? expanded : rename(expanded, [], hidden)
+}
+
+type Hidden = Parameters<typeof named>[1][number]
+
+const entry = ([section = '', name = '']: Path): string => JSON.stringify([section, name].map(String))
+
+function rename<T>(value: T, path: Path, hidden: ReadonlyMap<string, readonly Hidden[]>): T
+function rename(value: unknown, path: Path, hidden: ReadonlyMap<string, readonly Hidden[]>): unknown {
+  if (typeof value === 'string') return named(value, hidden.get(entry(path)) ?? [])
+  if (Array.isArray(value)) return value.map((one, at) => rename(one, [...path, at], hidden))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, rename(one, [...path, key], hidden)]))
+}
+
 function copy(value: unknown, path: Path, places: Places): unknown {
   if (typeof value === 'string') return text(value, path, places)
   if (Array.isArray(value)) return value.map((one, at) => copy(one, [...path, at], places))
@@ -27,8 +53,8 @@ function copy(value: unknown, path: Path, places: Places): unknown {
 }
 
 function text(value: string, path: Path, places: Places): string {
-  const named = places.named(path, value)
+  const shown = places.named(path, value)
   // The connector that will take it may not be there yet to say that it is a secret.
   const secret = places.at(path)?.writtenAt?.at(-1) === 'connection_string'
-  return secret && !/^\$\{[^}]*\}$/.test(named) ? HIDDEN : masked(named)
+  return secret && !/^\$\{[^}]*\}$/.test(shown) ? HIDDEN : masked(shown)
 }

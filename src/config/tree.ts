@@ -58,10 +58,12 @@ export class Places {
 
   /** A text at a path with the names of variables for what they stood for. */
   named(path: Path, text: string): string {
-    const hidden = this.at(path)?.hidden ?? []
-    // A part of "127.0.0.1" that a variable happens to be, too, says nothing.
-    const told = hidden.filter(({ value }) => value.length > 3 || value === text)
-    return told.reduce((shown, { name, value }) => shown.replaceAll(value, name), text)
+    return named(text, this.at(path)?.hidden ?? [])
+  }
+
+  /** What variables stood for, by the path of the text they are in. */
+  *hidden(): Generator<{ readonly path: Path; readonly hidden: NonNullable<Place['hidden']> }> {
+    for (const [key, { hidden }] of this.#places) if (hidden) yield { path: JSON.parse(key), hidden }
   }
 
   copy(): Places {
@@ -117,6 +119,13 @@ export function offsetsIn({ source, value: start, end, text = '', style }: Place
   }
   const after = (found.at(-1) ?? start - 1) + 1
   return (offset) => found[before[offset] ?? seen] ?? after
+}
+
+/** Puts the names of variables in the place of what they stood for. */
+export function named(text: string, hidden: NonNullable<Place['hidden']>): string {
+  // A part of "127.0.0.1" that a variable happens to be, too, says nothing.
+  const told = hidden.filter(({ value }) => value.length > 3 || value === text)
+  return told.reduce((shown, { name, value }) => shown.replaceAll(value, name), text)
 }
 
 /** Puts the names of variables back where a message quotes what they stood for. */

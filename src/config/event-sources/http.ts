@@ -15,7 +15,10 @@ export const http = kind({
     port: z.int().min(0).max(65_535).optional().describe('Port to listen on; 8080 when not given.'),
   }),
   item: z.strictObject({
-    path: z.string().min(1).describe('A path; * at its end takes every path that begins so.'),
+    path: z
+      .string()
+      .min(1)
+      .describe('A path; * at its end takes every path that begins so, and {name} any one segment.'),
     methods: z.array(z.string().min(1)).min(1).optional().describe('Methods, such as GET; any when not given.'),
     target_function: targetFunction,
   }),
@@ -32,9 +35,10 @@ export const http = kind({
     }
     for (const { value, at: here } of items) {
       const { path, methods, target_function } = value
+      const pattern = path.replace(/\{(\w+)\}/g, ':$1')
       const from = (methods ?? ['*']).map((method, index) =>
         traced(
-          `http:${method.toUpperCase()} ${path}`,
+          `http:${method.toUpperCase()} ${pattern}`,
           methods && !/^[A-Za-z]+$/.test(method) ? [...here, 'methods', index] : [...here, 'path'],
         ),
       )

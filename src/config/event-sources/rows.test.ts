@@ -53,6 +53,11 @@ describe('http', () => {
       to: 'f',
     })
   })
+
+  test('a segment in braces is any', () => {
+    const users = [{ path: '/users/{id}/orders', methods: ['GET'], ...f }]
+    expect(only(expansion('http', { routes: users }), 'routes')).toMatchObject({ from: 'http:GET /users/:id/orders' })
+  })
 })
 
 describe('kafka', () => {
