@@ -8,6 +8,7 @@ import type { Reply } from '../reply/reply.ts'
 import { route as routeOf } from '../router/harness.ts'
 import { ActivityStream } from './activity.ts'
 import { deliverBatch } from './batch.ts'
+import { Breaker, type BreakerOptions, watched } from './breaker.ts'
 import { Dispatcher } from './dispatch.ts'
 import { fill, LANE, NOW, TestClock, turns } from './harness.ts'
 import type { Handled, Target, Work } from './target.ts'
@@ -16,7 +17,7 @@ const retry = { max: 1, backoff: 'constant', delayMs: 1_000, capMs: 1_000, jitte
 const route = routeOf('r', { retry, timeoutMs: 30_000 })
 
 /** A lane in batches of up to three, of which the first waits for a second; `answer` is asked with each invocation. */
-function open(answer: (work: Work) => Handled, concurrency = 1) {
+function open(answer: (work: Work) => Handled, concurrency = 1, rest?: BreakerOptions) {
   const clock = new TestClock()
   const held = openMemoryJournal({ now: clock.now })
   const invoked: { readonly subjects: string; readonly at: number; readonly work: Work }[] = []
@@ -42,13 +43,14 @@ function open(answer: (work: Work) => Handled, concurrency = 1) {
     cancelled: (callId: string) => callId === 'gone',
     now: clock.now,
   }
+  const breaker = rest && new Breaker(LANE, rest, clock, () => undefined)
   const dispatcher = new Dispatcher(held, (error) => expect.fail(error.message))
   dispatcher.add({
     ...LANE,
     concurrency,
-    controls: { clock, batch: { max: 3, waitMs: 1_000 } },
+    controls: { clock, batch: { max: 3, waitMs: 1_000 }, ...(breaker && { breaker }) },
     run: () => expect.fail('one by one'),
-    runBatch: (all, signal) => deliverBatch(all, route, target, parts, signal),
+    runBatch: (all, signal) => deliverBatch(all, route, breaker ? watched(target, breaker) : target, parts, signal),
   })
   return { children, clock, dispatcher, invoked, journal: held, replies }
 }
@@ -137,6 +139,25 @@ test('a member whose caller has gone is left out; each caller gets the answer; w
   ).toEqual(['one', 'two'])
   expect(replies.filter(({ status }) => status === 'error').map(({ callId }) => callId)).toEqual(['gone'])
   expect(children.map(({ extensions }) => extensions?.['causationid'])).toEqual(['one'])
+  await dispatcher.stop(10)
+})
+
+test('what an open breaker sends back comes again as the same batch', async () => {
+  let fails = true
+  const { clock, dispatcher, invoked, journal } = open(
+    () => {
+      if (fails) throw new GatewayError('SINK_UNAVAILABLE', 'shop (http): delivering: no answer')
+      return done()
+    },
+    2,
+    { failures: 1, openMs: 10_000 },
+  )
+  await fill(journal, ['a', 'b', 'c', 'd', 'e', 'f'])
+  await turns()
+  expect(invoked.map(({ subjects }) => subjects)).toEqual(['abc'])
+  fails = false
+  await expect.poll(() => clock.pass(200).then(() => journal.stats().pending), { timeout: 15_000 }).toBe(0)
+  expect(invoked.map(({ subjects }) => subjects).sort()).toEqual(['abc', 'abc', 'def'])
   await dispatcher.stop(10)
 })
 

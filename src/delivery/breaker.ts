@@ -51,11 +51,13 @@ export class Breaker {
     return this.#state === 'closed' || (this.#state === 'half_open' && !this.#probing)
   }
 
-  begin(): void {
-    if (this.#state === 'half_open') this.#probing = true
+  /** A delivery begins: returns whether it is the one that tries. */
+  begin(): boolean {
+    this.#probing = this.#state === 'half_open'
+    return this.#probing
   }
 
-  /** What began has ended. One that came to no attempt leaves the try to the next. */
+  /** The one that tried has ended. If it came to no attempt, the try is left to the next. */
   ended(): void {
     if (!this.#probing) return
     this.#probing = false

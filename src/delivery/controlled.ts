@@ -129,7 +129,9 @@ export class ControlledLane implements ServedLane {
   #try(unit: Unit, isNew = false): void {
     const { breaker } = this.#controls
     if (breaker?.admits === false) {
-      for (const delivery of unit) this.#journal.release(delivery)
+      // A batch is to come back as it was.
+      if (unit.length > 1) this.#gathering?.expect(unit)
+      for (const delivery of unit.toReversed()) this.#journal.release(delivery)
       return
     }
     const line = this.#lineOf(unit)
@@ -151,8 +153,7 @@ export class ControlledLane implements ServedLane {
     }
     turnstile?.window.start(this.#now())
     if (line) line.running += 1
-    breaker?.begin()
-    void this.#run(unit, line)
+    void this.#run(unit, line, breaker?.begin() === true)
   }
 
   #lineOf([first]: Unit): Line | undefined {
@@ -208,7 +209,7 @@ export class ControlledLane implements ServedLane {
   }
 
   /** One unit to the end of its settle; it never rejects. */
-  async #run(unit: Unit, line: Line | undefined): Promise<void> {
+  async #run(unit: Unit, line: Line | undefined, tries: boolean): Promise<void> {
     this.#open += 1
     try {
       let settled: Promise<void>
@@ -216,7 +217,7 @@ export class ControlledLane implements ServedLane {
         settled = (await this.#make(unit)).settled
       } finally {
         this.places.free()
-        this.#controls.breaker?.ended()
+        if (tries) this.#controls.breaker?.ended()
         if (line) this.#leaveLine(line)
         this.#stir()
       }

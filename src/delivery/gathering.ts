@@ -17,7 +17,8 @@ const FULL_BYTES = 4 * 2 ** 20
 const BACK_MS = 5_000
 
 interface Returning {
-  readonly here: Delivery[]
+  /** In the order that they had. */
+  readonly places: (Delivery | undefined)[]
   missing: number
   unset: (() => void) | undefined
 }
@@ -29,7 +30,7 @@ export class Gathering {
   #here: Delivery[] = []
   #bytes = 0
   #unset: (() => void) | undefined
-  readonly #returning = new Map<string, Returning>()
+  readonly #returning = new Map<string, { readonly at: number; readonly returning: Returning }>()
 
   /** `whole` gets each batch. */
   constructor(options: GatherOptions, clock: Clock, whole: (unit: Unit) => void) {
@@ -41,7 +42,8 @@ export class Gathering {
   add(delivery: Delivery): void {
     const back = this.#returning.get(delivery.id)
     if (back) {
-      this.#comeBack(back, delivery)
+      this.#returning.delete(delivery.id)
+      this.#comeBack(back.returning, back.at, delivery)
       return
     }
     this.#here.push(delivery)
@@ -52,33 +54,32 @@ export class Gathering {
 
   /** These will be handed out again, and make one batch then. */
   expect(again: readonly Delivery[]): void {
-    const returning: Returning = { here: [], missing: again.length, unset: undefined }
-    for (const { id } of again) this.#returning.set(id, returning)
+    const returning: Returning = { places: again.map(() => undefined), missing: again.length, unset: undefined }
+    for (const [at, { id }] of again.entries()) this.#returning.set(id, { at, returning })
   }
 
   /** Ends; returns what has not become a batch. */
   leave(): readonly Delivery[] {
-    const returning = new Set(this.#returning.values())
+    const returning = new Set(Array.from(this.#returning.values(), (each) => each.returning))
     for (const { unset } of returning) unset?.()
     this.#unset?.()
     this.#returning.clear()
-    return [...returning].flatMap(({ here }) => here.splice(0)).concat(this.#here.splice(0))
+    return [...returning].flatMap(({ places }) => present(places)).concat(this.#here.splice(0))
   }
 
-  #comeBack(back: Returning, delivery: Delivery): void {
-    this.#returning.delete(delivery.id)
-    back.here.push(delivery)
+  #comeBack(back: Returning, at: number, delivery: Delivery): void {
+    back.places[at] = delivery
     back.missing -= 1
     if (back.missing === 0) {
       back.unset?.()
-      this.#hand(back.here)
+      this.#hand(present(back.places))
     } else back.unset ??= this.#clock.at(this.#clock.now() + BACK_MS, () => this.#giveUp(back))
   }
 
-  /** One was redriven, dropped or damaged meanwhile: the others do not wait for it. */
+  /** One was dropped or damaged meanwhile: the others do not wait for it. */
   #giveUp(back: Returning): void {
-    for (const [id, held] of this.#returning) if (held === back) this.#returning.delete(id)
-    this.#hand(back.here)
+    for (const [id, { returning }] of this.#returning) if (returning === back) this.#returning.delete(id)
+    this.#hand(present(back.places))
   }
 
   #flush(): void {
@@ -94,3 +95,5 @@ export class Gathering {
     if (first) this.#whole([first, ...rest])
   }
 }
+
+const present = (places: Returning['places']): readonly Delivery[] => places.filter((one) => one !== undefined)

@@ -4,7 +4,9 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type GatewayProcess, ROOT, startGateway } from '../../services/gateway.ts'
-import { Client, eventOf, jsonOf, post, settled, unique } from './client.ts'
+import { Client, eventOf, held, jsonOf, post, settled, unique } from './client.ts'
+
+const CLOUDEVENT = { properties: { contentType: 'application/cloudevents+json' } }
 
 /** What is done with each example, once it runs. */
 const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess) => Promise<void>>> = {
@@ -75,6 +77,42 @@ const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess) => Promise<void>
     const properties = { contentType: 'application/cloudevents+json' }
     await client.publish('accounts/a/changes', event, { properties })
     expect((await settled(gateway, `${event['id']}`)).deliveries).toMatchObject([{ route: 'accounts', status: 'done' }])
+  },
+  'batch.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    await client.subscribe('readings/batches')
+    const events = ['1', '2', '3'].map((subject) => eventOf('reading', { subject }))
+    for (const event of events) await client.publish('meters/7/reading', event, CLOUDEVENT)
+    const subjects = () =>
+      client.on('readings/batches').flatMap(({ text }) => (JSON.parse(text) as { subject: string }[]).map((one) => one.subject))
+    await eventually(() => subjects().length === 3, { what: 'all readings came in batches' })
+    expect(subjects()).toEqual(['1', '2', '3'])
+  },
+  'limits.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    const events = Array.from({ length: 11 }, () => eventOf('mail', { data: { customer: 'ada' } }))
+    const other = eventOf('mail', { data: { customer: 'bob' } })
+    for (const event of [...events, other]) await client.publish('customers/x/mails', event, CLOUDEVENT)
+    for (const event of [...events.slice(0, 10), other]) await settled(gateway, `${event['id']}`)
+    // The eleventh of one customer waits for the minute to be over.
+    const late = events[10]
+    expect((await held(gateway, `${late?.['id']}`))?.deliveries).toMatchObject([{ status: 'due', attempts: 0 }])
+  },
+  'timing.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    for (const topic of ['index/a', 'receipts/send', 'reminders/send']) await client.subscribe(topic)
+    const send = async (topic: string, data: object) => {
+      const event = eventOf('t', { subject: 'a', data })
+      await client.publish(topic, event, CLOUDEVENT)
+      return `${event['id']}`
+    }
+    const saved = [await send('documents/a/saved', { v: 1 }), await send('documents/a/saved', { v: 2 })]
+    const paid = [await send('orders/paid', { order: 1 }), await send('orders/paid', { order: 1 })]
+    await send('carts/left', { cart: 9 })
+    for (const id of [...saved, ...paid]) await settled(gateway, id)
+    expect(jsonOf(await client.receive('index/a'))).toEqual({ v: 2 })
+    expect(jsonOf(await client.receive('reminders/send'))).toEqual({ cart: 9 })
+    expect([client.on('index/a').length, client.on('receipts/send').length]).toEqual([1, 1])
   },
   'cron.yaml': async (gateway) => {
     // Its next tick is hours away: that both schedules run is what the log of the start says by not complaining.
