@@ -43,10 +43,9 @@ export class Chains {
     const chain = this.#chainOf(name, now)
     chain.last = now
     chain.flying++
-    return {
-      due: Math.max(now, Math.min(now + waitMs, chain.first + (maxWaitMs ?? Number.POSITIVE_INFINITY))),
-      first: chain.first,
-    }
+    const latest = chain.first + (maxWaitMs ?? Number.POSITIVE_INFINITY)
+    // Never at once, though the first has waited for long enough: it may not have been handed out, and gives way then.
+    return { due: Math.max(now + 1, Math.min(now + waitMs, latest)), first: chain.first }
   }
 
   /** It is on disk: returns the one that gives way to it. */

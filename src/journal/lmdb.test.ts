@@ -1,6 +1,6 @@
 /** What the journal on disk does beyond the contract: refusals at the start, deep backlogs, sealed names, its own check. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -287,4 +287,30 @@ test('what gives way is not handed out, though it is in memory already; the jour
   const report = await verifyJournal(path)
   expect(report.problems).toEqual([])
   expect(report.pending).toBe(3)
+})
+
+test('a crash between the last of a name and the end of the one before it leaves the last alone', async () => {
+  const path = newPath()
+  const clock = { time: 1_800_000_000_000 }
+  const waiting = (id: string) =>
+    entry(id, { routes: [{ ...LANE, debounce: { name: 'k', waitMs: 100, maxWaitMs: 150 } }] })
+  const journal = await open(path, { now: () => clock.time })
+  await journal.append(waiting('a'))
+  clock.time += 60
+  await journal.append(waiting('b'))
+  // What "b" ends is written with the next transaction, which begins in a later turn.
+  const crashed = newPath()
+  cpSync(path, crashed, { recursive: true, filter: (file) => !file.endsWith('lock') })
+  await journal[Symbol.asyncDispose]()
+  expect((await verifyJournal(crashed)).pending).toBe(2)
+  const again = await open(crashed, { now: () => clock.time })
+  clock.time += 89
+  await again.append(waiting('c'))
+  clock.time += 1
+  const [last] = await take(again, 1)
+  expect(last?.event.id).toBe('e-c')
+  expect(again.stats().pending).toBe(1)
+  await again[Symbol.asyncDispose]()
+  const report = await verifyJournal(crashed)
+  expect([report.pending, report.problems]).toEqual([1, []])
 })

@@ -3,6 +3,9 @@
 import * as z from 'zod'
 import { duration } from '../schema/index.ts'
 
+/** A stretch of time that is one. */
+const stretch = () => duration().refine((ms) => ms > 0, { error: 'it must be longer than nothing' })
+
 const places = z.int().min(1).max(10_000)
 const key = z.string().min(1)
 
@@ -28,7 +31,7 @@ const breaker = z.strictObject({
     .max(10_000)
     .default(5)
     .describe('Attempts that fail one after the other, in a way that is tried again, before the breaker opens.'),
-  open: duration()
+  open: stretch()
     .prefault('30s')
     .describe('How long it stays open before one delivery tries whether the target works.'),
 })
@@ -39,18 +42,18 @@ const debounce = z.strictObject({
     .describe(
       'A CEL expression: of the events of each of its values only the last is delivered; without it, of all. An event for which it has no value is delivered at once.',
     ),
-  wait: duration().describe('How long no other must come before the last is delivered.'),
-  max_wait: duration().optional().describe('The longest that the first of them waits, however many come.'),
+  wait: stretch().describe('How long no other must come before the last is delivered.'),
+  max_wait: stretch().optional().describe('The longest that the first of them waits, however many come.'),
 })
 
 const dedupe = z.strictObject({
   key: key.describe('A CEL expression. An event for which it has no value is always taken.'),
-  window: duration().describe('For how long after it took an event the route leaves out others of the same value.'),
+  window: stretch().describe('For how long after it took an event the route leaves out others of the same value.'),
 })
 
 const rate = z.strictObject({
   limit: z.int().min(1).max(100_000).describe('Attempts that may begin within `per`, retries included.'),
-  per: duration().describe('The stretch of time: any of this length, not only from one full minute to the next.'),
+  per: stretch().describe('The stretch of time: any of this length, not only from one full minute to the next.'),
   key: key
     .optional()
     .describe(

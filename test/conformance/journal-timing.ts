@@ -90,6 +90,12 @@ export const TIMING = {
           .sort(),
         [2, 6],
       )
+      await bench.append(waiting('f'))
+      bench.clock.time += 3_000
+      await bench.append(waiting('g'))
+      bench.clock.time += 1
+      assert.equal((await bench.take()).event.id, 'g', 'what is due and was not handed out gives way, too')
+      await bench.nothing()
     },
   },
 } satisfies Record<string, JournalRequirement>
