@@ -39,6 +39,18 @@ export function sinceArgument(text: string): number {
   return instant
 }
 
+/** Reads a number from 0. */
+export function wholeArgument(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 0.')
+  return Number(text)
+}
+
+export const fromOption = (what: string) =>
+  new Option('--from <when>', `${what} since: an age such as 2h, or 2026-01-31T12:00:00Z`).argParser(sinceArgument)
+
+export const toOption = (what: string) =>
+  new Option('--to <when>', `${what} before: an age such as 5m, or 2026-01-31T13:00:00Z`).argParser(sinceArgument)
+
 /** Reads a count from 1. */
 export function countArgument(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.')

@@ -28,6 +28,9 @@ export interface Origin {
   readonly address: string
 }
 
+/** The source of the copies that a route sends to its `dead_letter`: they are records of the gateway, not news. */
+export const DEAD_LETTER_SOURCE = 'dead_letter'
+
 /** The extension attributes with which an event is a call. They travel in the envelope, so every transport carries them. */
 export const CALL_EXTENSIONS = {
   /** Names the call. A repeated one inside the retention gets the first answer again. */
