@@ -241,7 +241,7 @@ export class Gateway {
       )
   }
 
-  #adminParts({ journal }: Ground): AdminParts {
+  #adminParts({ journal, replay }: Ground): AdminParts {
     return {
       health: this.#readiness,
       journal,
@@ -249,6 +249,8 @@ export class Gateway {
       metrics: this.#metrics,
       config: () => this.#current.told,
       explain: (event, origin) => this.#current.router.explain(event, origin),
+      targets: (route) => this.#current.router.get(route)?.to.map(({ text }) => text),
+      replay,
       subscribe: (listener) => this.activity.subscribe(listener),
       predicate: compilePredicate,
       log: this.log,

@@ -9,14 +9,16 @@ import { type Accept, type AcceptParts, createAccept } from './delivery/accept.t
 import type { ActivityStream } from './delivery/activity.ts'
 import { Breakers } from './delivery/breakers.ts'
 import { Calls } from './delivery/calls.ts'
+import { SYSTEM_CLOCK } from './delivery/clock.ts'
 import { JournalCredit } from './delivery/credit.ts'
 import { deadLetterLane } from './delivery/deadletter.ts'
 import type { DeliverParts } from './delivery/deliver.ts'
 import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
+import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
 import type { Targets } from './delivery/targets.ts'
 import type { NoRoute } from './delivery/unknown.ts'
-import { type CloudEvent, uuidv7 } from './event/index.ts'
+import { type CloudEvent, DEAD_LETTER_SOURCE, uuidv7 } from './event/index.ts'
 import { openJournal, openMemoryJournal } from './journal/index.ts'
 import type { Journal } from './journal/journal.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -66,6 +68,8 @@ export interface Ground {
   readonly pools: Lifecycle
   readonly sinks: Lifecycle
   readonly sources: Lifecycle
+  /** Runs events that the journal remembers again, until `signal`. */
+  replay(wish: ReplayWish, signal: AbortSignal): AsyncIterable<ReplayProgress>
   openPool(functions: readonly FunctionSpec[]): Promise<FunctionPool>
   context(name: string): Context
   emit(name: string): Emit
@@ -126,6 +130,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     pools,
     sinks: new Lifecycle(PATIENCE),
     sources: new Lifecycle(PATIENCE),
+    replay: (wish, signal) => replay(wish, { ...accepting, journal, credit, clock: SYSTEM_CLOCK }, signal),
     openPool: (functions) => openPool(functions, pools, parts),
     context: (name) => {
       const own = { name, credit: creditOf(name), cursor: cursor(name) }
@@ -164,6 +169,6 @@ function openPool(
 }
 
 async function copyTo(journal: Journal, event: CloudEvent, target: string, route: string): Promise<void> {
-  const entry = { event, origin: { source: 'dead_letter', address: route }, callId: uuidv7() }
+  const entry = { event, origin: { source: DEAD_LETTER_SOURCE, address: route }, callId: uuidv7() }
   await journal.append({ ...entry, routes: [{ route, to: deadLetterLane(target) }] })
 }

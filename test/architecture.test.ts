@@ -35,15 +35,26 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/broker': [...GROUND, 'src/connector', 'src/reply/reply.ts'],
   'src/delivery': CONTRACTS,
   'src/telemetry': [...CONTRACTS, 'src/delivery/activity.ts'],
-  'src/admin': [...CONTRACTS, 'src/delivery/activity.ts'],
+  'src/admin': [...CONTRACTS, 'src/delivery/activity.ts', 'src/delivery/replay.ts'],
   // A route is checked by reading its addresses and compiling its expressions.
   'src/config': [...CONTRACTS, ...OPTIONS, 'src/router/address.ts', 'src/router/compile.ts'],
   'src/docs': [...CONTRACTS, ...OPTIONS, 'src/config', 'src/telemetry/names.ts', 'connectors/index.ts'],
+  // The tests in a configuration run on the path itself, with a clock of their own.
+  'src/check': [
+    ...CONTRACTS,
+    'src/config',
+    'src/router',
+    'src/journal',
+    'src/delivery',
+    'src/pool',
+    'src/admin/views.ts',
+  ],
   // Commands without a gateway (check, explain, journal verify) start the one part that they need.
   'src/commands': [
     ...CONTRACTS,
     ...OPTIONS,
     'src/config',
+    'src/check',
     'src/docs',
     'src/gateway.ts',
     'src/router',

@@ -2,10 +2,12 @@
 
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import { addDeadLetters } from './dead-letters.ts'
 import { guard } from './guard.ts'
 import type { AdminParts } from './parts.ts'
 import { answerOf, Problem, toProblem } from './problem.ts'
-import { addDeadLetters, addProbes, addQuestions } from './routes.ts'
+import { addReplay } from './replay.ts'
+import { addProbes, addQuestions } from './routes.ts'
 
 /** Each request has Node's own two objects with it: a body and `tail` are streams of Node. */
 export type App = Hono<{ Bindings: HttpBindings }>
@@ -29,6 +31,7 @@ export function createApp(loopback: boolean, parts: AdminParts): App {
   addProbes(app, parts)
   addQuestions(app, parts)
   addDeadLetters(app, parts)
+  addReplay(app, parts)
   return app
 }
 

@@ -1,10 +1,12 @@
 /** An admin listener on a free port before a gateway that is a few lines of memory: for tests of the listener alone. */
 
+import { once } from 'node:events'
 import type { Check } from '../connector/calls.ts'
 import type { Activity } from '../delivery/activity.ts'
+import type { ReplayProgress, ReplayWish } from '../delivery/replay.ts'
 import { GatewayError } from '../errors.ts'
 import type { CloudEvent, Origin } from '../event/index.ts'
-import type { DeadLetter, DeadLetterFilter, EventRecord, JournalStats } from '../journal/journal.ts'
+import type { DeadLetter, DeadLetterFilter, Entry, EventRecord, JournalStats } from '../journal/journal.ts'
 import { type Admin, createAdmin } from './admin.ts'
 import { adminConfig } from './config.ts'
 import type { AdminParts } from './parts.ts'
@@ -96,6 +98,13 @@ export class Bench implements AsyncDisposable {
   readonly letters = new Letters()
   checks: readonly Check[] = [{ name: 'journal', ok: true }]
   alive = true
+  readonly appended: Entry[] = []
+  /** What was to run again. */
+  readonly replays: ReplayWish[] = []
+  /** Whether the asker of a replay left before its end. */
+  replayLeft = false
+  /** Ends a replay early. */
+  replayFails: Error | undefined
   readonly listeners = new Set<(activity: Activity) => void>()
   readonly admin: Admin
 
@@ -122,12 +131,28 @@ export class Bench implements AsyncDisposable {
 
   [Symbol.asyncDispose] = (): Promise<void> => this.admin.stop()
 
+  async *#replay(wish: ReplayWish, signal: AbortSignal): AsyncGenerator<ReplayProgress> {
+    this.replays.push(wish)
+    const counts = { before: 1, unmatched: 0, children: 2 }
+    yield { events: 1, routes: { orders: 1 }, ...counts, at: 1_000 }
+    if (this.replayFails) throw this.replayFails
+    // One without a rate is through at once; another lasts until its asker leaves.
+    if (wish.rate !== undefined) await once(signal, 'abort')
+    this.replayLeft = signal.aborted
+    yield { events: 2, routes: { orders: 2 }, ...counts, at: 2_000 }
+  }
+
   #parts(): AdminParts {
     return {
       health: { alive: () => this.alive, ready: async () => this.checks },
       journal: {
         find: async (key) => (('callId' in key ? key.callId === 'c1' : key.eventId === event.id) ? record : undefined),
         deadLetters: (filter) => this.letters.deadLetters(filter),
+        append: async (entry) => {
+          const duplicate = this.appended.some(({ event }) => event.id === entry.event.id)
+          if (!duplicate) this.appended.push(entry)
+          return { callId: entry.callId, duplicate }
+        },
         redrive: this.letters.take('redrive'),
         drop: this.letters.take('drop'),
         stats: () => stats,
@@ -138,6 +163,8 @@ export class Bench implements AsyncDisposable {
       explain: (seen, { address, source }) => [
         { route: 'orders', takes: seen.type === 'order.created', saw: `${source}:${address}` },
       ],
+      targets: (route) => (route === 'orders' ? ['sync', 'sync@2'] : undefined),
+      replay: (wish, signal) => this.#replay(wish, signal),
       subscribe: (listener) => {
         this.listeners.add(listener)
         return () => this.listeners.delete(listener)

@@ -2,29 +2,21 @@
 
 import * as z from 'zod'
 import type { DeadLetter, DeadLetterFilter, Journal } from '../journal/journal.ts'
-import { parseDuration } from '../schema/index.ts'
+import { groupOf } from './groups.ts'
 import { Problem } from './problem.ts'
-
-/** An instant in RFC 3339, or how long ago: `1h`. Milliseconds since the epoch. */
-const since = z.string().transform((text, context) => {
-  const ago = parseDuration(text)
-  const at = ago === undefined ? Date.parse(text) : Date.now() - ago
-  if (!Number.isNaN(at)) return at
-  context.addIssue({
-    code: 'custom',
-    message: `"${text}" is neither a time such as 2026-11-20T10:00:00Z nor a duration such as 1h`,
-  })
-  return z.NEVER
-})
+import { defined, instant, parse, parseBody } from './request.ts'
 
 const filterFields = {
   route: z.string().min(1).optional(),
   code: z.string().min(1).optional(),
-  since: since.optional(),
+  since: instant.optional(),
 }
+
+const group = z.string().min(1).optional()
 
 const pageQuery = z.strictObject({
   ...filterFields,
+  group,
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
   /** `next` of the page before. */
   after: z
@@ -34,8 +26,25 @@ const pageQuery = z.strictObject({
 })
 
 const change = z.strictObject({
-  filter: z.strictObject({ ...filterFields, ids: z.array(z.string().min(1)).min(1).optional() }),
+  filter: z.strictObject({ ...filterFields, group, ids: z.array(z.string().min(1)).min(1).optional() }),
+  to: z.string().min(1).optional(),
 })
+
+const resending = z.strictObject({
+  id: z.string().min(1),
+  data: z.base64().transform((text) => Buffer.from(text, 'base64')),
+  contentType: z.string().min(1).exactOptional(),
+  to: z.string().min(1).exactOptional(),
+})
+
+/** Dead letters to be changed. */
+export interface Change {
+  readonly filter: DeadLetterFilter
+  /** Those of this group alone. */
+  readonly group?: string
+  /** The target that is to get them instead of their own. */
+  readonly to?: string
+}
 
 export interface Page {
   readonly letters: readonly DeadLetter[]
@@ -45,10 +54,11 @@ export interface Page {
 
 /** Resolves to a page, oldest first. Throws a Problem when the query is wrong. */
 export async function readPage(journal: Pick<Journal, 'deadLetters'>, query: unknown): Promise<Page> {
-  const { after, limit, ...filter } = parse(pageQuery, query)
+  const { after, group, limit, ...filter } = parse(pageQuery, query)
   const place = after === undefined ? undefined : readPlace(after)
   const letters: DeadLetter[] = []
   for await (const letter of behind(place, journal.deadLetters(narrowed(defined(filter), place?.at)))) {
+    if (group !== undefined && groupOf(letter.to, letter.error) !== group) continue
     if (letters.length === limit) return { letters, next: writePlace(letters.at(-1)) }
     letters.push(letter)
   }
@@ -56,17 +66,24 @@ export async function readPage(journal: Pick<Journal, 'deadLetters'>, query: unk
 }
 
 /** Reads the body of a redrive or a drop. Throws a Problem when it is wrong or would take everything. */
-export function readChange(body: Buffer): DeadLetterFilter {
-  const filter = defined(parse(change, parseJson(body)).filter)
-  if (Object.keys(filter).length === 0) {
+export function readChange(body: Buffer): Change {
+  const { filter: asked, to } = parseBody(change, body)
+  const { group, ...filter } = asked
+  if (Object.keys(defined(asked)).length === 0) {
     throw new Problem(
       400,
       'FILTER_EMPTY',
-      'the filter is empty and would take every dead letter; name ids, route, code or since',
+      'the filter is empty and would take every dead letter; name ids, route, code, since or group',
     )
   }
-  return filter
+  return { filter: defined(filter), ...defined({ group, to }) }
 }
+
+/** Reads the body of a resend. Throws a Problem when it is wrong. */
+export const readResend = (body: Buffer): z.output<typeof resending> => parseBody(resending, body)
+
+/** Reads the filter of a list. Throws a Problem when it is wrong. */
+export const readFilter = (query: unknown): DeadLetterFilter => defined(parse(z.strictObject(filterFields), query))
 
 interface Place {
   readonly at: number
@@ -98,25 +115,3 @@ async function* behind(place: Place | undefined, letters: AsyncIterable<DeadLett
   }
   if (held) yield* held
 }
-
-function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const { data, error } = schema.safeParse(value)
-  if (error === undefined) return data as z.output<T>
-  const [issue] = error.issues
-  const where = issue?.path.length ? `${issue.path.join('.')}: ` : ''
-  throw new Problem(400, 'REQUEST_INVALID', `${where}${issue?.message ?? 'not valid'}`)
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString())
-  } catch {
-    throw new Problem(400, 'REQUEST_INVALID', 'the body is not JSON')
-  }
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
-
-/** Drops members that are undefined: absent is another thing to the contracts. */
-const defined = <T extends object>(value: T): Defined<T> =>
-  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Defined<T>

@@ -3,6 +3,7 @@
 import type { HealthPort } from '../connector/calls.ts'
 import type { Log } from '../connector/connector.ts'
 import type { Activity } from '../delivery/activity.ts'
+import type { ReplayProgress, ReplayWish } from '../delivery/replay.ts'
 import type { CloudEvent, Origin } from '../event/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
@@ -10,13 +11,17 @@ import type { Verdict } from '../router/router.ts'
 
 export interface AdminParts {
   readonly health: HealthPort
-  readonly journal: Pick<Journal, 'find' | 'deadLetters' | 'redrive' | 'drop' | 'stats'>
+  readonly journal: Pick<Journal, 'append' | 'find' | 'deadLetters' | 'redrive' | 'drop' | 'stats'>
   readonly functions: () => readonly FunctionStats[]
   /** Resolves to all metrics in the Prometheus text format. */
   readonly metrics: { render(): Promise<string> }
   /** The configuration that runs, in full, as YAML without secrets. */
   readonly config: () => string
   readonly explain: (event: CloudEvent, origin: Origin) => readonly Verdict[]
+  /** The targets of a route of the configuration that runs, as written; undefined when there is no such route. */
+  readonly targets: (route: string) => readonly string[] | undefined
+  /** Runs events that the journal remembers again, until `signal`. */
+  readonly replay: (wish: ReplayWish, signal: AbortSignal) => AsyncIterable<ReplayProgress>
   /** Calls the listener for all that happens from now on. Returns a function that ends it. */
   readonly subscribe: (listener: (activity: Activity) => void) => () => void
   /** Compiles an expression over events. Throws an error that says what is wrong with it. */

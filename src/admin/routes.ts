@@ -3,14 +3,13 @@
 import type { ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { parseJsonEvent } from '../event/index.ts'
-import type { DeadLetter, EventRecord } from '../journal/journal.ts'
+import type { EventRecord } from '../journal/journal.ts'
 import type { App } from './app.ts'
 import { readBody } from './body.ts'
-import { readChange, readPage } from './letters.ts'
 import type { AdminParts } from './parts.ts'
 import { Problem } from './problem.ts'
 import { tail } from './tail.ts'
-import { letterDetail, letterView, recordView } from './views.ts'
+import { recordView } from './views.ts'
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 const CONFIG_TYPE = 'application/yaml; charset=utf-8'
@@ -54,33 +53,6 @@ export function addQuestions(app: App, parts: AdminParts): void {
   })
 }
 
-/** What was given up on: looked at, made due again, or removed. */
-export function addDeadLetters(app: App, { journal, log }: AdminParts): void {
-  app.get('/admin/dead-letters', async (c) => {
-    const { letters, next } = await readPage(journal, once(c.req.queries()))
-    return c.json({ items: letters.map(letterView), ...(next !== undefined && { next }) })
-  })
-  app.get('/admin/dead-letters/:id{.+}', async (c) =>
-    c.json(letterDetail(await findLetter(journal, c.req.param('id')))),
-  )
-  app.post('/admin/dead-letters/redrive', async (c) => {
-    const filter = readChange(await readBody(c.env.incoming))
-    const count = await journal.redrive(filter)
-    log.info({ filter, count }, 'admin: dead letters were redriven')
-    return c.json({ count })
-  })
-  app.post('/admin/dead-letters/drop', async (c) => {
-    const filter = readChange(await readBody(c.env.incoming))
-    const count = await journal.drop(filter)
-    log.warn({ filter, count }, 'admin: dead letters were dropped')
-    return c.json({ count })
-  })
-}
-
-/** What is given twice stays a list, which no schema takes: neither of the two was meant alone. */
-const once = (query: Record<string, string[]>): object =>
-  Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.length === 1 ? values[0] : values]))
-
 async function findEvent({ journal }: AdminParts, key: string): Promise<EventRecord> {
   const record = (await journal.find({ callId: key })) ?? (await journal.find({ eventId: key }))
   if (record) return record
@@ -88,15 +60,6 @@ async function findEvent({ journal }: AdminParts, key: string): Promise<EventRec
     'it was never accepted, no route took it, it is older than the journal retains, or it was not journaled: ' +
     'neither are publishes at QoS 0, nor calls whose caller waits'
   throw new Problem(404, 'EVENT_UNKNOWN', `no event has "${key}" as its id or callId: ${why}`)
-}
-
-async function findLetter(journal: AdminParts['journal'], id: string): Promise<DeadLetter> {
-  for await (const letter of journal.deadLetters({ ids: [id] })) return letter
-  throw new Problem(
-    404,
-    'DEAD_LETTER_UNKNOWN',
-    `no dead letter has the id "${id}": it was redriven or dropped, or never was`,
-  )
 }
 
 /** The head goes out at once: whoever tails knows that he is heard before anything happens. */

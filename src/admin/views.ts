@@ -4,6 +4,7 @@ import type { Activity } from '../delivery/activity.ts'
 import { type CloudEvent, formatJsonEvent, isJsonType, type Origin } from '../event/index.ts'
 import type { Answer, DeadLetter, DeliveryRecord, EventRecord } from '../journal/journal.ts'
 import type { Verdict } from '../router/router.ts'
+import { type Group, groupOf } from './groups.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
 const optionalTime = <K extends string>(name: K, ms: number | undefined) =>
@@ -33,6 +34,7 @@ function deliveryView({ answer, due, firstErrorAt, settledAt, ...rest }: Deliver
     ...optionalTime('due', due),
     ...optionalTime('firstErrorAt', firstErrorAt),
     ...optionalTime('settledAt', settledAt),
+    ...(rest.error && { group: groupOf(rest.to, rest.error) }),
     ...(answer && { answer: answerView(answer) }),
   }
 }
@@ -69,6 +71,14 @@ export const letterView = (letter: DeadLetter): object => ({
 export const letterDetail = (letter: DeadLetter): object => ({ ...letterHead(letter), event: eventView(letter.event) })
 
 const letterHead = ({ event: _, firstAt, lastAt, ...rest }: DeadLetter): object => ({
+  ...rest,
+  group: groupOf(rest.to, rest.error),
+  firstAt: time(firstAt),
+  lastAt: time(lastAt),
+})
+
+/** What several dead letters died of. */
+export const groupView = ({ firstAt, lastAt, ...rest }: Group): object => ({
   ...rest,
   firstAt: time(firstAt),
   lastAt: time(lastAt),

@@ -13,6 +13,9 @@ const HOP_MS = 10
 /** Counts the deliveries that led to this event. */
 const HOPS = 'hops'
 
+/** Names the replay that an event runs again in, or comes of. */
+export const REPLAY = 'replay'
+
 /** How many deliveries led to this event: 0 for one from outside. */
 export const hops = (event: CloudEvent): number => Number(extension(event, HOPS) ?? 0) || 0
 
@@ -44,12 +47,16 @@ function traceOf(event: CloudEvent): { readonly traceparent?: string; readonly t
  */
 export function asChild(child: CloudEvent, parent: CloudEvent, delivery: string, index: number): CloudEvent {
   const named = child.id !== '' && !(child.id === parent.id && child.source === parent.source)
-  const id = named ? child.id : `${parent.id}/${delivery}/${index}`
+  const replay = extension(parent, REPLAY)
+  // What the function named so when the event ran first is held: it would be taken for a repeat.
+  const again = replay === undefined || child.id.endsWith(`/replay/${replay}`) ? '' : `/replay/${replay}`
+  const id = named ? child.id + again : `${parent.id}/${delivery}/${index}`
   return withExtensions(
     { ...child, id },
     {
       ...Object.fromEntries(Object.values(CALL_EXTENSIONS).map((name) => [name, undefined])),
       ...(extension(child, 'traceparent') === undefined ? traceOf(parent) : {}),
+      ...(replay === undefined ? {} : { [REPLAY]: replay }),
       [HOPS]: hops(parent) + 1,
       causationid: parent.id,
       correlationid: extension(parent, 'correlationid') ?? parent.id,
