@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest'
 import { activityLine } from './activity.ts'
-import { deadLetterRows, elapsed, historyLines } from './history.ts'
-import { activity, deadLetter, eventHistory } from './records.ts'
+import { deadLetterRows, elapsed, groupLines, historyLines } from './history.ts'
+import { activity, deadLetter, eventHistory, letterGroup } from './records.ts'
 import { plain } from './terminal.ts'
 
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 31, 12, 0, second)).toISOString()
@@ -78,6 +78,24 @@ test('a list of dead letters says which, how old, where to, and why not', () => 
   })
   expect(deadLetterRows([letter], Date.parse(at(50)), plain)).toEqual([
     '1-1  20 s ago  bb -> echo  6 attempts, FUNCTION_TRAPPED: echo (function): running: unreachable',
+  ])
+})
+
+test('a group of dead letters says how many, of what, since when, and which to look at', () => {
+  const group = letterGroup.parse({
+    group: '0123456789',
+    code: 'FUNCTION_TRAPPED',
+    to: 'echo@2',
+    routes: ['a', 'b'],
+    site: 'unreachable@run',
+    count: 7,
+    firstAt: at(0),
+    lastAt: at(30),
+    example: '1-1',
+  })
+  expect(groupLines(group, Date.parse(at(50)), plain)).toEqual([
+    '0123456789  7 dead letters  a, b -> echo@2  FUNCTION_TRAPPED  50 s ago to 20 s ago',
+    '  unreachable@run; such as 1-1',
   ])
 })
 

@@ -1,7 +1,7 @@
 /** The history of an event, and of dead letters, for people. */
 
 import { CALL_EXTENSIONS } from '../event/index.ts'
-import type { DeadLetter, EventHistory } from './records.ts'
+import type { DeadLetter, EventHistory, LetterGroup } from './records.ts'
 import { columns, counted, type Paint, shown } from './terminal.ts'
 import { notTaken } from './verdicts.ts'
 
@@ -97,10 +97,22 @@ export function deadLetterLines(letter: DeadLetter, paint: Paint): readonly stri
     `${paint('bold', letter.id)} ${lane(letter)}`,
     ...columns([
       ['  error', failureText(error)],
+      ...(letter.group === undefined ? [] : [['  group', letter.group]]),
       ['  attempts', `${attempts}, the first failed at ${firstAt.toISOString()}, the last at ${lastAt.toISOString()}`],
       ['  came in by', place(letter.origin)],
       ['  callId', shown(callId)],
     ]),
     JSON.stringify(event, null, 2),
+  ]
+}
+
+/** Two lines for a group: how many, of what, since when; where it broke, and one to look at. */
+export function groupLines(group: LetterGroup, now: number, paint: Paint): readonly string[] {
+  const { code, count, example, firstAt, lastAt, routes, site, to } = group
+  const ago = (time: Date): string => `${elapsed(now - time.getTime())} ago`
+  const when = firstAt.getTime() === lastAt.getTime() ? ago(lastAt) : `${ago(firstAt)} to ${ago(lastAt)}`
+  return [
+    `${paint('bold', group.group)}  ${counted(count, 'dead letter')}  ${routes.map(shown).join(', ')} -> ${shown(to)}  ${shown(code)}  ${when}`,
+    paint('dim', `  ${shown(site)}; such as ${example}`),
   ]
 }

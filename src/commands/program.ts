@@ -10,6 +10,8 @@ import { EXIT, type ExitCode, exitCodeOf } from './exit.ts'
 import { registerExplain } from './explain.ts'
 import type { Host } from './host.ts'
 import { registerJournal } from './journal.ts'
+import { registerPlan } from './plan.ts'
+import { registerReplay } from './replay.ts'
 import { registerRun } from './run.ts'
 import { registerSchema } from './schema.ts'
 import { registerSend } from './send.ts'
@@ -21,10 +23,12 @@ const REGISTER = [
   registerRun,
   registerCheck,
   registerExplain,
+  registerPlan,
   registerSend,
   registerCall,
   registerTail,
   registerWhy,
+  registerReplay,
   registerDeadLetters,
   registerJournal,
   registerSchema,

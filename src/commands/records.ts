@@ -68,9 +68,23 @@ export const deadLetter = z.object({
   to: z.string(),
   attempts: z.number(),
   error: failure,
+  group: z.string().optional(),
   firstAt: time,
   lastAt: time,
 })
+/** Dead letters that died of the same thing. */
+export const letterGroup = z.object({
+  group: z.string(),
+  code: z.string(),
+  to: z.string(),
+  routes: z.array(z.string()),
+  site: z.string(),
+  count: z.number(),
+  firstAt: time,
+  lastAt: time,
+  example: z.string(),
+})
+export type LetterGroup = z.output<typeof letterGroup>
 export type DeadLetter = z.output<typeof deadLetter>
 
 /** One line of `tail`. */
