@@ -3,6 +3,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, ROOT, startGateway } from '../../services/gateway.ts'
 import { Client, eventOf, held, jsonOf, post, settled, unique } from './client.ts'
 
