@@ -6,6 +6,7 @@ import type { LaneControls } from './controls.ts'
 import { type Gate, Gates, Line, Turnstile, type Unit } from './gates.ts'
 import { Gathering } from './gathering.ts'
 import type { LaneWork, Places, ServedLane } from './served.ts'
+import { mayBegin, nextTurn } from './turn.ts'
 
 /** Deliveries that wait in memory, and the bytes of their data; beyond them they wait on the journal's timer. */
 const WAITING_COUNT = 256
@@ -95,6 +96,7 @@ export class ControlledLane implements ServedLane {
       }
       const next = await deliveries.next()
       if (next.done) break
+      if (!mayBegin()) await nextTurn()
       if (signal.aborted) this.#journal.release(next.value)
       else if (this.#gathering) this.#gathering.add(next.value)
       else this.#try([next.value], true)

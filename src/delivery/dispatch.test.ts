@@ -171,3 +171,26 @@ test('a lane that comes instead of another takes over what is left; what still r
   await instead.leave()
   expect({ peak, seen }).toEqual({ peak: 2, seen: { old: 2, new: 8 } })
 })
+
+test('deliveries that wait for nothing do not keep the event loop to themselves', async () => {
+  const journal = await filled('a', 3_000)
+  let done = 0
+  const dispatcher = new Dispatcher(journal, (error) => expect.fail(error.message))
+  dispatcher.add({
+    ...lane('a'),
+    concurrency: 16,
+    run: async (delivery) => {
+      void journal.settle(delivery, { status: 'done' })
+      done += 1
+      return settled
+    },
+  })
+  let most = 0
+  while (done < 3_000) {
+    const before = done
+    await new Promise((resolve) => setImmediate(resolve))
+    most = Math.max(most, done - before)
+  }
+  expect(most).toBeLessThanOrEqual(256)
+  await dispatcher.stop(100)
+})

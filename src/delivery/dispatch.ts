@@ -4,6 +4,7 @@ import { toGatewayError } from '../errors.ts'
 import type { Delivery, Journal } from '../journal/journal.ts'
 import { ControlledLane } from './controlled.ts'
 import { type LaneWork, Places, type ServedLane } from './served.ts'
+import { mayBegin, nextTurn } from './turn.ts'
 
 export type { LaneWork, ServedLane } from './served.ts'
 
@@ -97,6 +98,7 @@ class LaneServer implements ServedLane {
         this.places.free()
         break
       }
+      if (!mayBegin()) await nextTurn()
       void this.#run(next.value)
     }
     await deliveries.return?.()
