@@ -5,6 +5,7 @@ import { httpConfig } from './config.ts'
 import { HttpSink } from './sink.ts'
 import { httpSinkConfig } from './sink-config.ts'
 import { HttpSource } from './source.ts'
+import { trial } from './trial.ts'
 
 export { type HttpConfig, httpConfig } from './config.ts'
 export { HttpSource } from './source.ts'
@@ -20,6 +21,7 @@ export default defineConnector({
     config: httpConfig,
     guarantees: { rejected: 'reported', order: 'none', catchesUp: false },
     create: (config, context) => new HttpSource(config, context),
+    trial,
   }),
   sink: defineSink({
     config: httpSinkConfig,

@@ -1,41 +1,87 @@
-/** `headgate check`: says everything that is wrong with a configuration, or what it holds. */
+/** `headgate check`: says everything that is wrong with configurations, and runs the tests in them. */
 
 import type { Command } from 'commander'
+import type { TestResult } from '../check/index.ts'
+import type { Config } from '../config/index.ts'
+import { GatewayError } from '../errors.ts'
+import { testRows, troubleLines } from './check-report.ts'
+import { CommandError, EXIT, inputError } from './exit.ts'
 import type { Host } from './host.ts'
 import { DEFAULT_CONFIG, example, jsonOption } from './options.ts'
 import { functionsOption, type Reading, reading } from './reading.ts'
-import { counted, paintOut, print, printJson } from './terminal.ts'
+import { complain, counted, paintErr, paintOut, print, printJson } from './terminal.ts'
 
 interface CheckOptions extends Reading {
+  readonly route?: string
   readonly json?: true
+}
+
+interface Checked {
+  readonly config: Config
+  readonly results: readonly TestResult[]
 }
 
 export function registerCheck(program: Command, host: Host): void {
   const command = program
     .command('check')
-    .argument('[config]', 'the configuration', DEFAULT_CONFIG)
-    .description('validate a configuration and the functions it names; nothing is started')
+    .argument('[configs...]', 'the configurations, each by itself', [DEFAULT_CONFIG])
+    .description('validate configurations and the functions they name, and run their tests; nothing is started')
+    .option('--route <name>', 'run the tests of this route alone')
     .addOption(functionsOption())
     .addOption(jsonOption())
-    .action((path: string, options: CheckOptions) => check(path, options, host))
+    .action((paths: readonly string[], options: CheckOptions) => check(paths, options, host))
   example(command, 'headgate check config/headgate.yaml', 'headgate check configmap.yaml --functions ./functions')
 }
 
-async function check(path: string, options: CheckOptions, host: Host): Promise<void> {
-  const [{ loadConfig }, { loadFunctions }, how] = await Promise.all([
-    import('../config/index.ts'),
-    import('../pool/load.ts'),
-    reading(options, host),
-  ])
+async function check(paths: readonly string[], options: CheckOptions, host: Host): Promise<void> {
+  const how = { ...(await reading(options, host)), tests: true }
+  let wrong = 0
+  const results: TestResult[] = []
+  for (const path of paths) {
+    try {
+      const checked = await checkOne(path, options, how)
+      results.push(...checked.results)
+      tell(path, checked, options)
+    } catch (error) {
+      if (paths.length === 1 || !(error instanceof GatewayError)) throw error
+      wrong += 1
+      complain(error.message)
+    }
+  }
+  if (wrong > 0) throw inputError(`${counted(wrong, 'configuration')} of ${paths.length} cannot be used`)
+  const failed = results.filter(({ passed }) => !passed).length
+  if (failed > 0)
+    throw new CommandError(EXIT.input, 'TEST_FAILED', `${failed} of ${counted(results.length, 'test')} did not pass`)
+}
+
+async function checkOne(
+  path: string,
+  { route }: CheckOptions,
+  how: Awaited<ReturnType<typeof reading>>,
+): Promise<Checked> {
+  const { loadConfig } = await import('../config/index.ts')
   const config = await loadConfig(path, how)
-  await loadFunctions(config.functions)
+  if (route !== undefined && !config.routes.some(({ name }) => name === route))
+    throw inputError(`--route: ${path} has no route "${route}"`)
+  const { Functions, runTests, setScene } = await import('../check/index.ts')
+  await using functions = new Functions(config)
+  await functions.verify()
+  const tests = config.tests.filter((test) => route === undefined || test.route === route)
+  if (tests.length === 0) return { config, results: [] }
+  return { config, results: await runTests(tests, setScene(config, how.connectors, functions.pool)) }
+}
+
+function tell(path: string, { config, results }: Checked, { json }: CheckOptions): void {
   const { functions, routes, sinks, sources } = config
   const found = { sources: sources.length, sinks: sinks.length, functions: functions.length, routes: routes.length }
-  if (options.json) printJson({ ok: true, config: path, ...found })
-  else
-    print(
-      `${paintOut('green', 'good:')} ${path} has ${Object.entries(found)
-        .map(([noun, count]) => counted(count, noun.slice(0, -1)))
-        .join(', ')}`,
-    )
+  const failed = results.filter(({ passed }) => !passed)
+  if (json) {
+    const tests = { passed: results.length - failed.length, failed: failed.length, results }
+    printJson({ ok: failed.length === 0, config: path, ...found, tests })
+    return
+  }
+  const has = Object.entries(found).map(([noun, count]) => counted(count, noun.slice(0, -1)))
+  const verdict = failed.length === 0 ? paintOut('green', 'good:') : paintOut('red', 'not as its tests say:')
+  print(`${verdict} ${path} has ${has.join(', ')}`, ...testRows(results, paintOut))
+  for (const result of failed) complain(...troubleLines(result, paintErr))
 }

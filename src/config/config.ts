@@ -6,6 +6,7 @@ import type { JournalConfig } from '../journal/config.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import type { Route } from '../router/route.ts'
 import type { LogConfig } from '../telemetry/config.ts'
+import type { ConfigTest } from './config-test.ts'
 
 /** A source or a sink: its name, the type of its connector, and the options that the connector's schema gave. */
 export interface Instance {
@@ -38,6 +39,8 @@ export interface Config {
   readonly services: readonly ServiceFunction[]
   /** Those of the file; the implicit ones come from `callRoutes`. */
   readonly routes: readonly Route[]
+  /** What `headgate check` runs; those of files beside the configuration are there when they were asked for. */
+  readonly tests: readonly ConfigTest[]
   /** Every secret text in it: nothing that is logged may hold one. */
   readonly secrets: readonly string[]
   /** The whole configuration in its long form, as it would be written: defaults filled in, secrets hidden. */

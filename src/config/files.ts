@@ -19,20 +19,30 @@ export interface Merged {
   readonly notes: readonly string[]
 }
 
-/** Reads a file, or every .yaml and .yml of a folder in the order of their names. Rejects with a ConfigError. */
+/** Whether a file of a folder holds tests and no configuration. */
+export const holdsTests = (name: string): boolean => /\.test\.ya?ml$/.test(name)
+
+/** Reads a file, or every .yaml and .yml of a folder in the order of their names, but for tests. Rejects with a ConfigError. */
 export async function readFiles(path: string): Promise<readonly { readonly file: string; readonly text: string }[]> {
   try {
-    if (!(await stat(path)).isDirectory()) return [{ file: path, text: await readFile(path, 'utf8') }]
-    const names = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).sort()
+    if (!(await stat(path)).isDirectory()) return [await readOne(path)]
+    const names = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name) && !holdsTests(name)).sort()
     if (names.length === 0) throw unreadable(path, 'the folder holds no .yaml file')
-    return await Promise.all(
-      names.map(async (name) => ({ file: join(path, name), text: await readFile(join(path, name), 'utf8') })),
-    )
+    return await Promise.all(names.map((name) => readOne(join(path, name))))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof ConfigError) throw error
     throw unreadable(path, code === 'ENOENT' ? 'there is no such file or folder' : `it cannot be read (${code})`)
   }
+}
+
+/** The largest file that is read; what the text of one may have is for the reader of documents to say. Bytes. */
+const MAX_BYTES = 4 * 1_048_576
+
+async function readOne(file: string): Promise<{ readonly file: string; readonly text: string }> {
+  const { size } = await stat(file)
+  if (size > MAX_BYTES) throw unreadable(file, `the file has ${size} bytes; at most ${MAX_BYTES}`)
+  return { file, text: await readFile(file, 'utf8') }
 }
 
 /** The error for a path that cannot be read. */

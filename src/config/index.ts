@@ -2,6 +2,7 @@
 
 export { callRoutes } from './calls.ts'
 export type { Config, Instance, ServiceFunction } from './config.ts'
+export { type ConfigTest, testEvent } from './config-test.ts'
 export { EVENT_SOURCES } from './event-sources/index.ts'
 export { expand, retrySchedule } from './expand.ts'
 export { expandForm, type LoadOptions, loadConfig, parseConfig } from './load.ts'

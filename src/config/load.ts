@@ -18,6 +18,8 @@ import { check } from './report.ts'
 import { makeRoutes } from './routes.ts'
 import { configSchema, type Sections } from './sections.ts'
 import { type Expanded, expandedForm, withNames } from './shown.ts'
+import { makeTests, readTests, type TestText } from './test-files.ts'
+import { routeTests } from './tests.ts'
 import { told } from './told.ts'
 import { readFunctionFolder, withFunctions } from './wanted.ts'
 
@@ -27,6 +29,8 @@ export interface LoadOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** The folder of functions that routes want and no entry names: `<name>.wasm`, or `<name>/<name>.wasm`. */
   readonly functions?: string
+  /** Whether the `*.test.yaml` beside the configuration are read, too. */
+  readonly tests?: boolean
   /** Told of each document that is passed over, as `file:line: what`. */
   readonly note?: (text: string) => void
 }
@@ -37,7 +41,8 @@ export interface LoadOptions {
  * Rejects with a ConfigError that holds every problem found.
  */
 export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
-  return build(readForm(await filesOf(path), options), options, existsSync)
+  const form = readForm(await filesOf(path), options)
+  return build(form, options, existsSync, options.tests ? await readTests(shownPath(path)) : [])
 }
 
 /** Reads a text as if it stood in `file`; looks at no file but those that `${file:...}` names. Throws a ConfigError. */
@@ -55,9 +60,12 @@ export async function expandForm(path: string, options: LoadOptions): Promise<Ex
   return expandedForm(expandEventSources(merged), configSchema(options.connectors))
 }
 
-function filesOf(path: string): ReturnType<typeof readFiles> {
+const filesOf = (path: string): ReturnType<typeof readFiles> => readFiles(shownPath(path))
+
+/** The path as mistakes name it. */
+function shownPath(path: string): string {
   const shown = relative(process.cwd(), resolve(path))
-  return readFiles(shown.startsWith('..') || shown === '' ? path : shown)
+  return shown.startsWith('..') || shown === '' ? path : shown
 }
 
 interface Form extends Merged {
@@ -77,7 +85,12 @@ function readForm(files: Awaited<ReturnType<typeof readFiles>>, options: LoadOpt
   return { ...(folder ? withFunctions(form, folder) : form), folder }
 }
 
-function build(form: Form, { connectors }: LoadOptions, exists: (file: string) => boolean): Config {
+function build(
+  form: Form,
+  { connectors, env = process.env }: LoadOptions,
+  exists: (file: string) => boolean,
+  files: readonly TestText[] = [],
+): Config {
   const { value, places } = form
   const reporter = new Reporter(places, form.folder)
   const sections = checkSections(value, connectors, reporter)
@@ -90,7 +103,10 @@ function build(form: Form, { connectors }: LoadOptions, exists: (file: string) =
   const sources = instances('sources')
   const sinks = instances('sinks')
   const routes = makeRoutes(sections.routes ?? {}, names, reporter)
-  const problems = [...form.problems, ...reporter.problems]
+  const tested = { routes, sources, functions: functions.map((spec) => spec.name) }
+  const beside = files.map((file) => makeTests(file, { env }, tested))
+  const tests = [...routeTests(sections.routes ?? {}, tested, reporter), ...beside.flatMap((one) => one.tests)]
+  const problems = [...form.problems, ...reporter.problems, ...beside.flatMap((one) => one.problems)]
   if (problems.length > 0) throw refusal(problems)
   const { name, broker, admin, log, journal } = sections as Sections
   const services = servicesOf(sections.services ?? {})
@@ -101,6 +117,7 @@ function build(form: Form, { connectors }: LoadOptions, exists: (file: string) =
     callable,
     services,
     routes,
+    tests,
     secrets,
     expanded: withNames(expanded(value, connectors, { functions, routes }), places),
   }

@@ -104,10 +104,25 @@ export interface Context {
   readonly clock?: Clock
 }
 
+/** A request as a test of a configuration writes it. Header names in lower case. */
+export interface TrialRequest {
+  readonly method: string
+  readonly path: string
+  /** Without the question mark; empty when there is none. */
+  readonly query: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
 export interface SourceSpec<C extends ZodType = ZodType> {
   readonly config: C
   readonly guarantees: Guarantees
   create(config: output<C>, context: Context): Source
+  /**
+   * What the source would emit for a request, without a listener: for tests of a configuration. The context has a clock.
+   * Throws what the sender would be told.
+   */
+  trial?(request: TrialRequest, config: output<C>, context: Context): readonly [event: CloudEvent, offer: Offer][]
 }
 
 export interface SinkSpec<C extends ZodType = ZodType> {

@@ -5,7 +5,14 @@ import { configSchema } from '../config/index.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ERRORS } from '../errors.ts'
 import { functionConfig } from '../pool/config.ts'
-import { CONTROL_SECTIONS, filterConfig, retryConfig, routeConfig } from '../router/config.ts'
+import {
+  CONTROL_SECTIONS,
+  filterConfig,
+  retryConfig,
+  routeConfig,
+  TEST_SECTIONS,
+  testConfig,
+} from '../router/config.ts'
 import { METRICS } from '../telemetry/names.ts'
 import { eventSourcesReference } from './event-sources.ts'
 import { type JsonSchema, optionTable } from './options.ts'
@@ -77,6 +84,10 @@ function named(connectors: readonly Connector[]): readonly string[] {
     '### retry\n',
     optionTable(json(retryConfig)),
     ...Object.entries(CONTROL_SECTIONS).flatMap(([name, section]) => [`### ${name}\n`, optionTable(json(section))]),
+    '### tests\n',
+    'Under a route, or in a `*.test.yaml` beside the configuration: a list of tests, which may say `route`, too.\n',
+    optionTable(json(testConfig)),
+    ...Object.entries(TEST_SECTIONS).flatMap(([name, section]) => [`#### ${name}\n`, optionTable(json(section))]),
   ]
 }
 

@@ -5,8 +5,19 @@ import { ERRORS } from '../errors.ts'
 import { duration, nearest } from '../schema/index.ts'
 import { controlOptions } from './controls.ts'
 import { filterConfig } from './dialects.ts'
+import { testConfig } from './tests.ts'
 
 export { CONTROL_SECTIONS } from './controls.ts'
+export {
+  type Failing,
+  type FileTestConfig,
+  readFail,
+  TEST_SECTIONS,
+  type TestConfig,
+  type TestEvent,
+  testConfig,
+  testFile,
+} from './tests.ts'
 
 const TYPES = ['ValidationError', 'BusinessLogicError', 'SystemError', 'TimeoutError']
 const KNOWN = [...Object.keys(ERRORS), ...TYPES]
@@ -103,6 +114,10 @@ export const routeConfig = z.strictObject({
     .describe(
       '`durable`: on disk before it is acknowledged. `direct`: at most once, lowest latency. `auto`: direct for an HTTP caller that waits and for QoS 0, durable for everything else.',
     ),
+  tests: z
+    .array(testConfig)
+    .default([])
+    .describe('What `headgate check` runs on a virtual clock: what comes in, and what must become of it.'),
 })
 
 export type RouteConfig = z.output<typeof routeConfig>

@@ -1,0 +1,162 @@
+/** Each expectation of a test fails when the configuration does not do it, and says what it got. */
+
+import { describe, expect, test } from 'vitest'
+import { run } from './harness.ts'
+
+const ROUTES = `
+sources: { hourly: { cron: { schedule: "0 * * * *" } } }
+functions: { work: work.wasm }
+routes:
+  orders:
+    from: mqtt:orders/+
+    when: type == "order.created" && data.amount > 0
+    to: work
+    retry: 5
+    dead_letter: mqtt:dead/orders
+`
+const GOOD = 'event: { type: order.created, data: { amount: 3 } }'
+
+describe('an expectation holds, or is told with what came instead', () => {
+  test.each<[string, string, string | undefined]>([
+    ['to', `{ ${GOOD}, to: work }`, undefined],
+    ['to another', `{ ${GOOD}, to: mqtt:dead/orders }`, 'to: expected mqtt:dead/orders, got work'],
+    ['to none', `{ event: { type: order.paid }, to: none }`, undefined],
+    ['to none, and it was sent', `{ ${GOOD}, to: none }`, 'to: expected none, got work'],
+    ['to, and nothing was sent', `{ event: { type: order.paid }, to: work }`, 'to: expected work, got none'],
+    [
+      'the list is whole',
+      `{ ${GOOD}, fail: always, to: [work, mqtt:dead/orders] }`,
+      'to: expected work, mqtt:dead/orders, got mqtt:dead/orders',
+    ],
+    ['fail always', `{ ${GOOD}, fail: always, to: mqtt:dead/orders, after: 31s }`, undefined],
+    [
+      'after',
+      `{ ${GOOD}, fail: always, to: mqtt:dead/orders, after: 30999ms }`,
+      'to: expected mqtt:dead/orders, got none; 5 attempts, the last at work: FUNCTION_TRAPPED',
+    ],
+    ['fail first', `{ ${GOOD}, fail: first 2, to: work, times: 3, count: 1 }`, undefined],
+    ['times', `{ ${GOOD}, fail: first 2, times: 2 }`, 'times: expected 2, got 3'],
+    ['count', `{ ${GOOD}, repeat: 4, count: 5 }`, 'count: expected 5, got 4'],
+    ['count of those that succeeded', `{ ${GOOD}, fail: always, count: 0 }`, undefined],
+    ['fail with a type', `{ ${GOOD}, fail: ValidationError, times: 1, to: mqtt:dead/orders }`, undefined],
+    ['fail with a code', `{ ${GOOD}, fail: FUNCTION_RETRY, times: 6 }`, undefined],
+    ['fail with a code of the function', `{ ${GOOD}, fail: NO_STOCK, times: 1 }`, undefined],
+    [
+      'a time-out takes its time',
+      `{ ${GOOD}, fail: { first: 1, with: TimeoutError }, after: 30999ms, count: 0 }`,
+      undefined,
+    ],
+    [
+      'and then it is tried again',
+      `{ ${GOOD}, fail: { first: 1, with: TimeoutError }, after: 31s, count: 1 }`,
+      undefined,
+    ],
+    ['reply', `{ ${GOOD}, reply: { amount: 3 } }`, undefined],
+    ['another reply', `{ ${GOOD}, reply: { amount: 4 } }`, 'reply: expected {"amount":4}, got {"amount":3}'],
+    ['no reply', `{ event: { type: order.paid }, reply: 1 }`, 'reply: expected 1, got no reply'],
+    ['publish', `{ publish: { topic: orders/1, payload: {} }, to: none }`, undefined],
+  ])('%s', async (_, given, trouble) => {
+    expect(await run(`${ROUTES}    tests: [${given}]`)).toEqual(trouble === undefined ? [] : [trouble])
+  })
+})
+
+describe('whatever sits on the timer of the gateway goes by the virtual clock', () => {
+  test.each<[string, string, string, string | undefined]>([
+    ['delay', 'delay: 24h', `{ ${GOOD}, after: 23h, to: none }`, undefined],
+    ['delay', 'delay: 24h', `{ ${GOOD}, after: 24h, to: work }`, undefined],
+    ['no delay', 'delay: 1h', `{ ${GOOD}, after: 2h, to: none }`, 'to: expected none, got work'],
+    ['rate', 'rate: { limit: 2, per: 1m }', `{ ${GOOD}, repeat: 5, after: 59s, times: 2 }`, undefined],
+    ['rate', 'rate: { limit: 2, per: 1m }', `{ ${GOOD}, repeat: 5, after: 60s, times: 4 }`, undefined],
+    [
+      'no rate',
+      'rate: { limit: 9, per: 1m }',
+      `{ ${GOOD}, repeat: 5, after: 1s, times: 2 }`,
+      'times: expected 2, got 5',
+    ],
+    [
+      'dedupe',
+      'dedupe: { key: data.amount, window: 1h }',
+      `{ ${GOOD}, repeat: { times: 3, every: 30m }, count: 2 }`,
+      undefined,
+    ],
+    ['no dedupe', 'concurrency: 2', `{ ${GOOD}, repeat: 3, count: 1 }`, 'count: expected 1, got 3'],
+    ['batch', 'batch: { max: 3, wait: 10s }', `{ ${GOOD}, repeat: 4, after: 10s, times: 2, count: 4 }`, undefined],
+    ['batch', 'batch: { max: 3, wait: 10s }', `{ ${GOOD}, repeat: 4, after: 9s, times: 1, count: 3 }`, undefined],
+    ['no batch', 'concurrency: 4', `{ ${GOOD}, repeat: 4, times: 2 }`, 'times: expected 2, got 4'],
+    [
+      'debounce',
+      'debounce: { key: data.amount, wait: 5s }',
+      `{ ${GOOD}, repeat: { times: 4, every: 1s }, after: 7s, to: none }`,
+      undefined,
+    ],
+    [
+      'debounce',
+      'debounce: { key: data.amount, wait: 5s }',
+      `{ ${GOOD}, repeat: { times: 4, every: 1s }, after: 8s, count: 1 }`,
+      undefined,
+    ],
+    [
+      'no debounce',
+      'concurrency: 4',
+      `{ ${GOOD}, repeat: { times: 4, every: 1s }, count: 1 }`,
+      'count: expected 1, got 4',
+    ],
+    ['breaker', 'breaker: { failures: 2, open: 1h }', `{ ${GOOD}, fail: always, after: 59m, times: 2 }`, undefined],
+    [
+      'no breaker',
+      'breaker: { failures: 9, open: 1h }',
+      `{ ${GOOD}, fail: always, after: 59m, times: 2 }`,
+      'times: expected 2, got 6',
+    ],
+    ['order_by', 'order_by: data.amount', `{ ${GOOD}, repeat: 3, fail: always, after: 0s, times: 1 }`, undefined],
+    [
+      'no order',
+      'concurrency: 3',
+      `{ ${GOOD}, repeat: 3, fail: always, after: 0s, times: 1 }`,
+      'times: expected 1, got 3',
+    ],
+  ])('%s: %s', async (_, control, given, trouble) => {
+    expect(await run(`${ROUTES}    ${control}\n    tests: [${given}]`)).toEqual(trouble === undefined ? [] : [trouble])
+  })
+
+  test.each([
+    ['{ tick: hourly, to: mqtt:clock }', []],
+    ['{ tick: hourly, after: 24h, times: 24 }', []],
+    ['{ tick: hourly, after: 59m, to: none }', []],
+    ['{ tick: hourly, repeat: 3, count: 3 }', []],
+    ['{ tick: hourly, after: 24h, times: 23 }', ['times: expected 23, got 24']],
+  ])('ticks of a schedule: %s', async (given, trouble) => {
+    const route = '  ticks: { from: hourly, to: mqtt:clock, tests: [ '
+    expect(await run(`${ROUTES}${route}${given} ] }`)).toEqual(trouble)
+  })
+})
+
+describe('a caller over HTTP', () => {
+  const route = '  api: { from: "http:POST /jobs/:id", to: work, retry: 3, tests: [ '
+  test.each([
+    ['{ http: { path: /jobs/1, body: { a: 1 } }, reply: { a: 1 } }', []],
+    ['{ http: { path: /jobs/1, body: text, headers: { content-type: text/plain } }, reply: text }', []],
+    ['{ http: { path: /jobs/1 }, fail: always, times: 1 }', []],
+    ['{ http: { path: /jobs/1, headers: { Prefer: respond-async } }, fail: always, times: 4 }', []],
+    ['{ http: { method: GET, path: /jobs/1 }, to: none }', []],
+    ['{ http: { path: /jobs/1 }, fail: always, times: 4 }', ['times: expected 4, got 1']],
+    ['{ http: { path: /events, body: {} }, to: work }', ['to: expected work, got none']],
+  ])('%s', async (given, trouble) => {
+    expect(await run(`${ROUTES}${route}${given} ] }`)).toEqual(trouble)
+  })
+})
+
+test('a test looks at the deliveries of its route alone', async () => {
+  const other = '  all: { from: any, to: mqtt:log, tests: [{ event: {}, fail: always, to: none, times: 4 }] }'
+  expect(await run(`${ROUTES}${other}`)).toEqual([
+    'to: expected none, got none; 4 attempts, the last at mqtt:log: SINK_UNAVAILABLE',
+  ])
+})
+
+test('a year passes at once', async () => {
+  const began = performance.now()
+  expect(
+    await run(`${ROUTES}    delay: 365d\n    tests: [{ ${GOOD}, after: 364d, to: none }, { ${GOOD}, to: work }]`),
+  ).toEqual([])
+  expect(performance.now() - began).toBeLessThan(30_000)
+})
