@@ -50,6 +50,10 @@ export function registerPlan(program: Command, host: Host): void {
     .addOption(jsonOption())
     .action((path: string, options: PlanOptions) => plan(path, options, host))
   example(command, 'headgate plan next.yaml', 'headgate plan next.yaml --from 1h --max-changes 0')
+  command.addHelpText(
+    'after',
+    '\nEvents that no route took, and calls and QoS 0 publishes that ran directly, are not in the journal.',
+  )
 }
 
 async function plan(path: string, options: PlanOptions, host: Host): Promise<void> {

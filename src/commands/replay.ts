@@ -83,7 +83,7 @@ async function replay(options: ReplayOptions): Promise<void> {
   throw new CommandError(
     EXIT.failed,
     'INTERRUPTED',
-    `replay: it was interrupted${report.at === undefined ? '' : `, and is through up to ${report.at}`}; to go on, repeat it with --name ${name}`,
+    `replay: it was interrupted; to go on, repeat it with --name ${name}${report.at === undefined ? '' : ` --from ${report.at}`}`,
   )
 }
 

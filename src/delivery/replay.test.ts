@@ -198,5 +198,7 @@ describe('how fast', () => {
     leave.abort()
     await ended
     expect(await run()).toMatchObject({ events: 7, before: 1 })
+    // The clock stands: what had run before is passed over at once, whatever the rate.
+    expect(await run({ rate: 1 })).toMatchObject({ events: 0, before: 8 })
   })
 })

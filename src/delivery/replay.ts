@@ -143,8 +143,12 @@ class Run {
             .map(({ route }) => route.name),
         )
     else {
-      await this.#room(batch.length)
-      await Promise.all(batch.map((each) => this.#again(each)))
+      await this.#room()
+      const begun = this.#parts.clock.now()
+      const ran = await Promise.all(batch.map((each) => this.#again(each)))
+      // What had run before takes no time: a replay that goes on is soon where it was.
+      const { rate } = this.#wish
+      if (rate !== undefined) this.#next = begun + (ran.filter(Boolean).length * 1_000) / rate
     }
     this.#at = batch.at(-1)?.acceptedAt
   }
@@ -155,10 +159,12 @@ class Run {
     return { events: this.#events, routes: Object.fromEntries(this.#routes), ...counts, ...at }
   }
 
-  async #again(each: RetainedEvent): Promise<void> {
+  /** Resolves to whether it runs: not when it had under this name before. */
+  async #again(each: RetainedEvent): Promise<boolean> {
     const { duplicate, routes = [] } = await this.#accept(asReplay(each, this.#wish.name), each.origin)
     if (duplicate) this.#before++
     else this.#count(routes)
+    return !duplicate
   }
 
   #count(routes: readonly string[]): void {
@@ -168,13 +174,9 @@ class Run {
   }
 
   /** Waits for its turn: for the rate, and until what it has added has been delivered for the most part. */
-  async #room(events: number): Promise<void> {
+  async #room(): Promise<void> {
     const { clock, credit, journal } = this.#parts
-    const { rate } = this.#wish
-    if (rate !== undefined) {
-      if (this.#next > clock.now()) await passTime(clock, this.#next - clock.now(), this.#signal)
-      this.#next = Math.max(this.#next, clock.now()) + (events * 1_000) / rate
-    }
+    if (this.#next > clock.now()) await passTime(clock, this.#next - clock.now(), this.#signal)
     for (;;) {
       this.#least = Math.min(this.#least, journal.used.pending)
       if (journal.used.pending - this.#least < MOST_WAITING) break
