@@ -1,7 +1,9 @@
-/** The HTTP source passes the universal suite. */
+/** The HTTP source passes the universal suite; the sink passes its own, in both modes. */
 
-import { test } from 'vitest'
-import { sourceConformance } from '#conformance'
-import { httpHarness } from './harness.ts'
+import { describe, test } from 'vitest'
+import { sinkConformance, sourceConformance } from '#conformance'
+import { httpHarness, httpSinkHarness } from './harness.ts'
 
 sourceConformance(test, httpHarness)
+describe('binary', () => sinkConformance(test, httpSinkHarness('binary')))
+describe('structured', () => sinkConformance(test, httpSinkHarness('structured')))

@@ -1,9 +1,19 @@
-/** Opens the HTTP face on a free port, with callers that send CloudEvents. */
+/** Opens the HTTP face on a free port, with callers that send CloudEvents; and a receiver of webhooks. */
 
 import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Sample, SendAnswer, SourceHarness, Upstream } from '#conformance'
-import { formatHttpBinary, uuidv7 } from '#connector'
+import type {
+  Arrival,
+  Downstream,
+  Refusal,
+  Sample,
+  SendAnswer,
+  SinkHarness,
+  SourceHarness,
+  Upstream,
+} from '#conformance'
+import { type CloudEvent, formatHttpBinary, parseHttpEvent, uuidv7 } from '#connector'
+import { Receiver, type Reply } from '../../test/services/receiver.ts'
 import connector from './index.ts'
 
 /** The harness that the universal suite runs this source with. */
@@ -67,4 +77,58 @@ async function unreachable(): Promise<{ readonly config: unknown; readonly names
   server.unref()
   const names = `127.0.0.1:${(server.address() as AddressInfo).port}`
   return { config: { listen: names }, names }
+}
+
+/** The harness that the universal suite runs the sink with, in one of its modes. */
+export const httpSinkHarness = (mode: 'binary' | 'structured'): SinkHarness => ({
+  connector,
+  open: () => openReceiver(mode),
+})
+
+const SECRETS = ['h00k-of-conformance', 't0ken-of-conformance', Buffer.alloc(24, 'k3y').toString('base64')] as const
+
+async function openReceiver(mode: 'binary' | 'structured'): Promise<Downstream> {
+  const [path, token, key] = SECRETS
+  const arrivals: Arrival[] = []
+  let gate = Promise.withResolvers<void>()
+  let held: (event: CloudEvent) => boolean = () => false
+  let refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
+  const receiver = await Receiver.open(async ({ body, headers, path: asked }) => {
+    const event = parseHttpEvent(headers, new Uint8Array(body))
+    arrivals.push({ event, key: [headers['idempotency-key']].flat()[0] })
+    if (held(event)) await gate.promise
+    return reply(refusal(event), `${asked} ${JSON.stringify(headers)} ${SECRETS}`)
+  })
+  return {
+    config: {
+      url: `${receiver.url}/${path}`,
+      mode,
+      headers: { Authorization: `Bearer ${token}` },
+      sign: { secret: `whsec_${key}` },
+      allow: ['127.0.0.1'],
+    },
+    secrets: SECRETS,
+    arrived: () => arrivals,
+    hold: (which) => {
+      held = which
+    },
+    release: () => {
+      gate.resolve()
+      gate = Promise.withResolvers()
+    },
+    refuse: (how) => {
+      refusal = how
+    },
+    leave: () => receiver.close(),
+    comeBack: () => receiver.listen(),
+    connections: () => receiver.sockets.size,
+    [Symbol.asyncDispose]: () => receiver.close(),
+  }
+}
+
+function reply(how: Refusal | undefined, body: string): Reply {
+  if (how === undefined) return { status: 202 }
+  if (how === 'reject') return { status: 422, body }
+  if (how === 'retry') return { status: 500, body }
+  return { status: 503, headers: { 'retry-after': String(how.retryAfterMs / 1_000) }, body }
 }

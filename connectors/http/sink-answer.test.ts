@@ -69,6 +69,6 @@ test('the error has the first 200 characters of the answer, on one line', () => 
 })
 
 test('what is hidden is hidden before the rest is cut off, the longest first', () => {
-  const hide = hider(['abc', 'abcdef', '', 'a'])
-  expect(hide('abcdefg, abcx, a')).toBe('(hidden)g, (hidden)x, a')
+  const hide = hider(['abcd', 'abcdef', '', 'on'])
+  expect(hide('abcdefg, abcdx, no connection')).toBe('(hidden)g, (hidden)x, no connection')
 })

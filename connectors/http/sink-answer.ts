@@ -66,8 +66,8 @@ export const excerpt = (text: string): string =>
     .trim()
     .replaceAll('"', "'")
 
-/** Returns a function that takes texts out of a text: an answer may repeat what was sent. */
+/** Returns a function that takes texts out of a text: an answer may repeat what was sent. Up to three characters are no secret. */
 export function hider(secrets: readonly string[]): (text: string) => string {
-  const hidden = [...new Set(secrets)].filter(({ length }) => length > 1).toSorted((a, b) => b.length - a.length)
+  const hidden = [...new Set(secrets)].filter(({ length }) => length > 3).toSorted((a, b) => b.length - a.length)
   return (text) => hidden.reduce((left, secret) => left.replaceAll(secret, '(hidden)'), text)
 }

@@ -61,6 +61,16 @@ export const httpSinkConfig = z
       })
       .optional()
       .describe('Signs each request as Standard Webhooks says: webhook-id, webhook-timestamp, webhook-signature.'),
+    validate: z
+      .strictObject({
+        origin: z
+          .string()
+          .regex(DNS_NAME, { error: ({ input }) => `"${input}" is no DNS name, such as gateway.example` })
+          .describe('The DNS name that this sender goes by; each delivery carries it as WebHook-Request-Origin.'),
+        rate: z.int().min(1).optional().describe('Deliveries a minute to ask for.'),
+      })
+      .optional()
+      .describe('Asks, before the first delivery, whether deliveries are wanted: the CloudEvents webhook handshake.'),
     timeout: duration()
       .prefault('15s')
       .describe('An attempt that has no answer by then is tried again; the timeout of the route ends it earlier.'),

@@ -19,12 +19,16 @@ export interface Stationery {
   readonly keys: readonly KeyObject[]
 }
 
-export function stationery({ headers, mode, sign }: HttpSinkConfig): Stationery {
+export function stationery({ headers, mode, sign, validate }: HttpSinkConfig): Stationery {
   const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
   const secrets = sign === undefined ? [] : [sign.secret].flat()
   return {
     mode,
-    headers: { 'user-agent': 'headgate', ...Object.fromEntries(own) },
+    headers: {
+      'user-agent': 'headgate',
+      ...Object.fromEntries(own),
+      ...(validate && { 'webhook-request-origin': validate.origin }),
+    },
     keys: secrets.map((text) => createSecretKey(Buffer.from(text.slice('whsec_'.length), 'base64'))),
   }
 }

@@ -5,8 +5,9 @@ import type { LookupFunction } from 'node:net'
 // Node's own fetch client, as a package: fetch offers no way to choose what is dialled, nor a pool of one's own.
 import { Agent, errors } from 'undici'
 import { type CloudEvent, type Context, type ErrorOptions, GatewayError, type Sink } from '#connector'
-import { type AnswerFacts, answerError, excerpt, hider } from './sink-answer.ts'
+import { type Answered, type AnswerFacts, answerError, excerpt, hider } from './sink-answer.ts'
 import type { HttpSinkConfig } from './sink-config.ts'
+import { askConsent, NoConsent } from './sink-consent.ts'
 import { exchange, type Posting } from './sink-exchange.ts'
 import { AddressRefused, connectWithin, Reach } from './sink-reach.ts'
 import { type Stationery, stationery, toRequest } from './sink-request.ts'
@@ -21,6 +22,7 @@ export class HttpSink implements Sink {
   readonly #hide: (text: string) => string
   #agent: Agent | undefined
   #gone: GatewayError | undefined
+  #consented = false
 
   /** `lookup` resolves host names; the system's unless told. */
   constructor(config: HttpSinkConfig, context: Context, lookup: LookupFunction = resolve as LookupFunction) {
@@ -50,16 +52,12 @@ export class HttpSink implements Sink {
     if (this.#gone) throw this.#gone
     const agent = this.#agent
     if (agent === undefined) throw new GatewayError('SINK_UNAVAILABLE', `${this.#doing}: it is stopped`)
-    const now = this.#context.clock?.now() ?? Date.now()
     const timeout = AbortSignal.timeout(this.#config.timeout)
-    const request = toRequest(event, this.#stationery, now)
-    const answered = await exchange(agent, this.#posting, request, AbortSignal.any([signal, timeout])).catch(
-      (error: unknown) => {
-        throw timeout.aborted && !signal.aborted ? this.#late(error) : this.#unsent(error)
-      },
-    )
+    const answered = await this.#send(agent, event, AbortSignal.any([signal, timeout])).catch((error: unknown) => {
+      throw timeout.aborted && !signal.aborted ? this.#late(error) : this.#unsent(error)
+    })
     const maxRetryAfterMs = this.#config.max_retry_after
-    const facts: AnswerFacts = { doing: this.#doing, now, maxRetryAfterMs, hide: this.#hide }
+    const facts: AnswerFacts = { doing: this.#doing, now: this.#now(), maxRetryAfterMs, hide: this.#hide }
     const error = answerError(answered, facts)
     if (error?.code === 'SINK_GONE') this.#end(error)
     if (error) throw error
@@ -72,11 +70,29 @@ export class HttpSink implements Sink {
     await agent?.destroy()
   }
 
+  async #send(agent: Agent, event: CloudEvent, signal: AbortSignal): Promise<Answered> {
+    const { validate } = this.#config
+    if (validate && !this.#consented) {
+      const rate = await askConsent(agent, this.#posting.url, validate, signal)
+      this.#consented = true
+      const most = rate === undefined ? 'any number of' : `${rate}`
+      this.#context.log.info(
+        { sink: this.#context.name, rate },
+        `${this.#doing}: ${most} deliveries a minute are allowed`,
+      )
+    }
+    return exchange(agent, this.#posting, toRequest(event, this.#stationery, this.#now()), signal)
+  }
+
   /** 410: the other side wants nothing more (CloudEvents webhook, 2.2). */
   #end(error: GatewayError): void {
     if (this.#gone) return
     this.#gone = error
     this.#context.log.error({ sink: this.#context.name, code: error.code }, error.message)
+  }
+
+  #now(): number {
+    return this.#context.clock?.now() ?? Date.now()
   }
 
   #late(cause: unknown): GatewayError {
@@ -87,6 +103,7 @@ export class HttpSink implements Sink {
   #unsent(cause: unknown): GatewayError {
     if (cause instanceof AddressRefused)
       return this.#error('SINK_REJECTED', cause.message, { fingerprint: 'http address' })
+    if (cause instanceof NoConsent) return this.#error('SINK_UNAVAILABLE', cause.message, {})
     if (cause instanceof errors.InvalidArgumentError)
       return this.#error('SINK_REJECTED', `the event cannot be sent: ${cause.message}`, { cause })
     return this.#error('SINK_UNAVAILABLE', `no answer: ${reason(cause)}`, { cause })

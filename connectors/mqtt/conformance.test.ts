@@ -1,7 +1,8 @@
-/** The MQTT source passes the universal suite, on the real broker. */
+/** The MQTT source passes the universal suite on the real broker; the sink passes its own. */
 
 import { test } from 'vitest'
-import { sourceConformance } from '#conformance'
-import { mqttHarness } from './harness.ts'
+import { sinkConformance, sourceConformance } from '#conformance'
+import { mqttHarness, mqttSinkHarness } from './harness.ts'
 
 sourceConformance(test, mqttHarness)
+sinkConformance(test, mqttSinkHarness)

@@ -1,12 +1,25 @@
-/** Opens a broker with real sockets for each test, and a client that sends again what was not acknowledged. */
+/** Opens a broker with real sockets for each test of the source, and a broker that says what a test wants for the sink. */
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mqtt from 'mqtt'
-import { MemoryLog, type Sample, type SendAnswer, type SourceHarness, type Upstream } from '#conformance'
+import {
+  type Arrival,
+  type Downstream,
+  MemoryBroker,
+  MemoryLog,
+  type Refusal,
+  type Sample,
+  type SendAnswer,
+  type SinkHarness,
+  type SourceHarness,
+  type Upstream,
+} from '#conformance'
+import { type CloudEvent, GatewayError, type Publish } from '#connector'
 import { brokerConfig, createBroker } from '../../src/broker/index.ts'
 import connector from './index.ts'
+import { eventOf } from './normalize.ts'
 
 /** The harness that the universal suite runs this source with. */
 export const mqttHarness: SourceHarness = {
@@ -41,5 +54,59 @@ async function openClient(): Promise<Upstream> {
       await broker.stop()
       await rm(path, { recursive: true, force: true })
     },
+  }
+}
+
+/** The harness that the universal suite runs the sink with. */
+export const mqttSinkHarness: SinkHarness = { connector, open: openBroker }
+
+/** What the sink delivers to is the broker of the same process, through its port: here one that can be told to refuse. */
+async function openBroker(): Promise<Downstream> {
+  const broker = new TestBroker()
+  return {
+    config: { topic: 'conformance/{subject}' },
+    secrets: [],
+    context: { broker },
+    arrived: () => broker.arrivals,
+    hold: (which) => {
+      broker.held = which
+    },
+    release: () => broker.release(),
+    refuse: (how) => {
+      broker.refusal = how
+    },
+    leave: async () => {
+      broker.away = true
+    },
+    comeBack: async () => {
+      broker.away = false
+    },
+    connections: () => 0,
+    [Symbol.asyncDispose]: async () => {},
+  }
+}
+
+class TestBroker extends MemoryBroker {
+  readonly arrivals: Arrival[] = []
+  away = false
+  held: (event: CloudEvent) => boolean = () => false
+  refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
+  #gate = Promise.withResolvers<void>()
+
+  override async publish(message: Publish): Promise<void> {
+    if (this.away) throw new GatewayError('STOPPING', 'broker (mqtt): publishing: it is not running')
+    const event = eventOf({ ...message, clientId: 'gateway', protocol: 5, mayPublish: () => true })
+    if (!event) throw new Error(`no event on ${message.topic}`)
+    this.arrivals.push({ event, key: `${event.source} ${event.id}` })
+    if (this.held(event)) await this.#gate.promise
+    const how = this.refusal(event)
+    const why = 'broker (mqtt): publishing: refused on purpose'
+    if (how === 'reject') throw new GatewayError('EVENT_INVALID', why)
+    if (how) throw new GatewayError('OVERLOADED', why, how === 'retry' ? {} : how)
+  }
+
+  release(): void {
+    this.#gate.resolve()
+    this.#gate = Promise.withResolvers()
   }
 }

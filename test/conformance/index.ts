@@ -3,4 +3,5 @@
 export * from './context.ts'
 export * from './journal.ts'
 export * from './pool.ts'
+export * from './sink.ts'
 export * from './source.ts'

@@ -26,6 +26,7 @@ export const SERVICES = {
     probe: ['sh', '-c', `test -d '${CESQL_TCK}'`],
     install: 'git clone --depth 1 https://github.com/cloudevents/spec test/.cache/cloudevents-spec',
   },
+  openssl: { probe: ['openssl', 'version'], install: 'apt-get install -y openssl' },
   gcc: { probe: ['gcc', '--version'], install: 'apt-get install -y gcc' },
 } as const
 

@@ -5,12 +5,13 @@ import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, ROOT, startGateway } from '../../services/gateway.ts'
+import { Receiver } from '../../services/receiver.ts'
 import { Client, eventOf, held, jsonOf, post, settled, unique } from './client.ts'
 
 const CLOUDEVENT = { properties: { contentType: 'application/cloudevents+json' } }
 
 /** What is done with each example, once it runs. */
-const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess) => Promise<void>>> = {
+const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess, receiver: Receiver) => Promise<void>>> = {
   'first-steps.yaml': async (gateway) => {
     await using client = await Client.connect(gateway)
     const responseTopic = unique('inbox')
@@ -85,7 +86,9 @@ const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess) => Promise<void>
     const events = ['1', '2', '3'].map((subject) => eventOf('reading', { subject }))
     for (const event of events) await client.publish('meters/7/reading', event, CLOUDEVENT)
     const subjects = () =>
-      client.on('readings/batches').flatMap(({ text }) => (JSON.parse(text) as { subject: string }[]).map((one) => one.subject))
+      client
+        .on('readings/batches')
+        .flatMap(({ text }) => (JSON.parse(text) as { subject: string }[]).map((one) => one.subject))
     await eventually(() => subjects().length === 3, { what: 'all readings came in batches' })
     expect(subjects()).toEqual(['1', '2', '3'])
   },
@@ -120,6 +123,22 @@ const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess) => Promise<void>
     expect(gateway.output()).toMatch(/report +from nightly, workdays/)
     expect((await post(gateway.http, '/call/echo', '{"a":1}')).text).toBe('{"a":1}')
   },
+  'webhook-out.yaml': async (gateway, receiver) => {
+    await using client = await Client.connect(gateway)
+    receiver.script = ({ path }, count) => ({ status: path === '/hooks/unbilled' ? 200 : count === 1 ? 503 : 422 })
+    const event = eventOf('order.placed', { data: { total: 7 } })
+    await client.publish('orders/1', event, { properties: { contentType: 'application/cloudevents+json' } })
+    const id = `${event['id']}`
+    expect((await settled(gateway, id)).deliveries).toMatchObject([{ to: 'billing', status: 'dead', attempts: 2 }])
+    const copied = () => receiver.received.length === 3
+    await eventually(copied, { what: 'two attempts, and the copy of the dead letter' })
+    const [first, second, copy] = receiver.received
+    expect(first).toMatchObject({
+      path: '/hooks/orders',
+      headers: { 'ce-id': id, authorization: 'Bearer example-token', 'webhook-id': second?.headers['webhook-id'] },
+    })
+    expect(JSON.parse(`${copy?.body}`)).toMatchObject({ id, deadletterroute: 'orders', data: { total: 7 } })
+  },
 }
 
 const files = globSync(join(ROOT, 'config/examples/*.yaml')).toSorted()
@@ -130,8 +149,11 @@ describe('config/examples', () => {
   })
 
   test.each(files.map((file) => [basename(file), file]))('%s', async (name, file) => {
-    const text = readFileSync(file, 'utf8').replaceAll('../../functions', 'FUNCTIONS')
+    await using receiver = await Receiver.open()
+    const text = readFileSync(file, 'utf8')
+      .replaceAll('../../functions', 'FUNCTIONS')
+      .replaceAll('127.0.0.1:9099', `127.0.0.1:${receiver.port}`)
     await using gateway = await startGateway({ config: text })
-    await DRIVEN[name]?.(gateway)
+    await DRIVEN[name]?.(gateway, receiver)
   })
 })
