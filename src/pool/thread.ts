@@ -2,7 +2,7 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AnswerWriter, type Fault } from './answer.ts'
-import { collectDiscarded, collectGarbage } from './collect.ts'
+import { collectDiscarded } from './collect.ts'
 import { Control } from './control.ts'
 import { ARRAY_CALLS } from './limits.ts'
 import type { Hold, Report, ThreadData } from './protocol.ts'
@@ -11,8 +11,6 @@ import { decodeCalls } from './wire.ts'
 
 /** Answers wait for the rest of their array no longer than this, in milliseconds. */
 const PATIENCE_MS = 1
-/** After this long without instances to make, the start is over: what it left behind is given back, once. */
-const STARTED_MS = 1_000
 
 function serve(port: MessagePort, data: ThreadData): void {
   const control = new Control(data.control)
@@ -58,13 +56,7 @@ function serve(port: MessagePort, data: ThreadData): void {
     }
   }
 
-  let starting: NodeJS.Timeout | undefined = setTimeout(() => {
-    starting = undefined
-    collectGarbage()
-  }, STARTED_MS)
-
   const hold = ({ fn, count, warm }: Hold) => {
-    starting?.refresh()
     const fault = prepare(fn, (resident) => resident.hold(count, warm))
     report({ kind: 'held', fn, ...(fault && { fault }) })
     collectDiscarded()
