@@ -2,10 +2,10 @@
 
 import { expect, test } from 'vitest'
 import { memoryContext } from '#conformance'
-import type { ClientPublish, CloudEvent, Ingress, Publish } from '#connector'
+import { type ClientPublish, type CloudEvent, GatewayError, type Ingress, type Publish } from '#connector'
 import connector from './index.ts'
 
-async function started() {
+async function started(refused: () => GatewayError | undefined = () => undefined) {
   const published: Publish[] = []
   const emitted: CloudEvent[] = []
   let ingress: Ingress | undefined
@@ -21,6 +21,8 @@ async function started() {
   if (!spec) throw new Error('no source')
   const source = spec.create(spec.config.parse({ filters: ['service/+'] }), memoryContext({ broker }))
   await source.start(async (event) => {
+    const error = refused()
+    if (error) throw error
     emitted.push(event)
     return { callId: 'c', duplicate: false, routes: [] }
   }, AbortSignal.timeout(1_000))
@@ -41,6 +43,19 @@ test.each(['$SYS/x', 'a/#', 'a/+', 'secret', ''])('refuses the reply topic "%s"'
       : send({ callId: 'c', replyTo, body: {} })
   await expect(sent).rejects.toMatchObject({ code: 'REPLY_TOPIC_REFUSED' })
   expect(emitted).toEqual([])
+})
+
+test('what is refused for now is held and offered again; at QoS 0, and for good, it is refused', async () => {
+  const wait = new GatewayError('OVERLOADED', 'shop (route): accepting: the breaker is open', { retryAfterMs: 5 })
+  const errors = [wait, wait]
+  const { send, emitted } = await started(() => errors.shift())
+  const call = { callId: 'c', replyTo: 'r/1', body: {} }
+  await send(call)
+  expect([errors.length, emitted.length]).toEqual([0, 1])
+  errors.push(wait)
+  await expect(send(call, { qos: 0 })).rejects.toMatchObject({ code: 'OVERLOADED' })
+  errors.push(new GatewayError('EVENT_INVALID', 'no'))
+  await expect(send(call)).rejects.toMatchObject({ code: 'EVENT_INVALID' })
 })
 
 test('a callId that is no level of a topic is refused', async () => {

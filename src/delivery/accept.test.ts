@@ -56,7 +56,13 @@ function open(matches: readonly Match[]) {
   }
   const accept = createAccept({
     journal: { append, find: journal.find.bind(journal) },
-    router: () => ({ routes: [], match: () => matches, explain: () => [], keyOf: () => undefined, get: () => undefined }),
+    router: () => ({
+      routes: [],
+      match: () => matches,
+      explain: () => [],
+      keyOf: () => undefined,
+      get: () => undefined,
+    }),
     replies: {
       publish: async (reply) => void seen.replies.push(reply),
       follow: (callId, first) => void seen.followed.push(`${callId}->${first}`),

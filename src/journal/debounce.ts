@@ -64,6 +64,7 @@ export class Chains {
   /** It is found on disk at a start, in the order of append: returns the one that gives way to it. */
   found(name: string, first: number, last: number, waiting: WaitingSlot): WaitingSlot | undefined {
     const chain = this.#chainOf(name, first)
+    chain.first = first
     chain.last = last
     return this.#become(name, chain, waiting)
   }

@@ -21,13 +21,27 @@ const turn = fc.record({
     fc.record({
       key: fc.constantFrom(undefined, undefined, 'a', 'b'),
       wait: fc.constantFrom(0, 0, 0, 500, 2_000),
+      last: fc.constantFrom(undefined, undefined, undefined, 'x', 'y'),
+      once: fc.constantFrom(undefined, undefined, undefined, undefined, 'o', 'p'),
     }),
     { maxLength: 6 },
   ),
   pass: fc.constantFrom(0, 300, 1_000, 5_000),
-  ends: fc.array(fc.constantFrom('done', 'retry', 'dead', 'keep', 'release'), { minLength: 1, maxLength: 5 }),
+  ends: fc.array(fc.constantFrom('done', 'retry', 'dead', 'keep', 'release', 'postpone'), {
+    minLength: 1,
+    maxLength: 5,
+  }),
   restart: fc.boolean(),
 })
+
+interface Append {
+  readonly key: string | undefined
+  readonly wait: number
+  /** The name under which the last alone is made. */
+  readonly last: string | undefined
+  /** The name that is taken once. */
+  readonly once: string | undefined
+}
 
 class Pair {
   readonly clock = { time: 1_800_000_000_000 }
@@ -50,11 +64,16 @@ class Pair {
     this.model.push(new ModelJournal(this.#options, undefined, model?.disk))
     const { retainMs, maxBytes, now } = this.#options
     this.real.push(await openJournal({ path: this.#path, retainMs, maxBytes }, { now }))
+    // What waits for the last of its name is looked at when something is asked of it.
+    await this.append({ key: undefined, last: 'z', once: undefined, wait: 0 })
   }
 
-  async append(key: string | undefined, wait: number): Promise<void> {
+  async append({ key, last, once, wait }: Append): Promise<void> {
+    const debounce = last === undefined ? {} : { debounce: { name: last, waitMs: 400, maxWaitMs: 900 } }
     const due = wait > 0 ? { due: this.clock.time + wait } : {}
-    const made = entry(`e${this.#next++}`, { routes: [{ ...LANE, ...due, ...(key === undefined ? {} : { key }) }] })
+    const timing = last === undefined ? { ...due, ...(key === undefined ? {} : { key }) } : debounce
+    const name = once === undefined ? {} : { once: { name: once, windowMs: 2_000 } }
+    const made = entry(`e${this.#next++}`, { routes: [{ ...LANE, ...timing, ...name }] })
     await Promise.all([...this.model, ...this.real].map((journal) => journal.append(made)))
   }
 
@@ -81,6 +100,7 @@ class Pair {
       [this.real[0], twin],
     ] as const)
       if (how === 'release') journal?.release(delivery)
+      else if (how === 'postpone') await journal?.postpone(delivery, this.clock.time + 700)
       else await journal?.settle(delivery, outcome)
   }
 
@@ -130,7 +150,7 @@ test('due times, keys, attempts and restarts agree with the model', { timeout: 1
     const pair = new Pair(join(root, String(runs++)))
     await pair.restart()
     for (const { appends, pass, ends, restart } of turns) {
-      for (const { key, wait } of appends) await pair.append(key, wait)
+      for (const append of appends) await pair.append(append)
       pair.clock.time += pass
       const taken = await pair.take()
       for (const [index, each] of taken.entries()) await pair.end(each, ends[index % ends.length] ?? 'done')

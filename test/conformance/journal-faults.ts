@@ -81,6 +81,8 @@ export interface Slot {
   note?: Note
   /** When the first was appended that this one stands for. */
   first?: number
+  /** True once somebody had it, until the next start: it gives way to none. */
+  handed?: boolean
 }
 
 /** What survives. */

@@ -57,6 +57,7 @@ export class ModelJournal implements Journal {
     this.#fault = fault
     this.#timer = setInterval(() => this.#pump(), 5)
     for (const slot of this.#slots()) this.#restart(slot)
+    this.#collapse()
     if (fault === 'forgets-cursors') disk.cursors.clear()
     if (fault === 'forgets-names') disk.names.clear()
   }
@@ -258,14 +259,16 @@ export class ModelJournal implements Journal {
     if (debounce === undefined) return
     const now = this.#options.now()
     const before = this.#slots().findLast(
-      ({ attempts, ref, status }) =>
+      ({ attempts, handed, ref, status }) =>
         attempts === 0 &&
+        handed !== true &&
         status === 'due' &&
         laneName(ref) === laneName(slot.ref) &&
         ref.debounce?.name === debounce.name,
     )
     slot.first = (this.#fault === 'forgets-the-first' ? before?.held.acceptedAt : before?.first) ?? now
-    slot.due = Math.min(now + debounce.waitMs, slot.first + (debounce.maxWaitMs ?? Number.POSITIVE_INFINITY))
+    const latest = slot.first + (debounce.maxWaitMs ?? Number.POSITIVE_INFINITY)
+    slot.due = Math.max(now + 1, Math.min(now + debounce.waitMs, latest))
     if (before === undefined || (this.#fault === 'supersedes-once' && before.first !== before.held.acceptedAt)) return
     Object.assign(before, { status: 'done', lastAt: now, note: 'superseded' } satisfies Partial<Slot>)
     if (this.#fault === 'hides-what-is-superseded') before.status = 'dropped'
@@ -287,7 +290,21 @@ export class ModelJournal implements Journal {
       .sort((a, b) => (a.lastAt ?? 0) - (b.lastAt ?? 0))
   }
 
+  /** One that somebody had at the end gives way to a later one, too. */
+  #collapse(): void {
+    const last = new Map<string, Slot>()
+    for (const slot of this.#slots()) {
+      if (slot.ref.debounce === undefined || slot.status !== 'due' || slot.attempts > 0) continue
+      const name = `${laneName(slot.ref)} ${slot.ref.debounce.name}`
+      const before = last.get(name)
+      if (before)
+        Object.assign(before, { status: 'done', lastAt: this.#options.now(), note: 'superseded' } satisfies Partial<Slot>)
+      last.set(name, slot)
+    }
+  }
+
   #restart(slot: Slot): void {
+    slot.handed = false
     if (slot.status === 'leased') slot.status = this.#fault === 'loses-leases' ? 'done' : 'due'
     if (this.#fault === 'forgets-attempts') slot.attempts = 0
     if (this.#fault === 'forgets-answers') delete slot.answer
@@ -348,6 +365,7 @@ export class ModelJournal implements Journal {
     const shared = this.#takers.filter(({ lane }) => laneName(lane) === laneName(taker.lane)).length > 1
     if (this.#fault === 'hands-out-what-is-leased' && shared && leased.length > 1) return leased[0]
     slot.status = 'leased'
+    slot.handed = true
     if (this.#fault === 'takes-two' && second) {
       second.status = 'leased'
       taker.own.push(second)
