@@ -10,12 +10,14 @@ const LINGER_MS = 1_000
 
 /**
  * Resolves with the whole body; a caller that asked whether to send it is told to. Rejects with 413 when it is larger than
- * `limit`, and when the connection breaks.
+ * `limit`, with 415 when it is compressed, and when the connection breaks.
  */
 export function readBody({ request, response }: Exchange, limit: number): Promise<Buffer> {
   const announced = request.headers['content-length']
   if (Number(announced ?? 0) > limit) return Promise.reject(tooLarge(limit, `${announced} bytes were announced`))
   if (announced === undefined && request.headers['transfer-encoding'] === undefined) return Promise.resolve(EMPTY)
+  const coding = request.headers['content-encoding'] ?? 'identity'
+  if (coding.toLowerCase() !== 'identity') return Promise.reject(encoded(coding))
   if (request.headers.expect !== undefined) response.writeContinue()
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
@@ -46,6 +48,12 @@ export function discardBody(request: IncomingMessage, limit: number): void {
   })
   request.once('close', () => clearTimeout(timer))
 }
+
+/** Nothing is inflated here: a kilobyte may be a gigabyte. Passed on as it is, it would be data that nobody can read. */
+const encoded = (coding: string): HttpProblem =>
+  new HttpProblem(415, 'EVENT_INVALID', `content-encoding ${coding} is not read here; send the body as it is`, {
+    'accept-encoding': 'identity',
+  })
 
 const tooLarge = (limit: number, seen: string): HttpProblem =>
   new HttpProblem(413, 'EVENT_INVALID', `${seen}, and a body may have ${limit}; send less, or raise http.body_limit`)

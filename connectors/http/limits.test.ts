@@ -1,5 +1,6 @@
 /** Limits, broken requests, and an orderly stop: each over a bare socket. */
 
+import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { memoryContext } from '#conformance'
 import { httpConfig } from './config.ts'
@@ -29,6 +30,15 @@ test('a body that is announced too large, or comes too large, is 413', async () 
     `POST /events HTTP/1.1\r\nhost: x\r\n${EVENT}transfer-encoding: chunked\r\n\r\n${chunk}${chunk}`,
   )
   expect(await received(socket)).toContain('413 Payload Too Large')
+})
+
+test('a compressed body is 415: nothing is inflated, and nothing passed on that nobody could read', async () => {
+  await using face = await Face.open()
+  const headers = { 'ce-id': '1', 'ce-specversion': '1.0', 'ce-source': '/', 'ce-type': 't' }
+  const refused = await face.post('/events', gzipSync('{}'), { ...headers, 'content-encoding': 'gzip' })
+  expect([refused.status, refused.headers.get('accept-encoding')]).toEqual([415, 'identity'])
+  expect((await problemOf(refused)).detail).toContain('content-encoding gzip is not read here')
+  expect((await face.post('/events', '{}', { ...headers, 'content-encoding': 'Identity' })).status).toBe(202)
 })
 
 test('an endless body is cut off and held nowhere', async () => {
