@@ -1,6 +1,6 @@
 /** Puts environment variables and the contents of files in place of `${NAME}` and `${file:path}`. */
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { nearest } from '../schema/index.ts'
 
@@ -60,11 +60,13 @@ function variable(name: string, env: Environment['env']): Found {
   }
 }
 
-/** A trailing line break is no part of a secret. */
+/** A trailing line break is no part of a secret. A device or a pipe may have no end, and is not read. */
 function contents(path: string, name: string): Found {
   try {
-    const text = readFileSync(path, 'utf8')
-    return text.length > MAX_FILE ? { message: `${name} is larger than 1 MiB` } : { value: text.replace(/\r?\n$/, '') }
+    const found = statSync(path)
+    if (!found.isFile()) return { message: `${name} is no file` }
+    if (found.size > MAX_FILE) return { message: `${name} is larger than 1 MiB` }
+    return { value: readFileSync(path, 'utf8').replace(/\r?\n$/, '') }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     return { message: `${name}: ${code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`}` }
