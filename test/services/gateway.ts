@@ -45,6 +45,9 @@ export interface GatewayProcess {
 export interface GatewayOptions {
   /** The YAML below the sections that listen: functions, routes, sources. `FUNCTIONS` stands for the folder of the functions. */
   readonly config: string
+  /** More options of the sections that listen, as in a flow mapping: `limits: { connect_timeout: 2s }`. */
+  readonly broker?: string
+  readonly http?: string
   /** Replaces the folder of the data, such as a tmpfs. */
   readonly data?: string
   /** A command to run the gateway under, such as strace. */
@@ -61,7 +64,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   mkdirSync(data, { recursive: true })
   const [mqtt, ws, http, admin] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
   const file = join(folder, 'headgate.yaml')
-  writeFileSync(file, yaml(options.config, { mqtt, ws, http, admin, data }))
+  writeFileSync(file, yaml(options, { mqtt, ws, http, admin, data }))
   let output = ''
   let child: ChildProcess
   const start = async () => {
@@ -120,11 +123,16 @@ async function isReady(admin: number, child: ChildProcess, output: () => string)
   return response?.status === 200
 }
 
-const yaml = (config: string, at: { mqtt: number; ws: number; http: number; admin: number; data: string }): string => `
+const yaml = (
+  { config, broker, http }: GatewayOptions,
+  at: { mqtt: number; ws: number; http: number; admin: number; data: string },
+): string => `
 name: test
-broker: { listen: ["tcp://127.0.0.1:${at.mqtt}", "ws://127.0.0.1:${at.ws}"], path: ${at.data}/broker }
-http: { listen: "127.0.0.1:${at.http}" }
+broker: { listen: ["tcp://127.0.0.1:${at.mqtt}", "ws://127.0.0.1:${at.ws}"], path: ${at.data}/broker${more(broker)} }
+http: { listen: "127.0.0.1:${at.http}"${more(http)} }
 admin: { listen: "127.0.0.1:${at.admin}" }
 ${/^journal:/m.test(config) ? '' : `journal: { path: ${at.data}/journal }`}
 ${config.replaceAll('FUNCTIONS', join(ROOT, 'functions')).replaceAll('DATA', at.data)}
 `
+
+const more = (options: string | undefined): string => (options === undefined ? '' : `, ${options}`)
