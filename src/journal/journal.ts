@@ -29,7 +29,7 @@ export interface RouteRef extends Lane {
 /**
  * The delivery waits for `waitMs`. One of the same lane and name that is appended before it was handed out takes its
  * place: this one is done then, as `superseded`, and the wait begins anew. It ends `maxWaitMs` after the first of them
- * was appended at the latest.
+ * was appended at the latest. After a restart what was leased counts as not handed out.
  */
 export interface Debounce {
   readonly name: string
