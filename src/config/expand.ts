@@ -29,6 +29,8 @@ function waits(retry: RetryPolicy): string {
   return ` ${all.length + 1} attempts, waits ${retry.jitter === 'full' ? 'up to ' : ''}${shown.join(', ')}`
 }
 
+const forms = new WeakMap<z.ZodType, JsonSchema>()
+
 /** Builds the long form of what was written. */
 export function expanded(
   written: unknown,
@@ -36,7 +38,8 @@ export function expanded(
   { functions, routes }: { readonly functions: readonly FunctionSpec[]; readonly routes: readonly Route[] },
 ): Readonly<Record<string, unknown>> {
   const whole = configSchema(connectors)
-  const schema = z.toJSONSchema(whole, { io: 'input', unrepresentable: 'any', reused: 'inline' })
+  const schema = forms.get(whole) ?? z.toJSONSchema(whole, { io: 'input', unrepresentable: 'any', reused: 'inline' })
+  forms.set(whole, schema)
   const filled = { ...mapping(withDefaults(schema, hideSecrets(whole, written))) }
   filled['functions'] = Object.fromEntries(
     functions.map((spec) => [spec.name, functionOf(spec, mapping(filled['functions'])[spec.name])]),
@@ -102,7 +105,10 @@ const debounceIn = ({ maxWaitMs, waitMs, ...rest }: NonNullable<Controls['deboun
 
 const keyIn = ({ key }: { readonly key?: string }): object => (key === undefined ? {} : { key })
 
-function controlsOf({ concurrency: total, controls: { batch, breaker, concurrency, debounce, dedupe, delayMs, rate } = {} }: Route): object {
+function controlsOf({
+  concurrency: total,
+  controls: { batch, breaker, concurrency, debounce, dedupe, delayMs, rate } = {},
+}: Route): object {
   return {
     concurrency: concurrency ? { ...concurrency, total } : total,
     ...(delayMs === undefined ? {} : { delay: durationText(delayMs) }),

@@ -32,8 +32,18 @@ const instance = (connectors: readonly Connector[], half: 'source' | 'sink') =>
     ) as Record<string, z.ZodType>,
   )
 
-/** The schema of a whole configuration, given the connectors there are. */
-export function configSchema(connectors: readonly Connector[]) {
+/** The schema of a whole configuration, given the connectors there are: one for each list of them. */
+export function configSchema(connectors: readonly Connector[]): ConfigSchema {
+  const known = made.get(connectors)
+  if (known) return known
+  const schema = makeSchema(connectors)
+  made.set(connectors, schema)
+  return schema
+}
+
+const made = new WeakMap<readonly Connector[], ConfigSchema>()
+
+function makeSchema(connectors: readonly Connector[]) {
   const http = connectors.find(({ type }) => type === 'http')?.source?.config
   return z.strictObject({
     name: name
@@ -56,6 +66,6 @@ export function configSchema(connectors: readonly Connector[]) {
   })
 }
 
-export type ConfigSchema = ReturnType<typeof configSchema>
+export type ConfigSchema = ReturnType<typeof makeSchema>
 /** The configuration as its schema gives it: defaults filled in, names not yet settled. */
 export type Sections = z.output<ConfigSchema>

@@ -32,9 +32,13 @@ export function secretsIn(schema: z.ZodType, value: unknown): readonly string[] 
 }
 
 function walk(schema: z.ZodType, value: unknown, visit: Visit): unknown {
-  const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node
+  const root = roots.get(schema) ?? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node)
+  roots.set(schema, root)
   return copy([root], value, visit, root)
 }
+
+/** The JSON form of a whole configuration takes 15 ms to make. */
+const roots = new WeakMap<z.ZodType, Node>()
 
 /** Copies a value of which any of these nodes may be the schema; what one of them calls secret is secret. */
 function copy(nodes: readonly Node[], value: unknown, visit: Visit, root: Node): unknown {
