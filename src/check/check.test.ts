@@ -153,6 +153,12 @@ test('a test looks at the deliveries of its route alone', async () => {
   ])
 })
 
+test('time does not pass while there is more to do at once than one turn of the event loop takes', async () => {
+  const many = `{ ${GOOD}, repeat: 2000, fail: first 1, after: 0s, times: 2000, count: 0 }`
+  const later = `{ ${GOOD}, repeat: 2000, fail: first 1, after: 1s, times: 4000, count: 2000 }`
+  expect(await run(`${ROUTES}    concurrency: 4000\n    tests: [${many}, ${later}]`)).toEqual([])
+})
+
 test('a year passes at once', async () => {
   const began = performance.now()
   expect(

@@ -13,10 +13,12 @@ export class VirtualClock implements Clock, SourceClock {
   #now: number
   readonly #rings = new Set<Ring>()
   readonly #held = new Set<Promise<unknown>>()
+  readonly #progress: () => number
 
-  /** Milliseconds since the epoch. */
-  constructor(begins: number) {
+  /** Begins at that time, in milliseconds since the epoch. While `progress` changes there is more to happen before time passes. */
+  constructor(begins: number, progress: () => number = () => 0) {
     this.#now = begins
+    this.#progress = progress
   }
 
   readonly now = (): number => this.#now
@@ -59,9 +61,15 @@ export class VirtualClock implements Clock, SourceClock {
     this.#now = Math.max(this.#now, end)
   }
 
-  /** Promises are kept within one turn of the event loop, for no one here waits for anything from outside but what is held. */
+  /** Dispatch leaves the event loop a turn now and then, and goes on in the next one. */
   async #quiet(): Promise<void> {
-    for (await turn(); this.#held.size > 0; await turn()) await Promise.race(this.#held)
+    let before: number
+    do {
+      before = this.#progress()
+      await turn()
+      await turn()
+      if (this.#held.size > 0) await Promise.race(this.#held)
+    } while (this.#held.size > 0 || this.#progress() !== before)
   }
 }
 

@@ -66,7 +66,7 @@ export class Stage {
   readonly #direct: DirectRunner
 
   constructor(test: ConfigTest, scene: Scene, pool: FunctionPool | undefined) {
-    const clock = new VirtualClock(test.begins)
+    const clock = new VirtualClock(test.begins, () => this.arrived.length + this.tried.length + this.settled.length)
     const fail: Fail = (error) => {
       this.broken ??= error
     }
