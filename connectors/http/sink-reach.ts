@@ -3,7 +3,6 @@
 import { isIP, type LookupFunction } from 'node:net'
 // Reads every way to write an address and knows the registries of special ones; net.BlockList knows neither.
 import ipaddr from 'ipaddr.js'
-import { buildConnector } from 'undici'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
@@ -68,18 +67,6 @@ export const lookupWithin =
 
 const why = (reach: Reach, host: string, address: string | undefined): string =>
   (address === undefined ? undefined : reach.refusal(host, address)) ?? `"${host}" has no address`
-
-/** Opens connections within reach alone. Certificates are verified. */
-export function connectWithin(reach: Reach, lookup: LookupFunction, timeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ timeout: timeoutMs, lookup: lookupWithin(reach, lookup), allowH2: false })
-  return (options, callback) => {
-    // An address written as such is not looked up.
-    const host = options.hostname.replace(/^\[|\]$/g, '')
-    const refusal = isIP(host) ? reach.refusal(host, host) : undefined
-    if (refusal) callback(new AddressRefused(refusal), null)
-    else connect(options, callback)
-  }
-}
 
 const isPublic = (address: Address): boolean =>
   address.range() === 'unicast' && (address instanceof ipaddr.IPv4 || address.match(GLOBAL_V6))

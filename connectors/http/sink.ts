@@ -2,14 +2,13 @@
 
 import { lookup as resolve } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-// Node's own fetch client, as a package: fetch offers no way to choose what is dialled, nor a pool of one's own.
-import { Agent, errors } from 'undici'
+import type { Agent } from 'undici'
 import { type CloudEvent, type Context, type ErrorOptions, GatewayError, type Sink } from '#connector'
 import { type Answered, type AnswerFacts, answerError, excerpt, hider } from './sink-answer.ts'
 import type { HttpSinkConfig } from './sink-config.ts'
 import { askConsent, NoConsent } from './sink-consent.ts'
 import { exchange, type Posting } from './sink-exchange.ts'
-import { AddressRefused, connectWithin, Reach } from './sink-reach.ts'
+import { AddressRefused } from './sink-reach.ts'
 import { type Stationery, stationery, toRequest } from './sink-request.ts'
 
 export class HttpSink implements Sink {
@@ -38,10 +37,8 @@ export class HttpSink implements Sink {
   /** Connects to nothing yet: the other side may come later. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const { allow, max_connections: connections, timeout } = this.#config
-    const connect = connectWithin(new Reach(allow), this.#lookup, timeout)
-    // The whole attempt has one limit, its signal.
-    this.#agent = new Agent({ connect, connections, headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: 16_384 })
+    const { openAgent } = await import('./sink-agent.ts')
+    this.#agent = openAgent(this.#config, this.#lookup)
   }
 
   /**
@@ -104,7 +101,7 @@ export class HttpSink implements Sink {
     if (cause instanceof AddressRefused)
       return this.#error('SINK_REJECTED', cause.message, { fingerprint: 'http address' })
     if (cause instanceof NoConsent) return this.#error('SINK_UNAVAILABLE', cause.message, {})
-    if (cause instanceof errors.InvalidArgumentError)
+    if (cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_INVALID_ARG')
       return this.#error('SINK_REJECTED', `the event cannot be sent: ${cause.message}`, { cause })
     return this.#error('SINK_UNAVAILABLE', `no answer: ${reason(cause)}`, { cause })
   }
