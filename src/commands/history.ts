@@ -14,7 +14,7 @@ export function historyLines(history: EventHistory, paint: Paint): readonly stri
   return [
     `${paint('bold', shown(event.type))} ${shown(event.id)} of ${shown(event.source)}${about(event.subject)}`,
     `  came in by ${place(origin)} at ${acceptedAt.toISOString()}, callId ${shown(callId)}`,
-    ...(deliveries.length === 0 ? ['  no route took it'] : []),
+    ...(deliveries.length === 0 ? ['  none of its deliveries is left: dropped, or redriven as a new event'] : []),
     ...columns(deliveries.map((delivery) => [`  ${lane(delivery)}`, fate(delivery, history, paint)])),
     ...deliveries.flatMap((delivery) => replyLines(delivery, isCall(event))),
     ...(passed.length === 0 ? [] : ['', 'routes that let it pass, as they stand now', ...passed]),
