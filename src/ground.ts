@@ -1,6 +1,5 @@
 /** What outlives every generation: the journal, the broker, the path between them. */
 
-import { dirname, join, resolve } from 'node:path'
 import { type Broker, createBroker } from './broker/index.ts'
 import type { Config } from './config/index.ts'
 import type { HealthPort } from './connector/calls.ts'
@@ -22,7 +21,7 @@ import { type CloudEvent, DEAD_LETTER_SOURCE, uuidv7 } from './event/index.ts'
 import { openJournal, openMemoryJournal } from './journal/index.ts'
 import type { Journal } from './journal/journal.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { createPool } from './pool/index.ts'
+import { cacheBeside, createPool } from './pool/index.ts'
 import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { Replies } from './reply/index.ts'
 import type { Router } from './router/router.ts'
@@ -158,8 +157,7 @@ function openPool(
   pools: Lifecycle,
   { config, log }: GroundParts,
 ): Promise<FunctionPool> {
-  // What functions are compiled to is kept beside the journal: files of ours alone, since they are executed.
-  const cache = join(dirname(resolve(config.journal.path)), 'functions')
+  const cache = cacheBeside(config.journal.path)
   const open = async () => {
     const pool = await createPool(functions, { log: functionLog(log), cache })
     await Promise.all(functions.map((spec) => pool.ready(functionName(spec))))

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Transpiled } from './component.ts'
 
@@ -10,6 +10,9 @@ import type { Transpiled } from './component.ts'
 export const TOOL = 'jco-1.35.0-1'
 
 const HASH = 32
+
+/** The folder of what functions were transpiled to, beside the journal: files of ours alone, since they are executed. */
+export const cacheBeside = (journal: string): string => join(dirname(resolve(journal)), 'functions')
 
 /** A folder of transpiled components, by what they were made from. Its files are run: nobody else may write there. */
 export class TranspileCache {

@@ -1,5 +1,6 @@
 /** The function pool: warm Wasm instances in worker threads, behind one call. */
 
+export { cacheBeside } from './cache.ts'
 export { functionConfig } from './config.ts'
 export { createPool, type PoolOptions } from './create.ts'
 export type * from './pool.ts'
