@@ -1,7 +1,10 @@
 /** Each expectation of a test fails when the configuration does not do it, and says what it got. */
 
 import { describe, expect, test } from 'vitest'
-import { run } from './harness.ts'
+import { connectors } from '../../connectors/index.ts'
+import { parseConfig } from '../config/index.ts'
+import { echo, results, run } from './harness.ts'
+import { runTests, setScene } from './index.ts'
 
 const ROUTES = `
 sources: { hourly: { cron: { schedule: "0 * * * *" } } }
@@ -144,6 +147,46 @@ describe('a caller over HTTP', () => {
   ])('%s', async (given, trouble) => {
     expect(await run(`${ROUTES}${route}${given} ] }`)).toEqual(trouble)
   })
+})
+
+describe('several targets, and an origin of its own', () => {
+  const route = '  both: { from: [mqtt:log/+, function:work], to: [work, "mqtt:done/{subject}"], retry: 1, tests: [ '
+  test.each([
+    ['{ event: { subject: a }, to: [work, mqtt:done/a], times: 2 }', []],
+    ['{ event: { subject: a }, to: [work, "mqtt:done/{subject}"] }', []],
+    ['{ event: { subject: a }, to: [work, mqtt:done/b] }', ['to: expected work, mqtt:done/b, got work, mqtt:done/a']],
+    ['{ event: { subject: a }, fail: { at: work }, to: mqtt:done/a, times: 3, count: 1 }', []],
+    ['{ event: { subject: a }, fail: { first: 1, at: work }, times: 3, count: 2 }', []],
+    ['{ event: {}, from: function:work, count: 2 }', []],
+    ['{ event: {}, from: mqtt:elsewhere, to: none }', []],
+    ['{ publish: { topic: log/a }, fail: always, times: 4 }', []],
+    ['{ publish: { topic: log/a, qos: 0 }, fail: always, times: 2 }', []],
+    ['{ publish: { topic: log/a, qos: 0 }, fail: always, times: 4 }', ['times: expected 4, got 2']],
+    ['{ event: { id: same }, repeat: 3, times: 2 }', []],
+    ['{ event: [{ type: a }, { type: b }], repeat: { times: 2, every: 1h }, after: 59m, count: 4 }', []],
+  ])('%s', async (given, trouble) => {
+    expect(await run(`${ROUTES}${route}${given} ] }`)).toEqual(trouble)
+  })
+})
+
+test('functions run when a reply is asked for, and what they emit goes on; otherwise none is loaded', async () => {
+  const emitting = {
+    ...echo,
+    invoke: async (...call: Parameters<typeof echo.invoke>) => ({
+      ...(await echo.invoke(...call)),
+      events: [{ specversion: '1.0', id: 'e', source: '/work', type: 'worked' } as const],
+    }),
+  }
+  const next = '  next: { from: function:work, to: mqtt:next, tests: [ '
+  const event = `${GOOD}, from: mqtt:orders/1`
+  const asked = await results(
+    `${ROUTES}${next}{ ${event}, reply: { amount: 3 }, to: mqtt:next }, { ${event}, to: none } ] }`,
+    emitting,
+  )
+  expect(asked.map(({ passed }) => passed)).toEqual([true, true])
+  const unloaded = parseConfig(`${ROUTES}    tests: [{ ${GOOD}, to: work }]`, 'x.yaml', { connectors, env: {} })
+  const scene = setScene(unloaded, connectors, () => expect.fail('the functions were loaded'))
+  expect((await runTests(unloaded.tests, scene)).map(({ passed }) => passed)).toEqual([true])
 })
 
 test('a test looks at the deliveries of its route alone', async () => {

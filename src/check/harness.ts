@@ -5,7 +5,8 @@ import { parseConfig } from '../config/index.ts'
 import type { FunctionPool } from '../pool/pool.ts'
 import { runTests, setScene, type TestResult } from './index.ts'
 
-const echo: FunctionPool = {
+/** A pool whose functions answer with what they are sent. */
+export const echo: FunctionPool = {
   invoke: async ({ event }) => ({
     ...(event.data && { reply: { data: event.data } }),
     events: [],
