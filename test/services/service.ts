@@ -8,8 +8,9 @@ import { describe, expect, test } from 'vitest'
 const node24 = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
 /** The oldest Node that Headgate runs on, where a test has put it. */
 export const NODE_24 = fileURLToPath(new URL(`../.cache/node24/node_modules/${node24}/bin/node`, import.meta.url))
-/** The conformance cases of CESQL, of https://github.com/cloudevents/spec (Apache-2.0): read where they lie, never copied. */
-export const CESQL_TCK = fileURLToPath(new URL('../.cache/cloudevents-spec/cesql/cesql_tck', import.meta.url))
+/** The conformance cases of CESQL, as CloudEvents' Go SDK (Apache-2.0) carries them: read where they lie, never copied. */
+const CESQL_MODULE = 'github.com/cloudevents/sdk-go/sql/v2@v2.16.2'
+export const CESQL_TCK = fileURLToPath(new URL(`../.cache/go/${CESQL_MODULE}/test/tck`, import.meta.url))
 
 /** What may be needed, how to see that it is there, and the line that installs it. */
 export const SERVICES = {
@@ -24,7 +25,7 @@ export const SERVICES = {
   node24: { probe: [NODE_24, '--version'], install: `npm install --prefix test/.cache/node24 ${node24}@^24.12.0` },
   cesql_tck: {
     probe: ['sh', '-c', `test -d '${CESQL_TCK}'`],
-    install: 'git clone --depth 1 https://github.com/cloudevents/spec test/.cache/cloudevents-spec',
+    install: `GOFLAGS=-modcacherw GOMODCACHE="$PWD/test/.cache/go" go mod download ${CESQL_MODULE}`,
   },
   openssl: { probe: ['openssl', 'version'], install: 'apt-get install -y openssl' },
   gcc: { probe: ['gcc', '--version'], install: 'apt-get install -y gcc' },
