@@ -84,7 +84,12 @@ export function createMetrics(now: () => number = Date.now): Metrics {
       gauges = { ...gauges, ...added }
     },
     async render() {
-      const read = [...journalGauges(gauges, now()), ...functionGauges(gauges), ...breakerGauges(gauges), ...plainGauges(gauges)]
+      const read = [
+        ...journalGauges(gauges, now()),
+        ...functionGauges(gauges),
+        ...breakerGauges(gauges),
+        ...plainGauges(gauges),
+      ]
       const ours = [...counted.map((metric) => metric.render()), ...read].join('')
       return ours + (await ofProcess())
     },

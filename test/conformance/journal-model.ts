@@ -298,7 +298,11 @@ export class ModelJournal implements Journal {
       const name = `${laneName(slot.ref)} ${slot.ref.debounce.name}`
       const before = last.get(name)
       if (before)
-        Object.assign(before, { status: 'done', lastAt: this.#options.now(), note: 'superseded' } satisfies Partial<Slot>)
+        Object.assign(before, {
+          status: 'done',
+          lastAt: this.#options.now(),
+          note: 'superseded',
+        } satisfies Partial<Slot>)
       last.set(name, slot)
     }
   }
