@@ -202,6 +202,13 @@ test('time does not pass while there is more to do at once than one turn of the 
   expect(await run(`${ROUTES}    concurrency: 4000\n    tests: [${many}, ${later}]`)).toEqual([])
 })
 
+test('what a variable stands for is not shown', async () => {
+  const given = `    tests: [{ event: { type: order.created, data: { amount: 3, key: "\${KEY}" } }, reply: "\${KEY}" }]`
+  const [failed] = await results(`${ROUTES}${given}`)
+  expect(failed?.differences).toEqual([{ what: 'reply', expected: `"\${KEY}"`, got: `{"amount":3,"key":"\${KEY}"}` }])
+  expect(JSON.stringify(failed)).not.toContain('swordfish')
+})
+
 test('a year passes at once', async () => {
   const began = performance.now()
   expect(

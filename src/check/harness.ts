@@ -21,7 +21,7 @@ export const echo: FunctionPool = {
 
 /** Resolves to the results of the tests in a configuration. */
 export async function results(text: string, pool: FunctionPool = echo): Promise<readonly TestResult[]> {
-  const config = parseConfig(text, 'x.yaml', { connectors, env: {} })
+  const config = parseConfig(text, 'x.yaml', { connectors, env: { KEY: 'swordfish' } })
   return runTests(
     config.tests,
     setScene(config, connectors, async () => pool),

@@ -42,10 +42,19 @@ async function runTest(test: ConfigTest, scene: Scene): Promise<TestResult> {
     const refused: GatewayError[] = []
     const trouble = await play(test, stage, (error) => void refused.push(error))
     const found = [...trouble, ...compare(test, stage)]
-    return await resultOf(test, found, refused, stage)
+    return shown(await resultOf(test, found, refused, stage), test)
   } finally {
     await stage.close()
   }
+}
+
+/** With the names of variables for what they stood for: a test may hold a secret. */
+function shown(result: TestResult, { hidden }: ConfigTest): TestResult {
+  if (result.passed || hidden.length === 0) return result
+  const inner = (value: string): string => JSON.stringify(value).slice(1, -1)
+  const hide = (text: string, { name, value }: (typeof hidden)[number]) =>
+    text.replaceAll(inner(value), () => inner(name))
+  return JSON.parse(hidden.reduce(hide, JSON.stringify(result)))
 }
 
 /** Sends what comes in, and lets time pass. Resolves to what went wrong with that. */

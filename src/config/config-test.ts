@@ -23,6 +23,14 @@ export interface ConfigTest extends Said {
   readonly failing?: Failing
   /** Empty when nothing may be sent; absent when that is not asked. */
   readonly to?: readonly string[]
+  /** What variables stood for: their names are shown instead. */
+  readonly hidden: readonly Hidden[]
+}
+
+/** The name of a variable, as it is written, and what it stood for. */
+export interface Hidden {
+  readonly name: string
+  readonly value: string
 }
 
 /** The event that a test writes, with what an event must have; unchecked. */

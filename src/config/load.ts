@@ -19,7 +19,7 @@ import { makeRoutes } from './routes.ts'
 import { configSchema, type Sections } from './sections.ts'
 import { type Expanded, expandedForm, withNames } from './shown.ts'
 import { makeTests, readTests, type TestText } from './test-files.ts'
-import { routeTests } from './tests.ts'
+import { hiddenIn, routeTests } from './tests.ts'
 import { told } from './told.ts'
 import { readFunctionFolder, withFunctions } from './wanted.ts'
 
@@ -103,7 +103,7 @@ function build(
   const sources = instances('sources')
   const sinks = instances('sinks')
   const routes = makeRoutes(sections.routes ?? {}, names, reporter)
-  const tested = { routes, sources, functions: functions.map((spec) => spec.name) }
+  const tested = { routes, sources, functions: functions.map((spec) => spec.name), hidden: hiddenIn(places) }
   const beside = files.map((file) => makeTests(file, { env }, tested))
   const tests = [...routeTests(sections.routes ?? {}, tested, reporter), ...beside.flatMap((one) => one.tests)]
   const problems = [...form.problems, ...reporter.problems, ...beside.flatMap((one) => one.problems)]

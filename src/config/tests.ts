@@ -5,9 +5,9 @@ import { readFrom } from '../router/address.ts'
 import { type FileTestConfig, type RouteConfig, readFail, type TestConfig } from '../router/config.ts'
 import type { From, Route } from '../router/route.ts'
 import type { Instance } from './config.ts'
-import { type ConfigTest, testEvent } from './config-test.ts'
+import { type ConfigTest, type Hidden, testEvent } from './config-test.ts'
 import type { Reporter } from './names.ts'
-import type { Path } from './tree.ts'
+import type { Path, Places } from './tree.ts'
 
 /** What the names in tests may stand for. */
 export interface Tested {
@@ -15,6 +15,8 @@ export interface Tested {
   readonly sources: readonly Instance[]
   /** Names of functions, which may be called without a route. */
   readonly functions: readonly string[]
+  /** The variables of the configuration. */
+  readonly hidden: readonly Hidden[]
 }
 
 /** Returns the tests under the routes; those of a route that has a mistake are left out. */
@@ -33,16 +35,22 @@ export const routeTests = (
 export const fileTests = (
   tests: readonly FileTestConfig[],
   base: Path,
-  tested: Tested,
+  { hidden, ...rest }: Tested,
   reporter: Reporter,
-): readonly ConfigTest[] =>
-  tests.map(({ route: name, ...test }, at) => {
+): readonly ConfigTest[] => {
+  const tested = { ...rest, hidden: [...hidden, ...hiddenIn(reporter.places)] }
+  return tests.map(({ route: name, ...test }, at) => {
     const path = [...base, at]
     const route = tested.routes.find((one) => one.name === name)
     const known = tested.routes.map((one) => one.name)
     if (name !== undefined && route === undefined) reporter.unknown([...path, 'route'], 'route', name, known)
     return makeTest(test, path, tested, reporter, route)
   })
+}
+
+/** What variables stood for; what is as short as a number says nothing. */
+export const hiddenIn = (places: Places): readonly Hidden[] =>
+  [...places.hidden()].flatMap(({ hidden }) => hidden).filter(({ value }) => value.length > 3)
 
 function makeTest(given: TestConfig, path: Path, tested: Tested, reporter: Reporter, route?: Route): ConfigTest {
   const { at, event, fail, from, name, repeat, to, ...said } = given
@@ -71,6 +79,7 @@ function makeTest(given: TestConfig, path: Path, tested: Tested, reporter: Repor
     repeat: typeof repeat === 'number' ? { times: repeat, every: 0 } : repeat,
     ...(failing ? { failing } : {}),
     ...(to === undefined ? {} : { to: [to].flat().filter((one) => one !== 'none') }),
+    hidden: tested.hidden,
   }
 }
 
