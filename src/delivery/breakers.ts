@@ -45,7 +45,7 @@ export class Breakers {
 
   /** Why events that these routes alone take are refused: each of their targets rests. Undefined when one does not. */
   refusal(routes: readonly { readonly route: Route }[], now: number): GatewayError | undefined {
-    if (this.#all.size === 0 || routes.length === 0) return undefined
+    if (!this.#somethingRests() || routes.length === 0) return undefined
     let until = 0
     for (const { controls, name } of routes.map(({ route }) => route)) {
       if (controls?.breaker === undefined) return undefined
@@ -65,7 +65,8 @@ export class Breakers {
   /** The credit of one source: that of the gateway, and none while all routes that it feeds rest. */
   credit(source: string, whole: Credit, routes: () => readonly Route[]): Credit {
     const fed = () => routes().flatMap((route) => (route.from.some((each) => feeds(source, each)) ? [{ route }] : []))
-    const resting = () => (this.#all.size === 0 ? undefined : this.refusal(fed(), Date.now()))
+    // Which routes a source feeds is asked with each message, and only while it matters.
+    const resting = () => (this.#somethingRests() ? this.refusal(fed(), Date.now()) : undefined)
     return {
       refusal: () => whole.refusal() ?? resting(),
       wait: async (signal) => {
@@ -76,6 +77,11 @@ export class Breakers {
         }
       },
     }
+  }
+
+  #somethingRests(): boolean {
+    for (const { until } of this.#all) if (until !== undefined) return true
+    return false
   }
 
   #tell({ route, to }: Lane, state: 'open' | 'closed', reason?: string): void {
