@@ -1,4 +1,4 @@
-/** The test projects: `unit` is the fast loop; the others start whole gateways, or kill them. */
+/** The test projects: `unit` is the fast loop; the others start whole gateways, kill them, or speak to real servers. */
 
 import { defineConfig } from 'vitest/config'
 
@@ -9,6 +9,9 @@ const isolated = {
   hookTimeout: 120_000,
 } as const
 
+/** Tests on real servers, wherever they lie. */
+const servers = ['{connectors,test}/**/*.server.test.ts']
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/services/reporter.ts'],
@@ -18,14 +21,28 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{src,connectors,functions}/**/*.test.ts', 'test/*.test.ts', 'test/conformance/*.test.ts'],
+          exclude: servers,
           pool: 'forks',
           testTimeout: 20_000,
         },
       },
-      { extends: true, test: { name: 'e2e', include: ['test/{e2e,functions}/**/*.test.ts'], ...isolated } },
       {
         extends: true,
-        test: { name: 'crash', include: ['test/crash/**/*.test.ts'], ...isolated, testTimeout: 600_000 },
+        test: { name: 'e2e', include: ['test/{e2e,functions}/**/*.test.ts'], exclude: servers, ...isolated },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'crash',
+          include: ['test/crash/**/*.test.ts'],
+          exclude: servers,
+          ...isolated,
+          testTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'servers', include: servers, globalSetup: ['./test/services/servers.ts'], ...isolated },
       },
     ],
   },

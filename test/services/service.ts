@@ -47,7 +47,7 @@ export function available(name: ServiceName): boolean {
   return ok
 }
 
-const required = (name: ServiceName): boolean => {
+const required = (name: string): boolean => {
   const wanted = process.env['HEADGATE_REQUIRE_SERVICES'] ?? ''
   return wanted === 'all' || wanted.split(',').includes(name)
 }
@@ -56,10 +56,24 @@ const required = (name: ServiceName): boolean => {
 export function describeWith(needs: readonly ServiceName[], title: string, body: () => void): void {
   const missing = needs.filter((name) => !available(name))
   if (missing.length === 0) return void describe(title, body)
-  const lines = missing.map((name) => `${name}: ${SERVICES[name].install}`)
+  notRun({ title, missing: missing.map((name) => ({ name, install: SERVICES[name].install })), why: [] })
+}
+
+/** A suite that cannot run here, and what it wants. */
+export interface Unrun {
+  readonly title: string
+  readonly missing: readonly { readonly name: string; readonly install: string }[]
+  /** What went wrong when it was looked for. */
+  readonly why: readonly string[]
+}
+
+/** Stands for a suite that cannot run: a failure where what it wants is required, else one of the list at the end. */
+export function notRun({ title, missing, why }: Unrun): void {
+  const names = missing.map(({ name }) => name)
+  const lines = missing.map(({ name, install }) => `${name}: ${install}`)
   describe(title, () => {
-    test(`needs ${missing.join(', ')}`, (context) => {
-      if (missing.some(required)) expect.fail(`${title}: not on this machine: ${lines.join('; ')}`)
+    test(`needs ${names.join(', ')}`, (context) => {
+      if (names.some(required)) expect.fail(`${title}: not on this machine: ${[...lines, ...why].join('; ')}`)
       const file = process.env['HEADGATE_NOT_RUN']
       if (file) appendFileSync(file, lines.map((line) => `${title}\t${line}\n`).join(''))
       context.skip(lines.join('; '))
