@@ -144,6 +144,7 @@ export class Gateway {
       log: this.log,
       activity: this.activity,
       health: this.#readiness,
+      meter: (source) => this.#metrics.meter(source),
       life: this.#life,
       current: () => this.#current,
       failed: (error) => this.#fail(error),

@@ -3,7 +3,7 @@
 import { type Broker, createBroker } from './broker/index.ts'
 import type { Config } from './config/index.ts'
 import type { HealthPort } from './connector/calls.ts'
-import type { Connector, Context, Emit, Log } from './connector/connector.ts'
+import type { Connector, Context, Emit, Log, Meter } from './connector/connector.ts'
 import { type Accept, type AcceptParts, createAccept } from './delivery/accept.ts'
 import type { ActivityStream } from './delivery/activity.ts'
 import { Breakers } from './delivery/breakers.ts'
@@ -46,6 +46,7 @@ export interface GroundParts {
   readonly log: Log
   readonly activity: ActivityStream
   readonly health: HealthPort
+  readonly meter: (source: string) => Meter
   readonly life: Lifecycle
   readonly current: () => Current
   /** Hears what ends the gateway. */
@@ -76,7 +77,7 @@ export interface Ground {
 
 /** Opens the journal, and ties the path together around it; nothing listens yet. Rejects with what the journal has to say. */
 export async function layGround(parts: GroundParts): Promise<Ground> {
-  const { activity, config, connectors, current, failed, health, log } = parts
+  const { activity, config, connectors, current, failed, health, log, meter } = parts
   const journal = await openItsJournal(parts)
   const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
   const breakers = new Breakers(log)
@@ -132,7 +133,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     replay: (wish, signal) => replay(wish, { ...accepting, journal, credit, clock: SYSTEM_CLOCK }, signal),
     openPool: (functions) => openPool(functions, pools, parts),
     context: (name) => {
-      const own = { name, credit: creditOf(name), cursor: cursor(name) }
+      const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name) }
       return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health }
     },
     emit: (name) => (event, offer) => accept(event, { source: name, address: offer?.address ?? '' }, offer),

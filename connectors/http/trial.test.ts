@@ -14,6 +14,7 @@ const context: Context = {
   log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   credit: { refusal: nothing, wait: async () => undefined },
   cursor: { get: async () => undefined, set: async () => undefined },
+  meter: { stands: nothing, troubled: nothing, reconnected: nothing, ended: nothing },
   broker: { intercept: () => nothing, mayPublish: () => true, publish: async () => undefined },
   calls: { reply: () => new Promise(nothing), find: async () => undefined, cancel: nothing, functions: () => [] },
   health: { alive: () => true, ready: async () => [] },

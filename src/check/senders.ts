@@ -123,6 +123,7 @@ const context = (
   log: SILENT,
   credit: { refusal: () => undefined, wait: async () => undefined },
   cursor: { get: async () => undefined, set: async () => undefined },
+  meter: { stands: () => undefined, troubled: () => undefined, reconnected: () => undefined, ended: () => undefined },
   broker: { intercept, mayPublish: () => true, publish: async () => undefined },
   calls: {
     reply: () => new Promise(() => undefined),

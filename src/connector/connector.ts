@@ -86,6 +86,29 @@ export interface Clock {
   until(at: number, signal: AbortSignal): Promise<void>
 }
 
+/** How far a source is behind its upstream. What is left out stays as it was told before. */
+export interface Standing {
+  /** Messages that upstream holds and that are not acknowledged. */
+  readonly lag?: number
+  /** Bytes that upstream keeps for this source, where it counts those. */
+  readonly lagBytes?: number
+  /** When the oldest message that is not acknowledged was sent, in milliseconds since the epoch; null when there is none. */
+  readonly oldest?: number | null
+  /** Messages received and not acknowledged. */
+  readonly inFlight?: number
+}
+
+/** Takes what a source knows of its upstream; each figure is a metric of that source from then on. */
+export interface Meter {
+  stands(standing: Standing): void
+  /** Upstream could not be reached, or gave an answer that is of no use; the source goes on trying. */
+  troubled(): void
+  /** Connected once more. */
+  reconnected(): void
+  /** The source has stopped: what it told holds no longer. */
+  ended(): void
+}
+
 /** What the gateway lends to one source or sink. */
 export interface Context {
   /** The name the operator gave this instance in the configuration. */
@@ -95,6 +118,7 @@ export interface Context {
   readonly log: Log
   readonly credit: Credit
   readonly cursor: Cursor
+  readonly meter: Meter
   /** The embedded broker. */
   readonly broker: BrokerPort
   /** Calls that wait for their reply. */

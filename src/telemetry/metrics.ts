@@ -1,9 +1,11 @@
 /** The gateway's metrics: counted as things happen, gauges read when somebody asks. */
 
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Meter } from '../connector/connector.ts'
 import type { JournalStats, Note } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
 import { METRICS, type MetricSpec } from './names.ts'
+import { Standings } from './standings.ts'
 import { Counter, Histogram, type Reading, renderSamples } from './tally.ts'
 
 /** Where gauges are read, each time somebody asks for the metrics. What is absent is not shown. */
@@ -22,11 +24,15 @@ export interface Metrics {
   duplicate(source: string): void
   /** A delivery is not made, for this reason. */
   omitted(route: string, reason: Note): void
+  /** This fallback made a delivery. */
+  fellBack(route: string, fallback: string): void
   /** An attempt ended. */
   settled(route: string, outcome: 'done' | 'retry' | 'dead', seconds: number): void
   /** A call of a function ended, with this code when that was an error. */
   invoked(name: string, seconds: number, errorCode?: string): void
   reloaded(outcome: 'done' | 'refused'): void
+  /** What a source of this name tells its figures to; see `Standings`. */
+  meter(source: string): Meter
   /** Reads these gauges from now on, in place of any given before under the same name. */
   watch(gauges: Gauges): void
   /** Resolves to all metrics, those of the process and of Node included, in the Prometheus text format. */
@@ -44,18 +50,21 @@ export function createMetrics(now: () => number = Date.now): Metrics {
   const duplicates = new Counter(METRICS.duplicates)
   const omitted = new Counter(METRICS.omitted)
   const deliveries = new Counter(METRICS.deliveries)
+  const fallbacks = new Counter(METRICS.fallbacks)
   const retries = new Counter(METRICS.retries)
   const deliverySeconds = new Histogram(METRICS.deliverySeconds)
   const invocations = new Counter(METRICS.functionInvocations)
   const errors = new Counter(METRICS.functionErrors)
   const duration = new Histogram(METRICS.functionDuration)
   const reloads = new Counter(METRICS.reloads)
+  const standings = new Standings(now)
   const counted = [
     accepted,
     unmatched,
     duplicates,
     omitted,
     deliveries,
+    fallbacks,
     retries,
     deliverySeconds,
     invocations,
@@ -69,6 +78,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
     unmatched: (source) => unmatched.add(source),
     duplicate: (source) => duplicates.add(source),
     omitted: (route, reason) => omitted.add(route, reason),
+    fellBack: (route, fallback) => fallbacks.add(route, fallback),
     settled(route, outcome, seconds) {
       deliveries.add(route, outcome)
       if (outcome === 'retry') retries.add(route)
@@ -80,6 +90,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
       duration.observe(name, seconds)
     },
     reloaded: (outcome) => reloads.add(outcome),
+    meter: (source) => standings.meter(source),
     watch(added) {
       gauges = { ...gauges, ...added }
     },
@@ -89,6 +100,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
         ...functionGauges(gauges),
         ...breakerGauges(gauges),
         ...plainGauges(gauges),
+        standings.render(),
       ]
       const ours = [...counted.map((metric) => metric.render()), ...read].join('')
       return ours + (await ofProcess())

@@ -86,6 +86,12 @@ export const METRICS = {
     help: 'Attempts, by what became of them: done, retry or dead.',
     labels: ['route', 'outcome'],
   },
+  fallbacks: {
+    name: 'headgate_fallbacks_total',
+    type: 'counter',
+    help: 'Deliveries that the fallback of a route made in place of their target.',
+    labels: ['route', 'fallback'],
+  },
   deliverySeconds: {
     name: 'headgate_delivery_seconds',
     type: 'histogram',
@@ -140,6 +146,48 @@ export const METRICS = {
     type: 'gauge',
     help: 'Whether the breaker of a target lets deliveries through: 0 closed, 1 half open, 2 open.',
     labels: ['route', 'to'],
+  },
+  sourceLag: {
+    name: 'headgate_source_lag_messages',
+    type: 'gauge',
+    help: 'Messages that the upstream of a source holds and that are not acknowledged.',
+    labels: ['source'],
+  },
+  sourceLagBytes: {
+    name: 'headgate_source_lag_bytes',
+    type: 'gauge',
+    help: 'Bytes that the upstream of a source keeps for it.',
+    labels: ['source'],
+  },
+  sourceOldest: {
+    name: 'headgate_source_oldest_message_seconds',
+    type: 'gauge',
+    help: 'Age of the oldest message that is not acknowledged; 0 when there is none.',
+    labels: ['source'],
+  },
+  sourceInFlight: {
+    name: 'headgate_source_in_flight',
+    type: 'gauge',
+    help: 'Messages received from upstream and not acknowledged.',
+    labels: ['source'],
+  },
+  sourceErrors: {
+    name: 'headgate_source_errors_total',
+    type: 'counter',
+    help: 'Times that the upstream of a source could not be reached or answered with an error.',
+    labels: ['source'],
+  },
+  sourceLastError: {
+    name: 'headgate_source_last_error_timestamp_seconds',
+    type: 'gauge',
+    help: 'When that was last, in seconds since the epoch.',
+    labels: ['source'],
+  },
+  sourceReconnects: {
+    name: 'headgate_source_reconnects_total',
+    type: 'counter',
+    help: 'Times that a source connected to its upstream once more.',
+    labels: ['source'],
   },
   mqttClients: { name: 'headgate_mqtt_clients', type: 'gauge', help: 'MQTT clients that are connected.', labels: [] },
 } as const satisfies Record<string, MetricSpec>

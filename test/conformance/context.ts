@@ -12,7 +12,9 @@ import {
   type HealthPort,
   type Ingress,
   type Log,
+  type Meter,
   type Publish,
+  type Standing,
 } from '#connector'
 
 /** A log that keeps its lines. */
@@ -89,6 +91,25 @@ class MemoryCursor implements Cursor {
   }
 }
 
+/** A meter that keeps what it is told. */
+export class MemoryMeter implements Meter {
+  standing: Standing = {}
+  troubles = 0
+  reconnects = 0
+  stands = (standing: Standing): void => {
+    this.standing = { ...this.standing, ...standing }
+  }
+  troubled = (): void => {
+    this.troubles += 1
+  }
+  reconnected = (): void => {
+    this.reconnects += 1
+  }
+  ended = (): void => {
+    this.standing = {}
+  }
+}
+
 /** Credit that a test takes away and gives back. */
 export class MemoryCredit implements Credit {
   #closed: PromiseWithResolvers<void> | undefined
@@ -126,6 +147,7 @@ export const memoryContext = (own: Partial<Context> = {}): Context => ({
   log: new MemoryLog(),
   credit: new MemoryCredit(),
   cursor: new MemoryCursor(),
+  meter: new MemoryMeter(),
   broker: new MemoryBroker(),
   calls: new MemoryCalls(),
   health: healthy,
