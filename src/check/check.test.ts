@@ -216,3 +216,38 @@ test('a year passes at once', async () => {
   ).toEqual([])
   expect(performance.now() - began).toBeLessThan(30_000)
 })
+
+describe('a fallback', () => {
+  const with_ = (given: string): string => `
+functions: { work: work.wasm, instead: instead.wasm }
+routes:
+  orders: { from: mqtt:orders/+, to: work, retry: 2, fallback: instead, dead_letter: mqtt:dead, tests: [${given}] }
+`
+  const both = 'fail: { at: [work, instead] }'
+  test.each([
+    ['{ event: { type: a }, to: work, times: 1 }', []],
+    ['{ event: { type: a, data: 5 }, fail: always, to: instead, after: 3s, times: 4, reply: 5 }', []],
+    ['{ event: { type: a }, fail: always, to: work, after: 3s }', ['to: expected work, got instead']],
+    ['{ event: { type: a }, fail: always, after: 2s, to: instead }', [expect.stringContaining('got none; 2 attempts')]],
+    [`{ event: { type: a }, ${both}, to: "mqtt:dead", after: 3s, times: 4 }`, []],
+    ['{ event: { type: a }, fail: NO_STOCK, to: instead, times: 2, after: 0s }', []],
+  ])('%s', async (given, trouble) => {
+    expect(await run(with_(given))).toEqual(trouble)
+  })
+})
+
+describe('a default route', () => {
+  const file = (given: string): string => `
+functions: { work: work.wasm, rest: rest.wasm }
+routes:
+  orders: { from: mqtt:orders/+, when: type == "order", to: work }
+  others: { from: "mqtt:orders/#", default: true, to: rest, tests: [${given}] }
+`
+  test.each([
+    ['{ event: { type: other }, to: rest }', []],
+    ['{ event: { type: order }, from: mqtt:orders/1, to: none }', []],
+    ['{ event: { type: order }, from: mqtt:orders/1, to: rest }', ['to: expected rest, got none']],
+  ])('%s', async (given, trouble) => {
+    expect(await run(file(given))).toEqual(trouble)
+  })
+})

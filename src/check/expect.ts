@@ -58,8 +58,8 @@ function targetsDiffer(
 }
 
 /** The target as it is written, and the topic that it came to. */
-function namesOf({ event, to }: Settled, targets: ReadonlyMap<string, Target>): readonly string[] {
-  const text = to.startsWith(COPY) ? to.slice(COPY.length) : to
+function namesOf({ event, fallback, to }: Settled, targets: ReadonlyMap<string, Target>): readonly string[] {
+  const text = fallback ?? (to.startsWith(COPY) ? to.slice(COPY.length) : to)
   const target = targets.get(text)
   return target?.kind === 'mqtt' ? [text, `mqtt:${expandTemplate(target.topic, event)}`] : [text]
 }

@@ -149,7 +149,11 @@ function targetsOf(
 
 /** Everything that these routes may send something to. */
 export const allTargets = (routes: readonly Route[]): readonly RouteTarget[] =>
-  routes.flatMap(({ deadLetter, to }) => (deadLetter ? [...to, deadLetter] : to))
+  routes.flatMap(({ deadLetter, fallback, to }) => [
+    ...to,
+    ...(fallback ? [fallback] : []),
+    ...(deadLetter ? [deadLetter] : []),
+  ])
 
 const copier =
   (journal: Journal): DeliverParts['copy'] =>

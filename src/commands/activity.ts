@@ -20,7 +20,7 @@ export function activityLine(seen: Activity, paint: Paint): string {
         ? `${at}  ${paint('dim', 'repeated')}  ${what} from ${place(seen.origin)}; it is held already`
         : `${at}  accepted  ${what} from ${place(seen.origin)} for ${seen.routes.join(', ') || 'none'}${leftOut(seen)}`
     case 'settled':
-      return `${at}  ${outcome(seen, paint)}  ${what} by ${seen.route} -> ${seen.to}${details(seen)}`
+      return `${at}  ${outcome(seen, paint)}  ${what} by ${seen.route} -> ${seen.to}${seen.fallback === undefined ? '' : `, its fallback ${seen.fallback},`}${details(seen)}`
   }
 }
 

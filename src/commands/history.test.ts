@@ -138,3 +138,30 @@ test.each([
 ])('%d ms reads %s', (ms, text) => {
   expect(elapsed(ms)).toBe(text)
 })
+
+test('what a fallback made is told with the reason, in why and in tail', () => {
+  const made = {
+    id: '1-0',
+    route: 'a',
+    to: 'echo',
+    status: 'done',
+    answers: true,
+    attempts: 3,
+    fallback: 'instead',
+    error,
+  }
+  const parsed = eventHistory.parse({
+    event,
+    origin,
+    callId: 'c1',
+    acceptedAt: at(0),
+    deliveries: [made],
+    verdicts: [],
+  })
+  expect(historyLines(parsed, plain)[2]).toBe(
+    '  a -> echo  done by its fallback instead in 3 attempts: FUNCTION_TRAPPED: echo (function): running: unreachable',
+  )
+  const seen = { kind: 'settled', event, callId: 'c', route: 'a', to: 'echo', attempt: 3, outcome: 'done', tookMs: 5 }
+  const line = activityLine(activity.parse({ ...seen, fallback: 'instead', error, time: at(7) }), plain)
+  expect(line).toContain('by a -> echo, its fallback instead,')
+})

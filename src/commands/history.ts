@@ -29,14 +29,16 @@ const lane = ({ route, to }: { readonly route: string; readonly to: string }): s
 
 function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Paint): string {
   const answers = delivery.answers && isCall(event)
-  const { attempts, due, error, note, settledAt, status } = delivery
+  const { attempts, due, error, fallback, note, settledAt, status } = delivery
   const tries = counted(attempts, 'attempt')
   const reason = error === undefined ? '' : `: ${failureText(error)}`
   const after =
     settledAt === undefined ? '' : `, ${elapsed(settledAt.getTime() - acceptedAt.getTime())} after it came in`
   if (note === 'superseded') return paint('dim', 'left out: a later event of the same key took its place')
   if (note === 'repeated') return paint('dim', 'left out: the route had one of the same key a short time before')
-  if (status === 'done') return `${paint('green', 'done')} in ${tries}${after}${answers ? '; its reply was sent' : ''}`
+  const by = fallback === undefined ? '' : ` by its fallback ${fallback}`
+  if (status === 'done')
+    return `${paint('green', 'done')}${by} in ${tries}${after}${answers ? '; its reply was sent' : ''}${by && reason}`
   if (status === 'dead')
     return `${paint('red', 'dead')} after ${tries}${after}${answers ? '; the caller was told' : ''}${reason}`
   const next = due === undefined ? '' : `, next at ${due.toISOString()}`

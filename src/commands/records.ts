@@ -35,6 +35,7 @@ const delivery = z.object({
   error: failure.optional(),
   settledAt: time.optional(),
   note: z.string().optional(),
+  fallback: z.string().optional(),
   answer: answer.optional(),
 })
 
@@ -111,6 +112,7 @@ export const activity = z.discriminatedUnion('kind', [
     outcome: z.enum(['done', 'retry', 'dead']),
     tookMs: z.number(),
     error: failure.optional(),
+    fallback: z.string().optional(),
     retryInMs: z.number().optional(),
   }),
   z.object({ kind: z.literal('skipped'), time, lines: z.number() }),

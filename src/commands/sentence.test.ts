@@ -54,3 +54,11 @@ test('filters are counted', () => {
     /^from orders when true where its filter passes to echo/,
   )
 })
+
+test('a default and a fallback are told where they count', () => {
+  const fallback = { kind: 'function', text: 'instead', name: 'instead' } as const
+  const deadLetter = { kind: 'sink', text: 'dead', name: 'dead' } as const
+  expect(sentence({ ...base, default: true, fallback, deadLetter }, plain)).toBe(
+    'from orders when no other route takes it to echo, tried again 5 times, else to instead, then to dead',
+  )
+})

@@ -5,7 +5,7 @@ import type { Paint } from './terminal.ts'
 
 /** `from mqtt:sensors/+ when data.celsius > 80 to echo, tried again 5 times over at most 31s`. */
 export function sentence(route: Route, paint: Paint): string {
-  const { concurrency, deadLetter, delivery, filters = [], orderBy, retry, when } = route
+  const { concurrency, deadLetter, delivery, fallback, filters = [], orderBy, retry, when } = route
   const word = (text: string): string => paint('dim', text)
   const parts = [
     `${word('from')} ${list(route.from.map(fromText))}`,
@@ -13,6 +13,7 @@ export function sentence(route: Route, paint: Paint): string {
     ...(filters.length === 0
       ? []
       : [`${word('where')} ${filters.length === 1 ? 'its filter passes' : `its ${filters.length} filters pass`}`]),
+    ...(route.default ? [word('when no other route takes it')] : []),
     `${word('to')} ${targetsText(route)}`,
   ]
   const clauses = [
@@ -20,6 +21,7 @@ export function sentence(route: Route, paint: Paint): string {
     ...(orderBy === undefined ? [] : [`${word('in order of')} ${orderBy}`]),
     ...(concurrency === 1 ? [word('one at a time')] : []),
     ...(delivery === 'direct' ? [word('not journaled')] : [word(retryText(retry))]),
+    ...(fallback === undefined ? [] : [`${word('else to')} ${targetText(fallback)}`]),
     ...(deadLetter === undefined ? [] : [`${word('then to')} ${targetText(deadLetter)}`]),
   ]
   return clauses.join(word(', '))

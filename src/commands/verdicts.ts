@@ -27,6 +27,8 @@ function row({ by, clause, route, saw, takes, to }: Verdict, paint: Paint): read
     const chosen = to === undefined ? '' : `to ${to}${paint('dim', `, chosen by ${shown(by ?? '')}`)}`
     return [`  ${paint('green', 'yes')}`, route, chosen]
   }
+  if (clause === 'default')
+    return [`  ${paint('red', 'no')}`, route, `is a default: ${saw ?? 'another route'} takes it`]
   const why = clause === 'from' ? 'does not take from there' : `${clause ?? 'when'} is not true`
   const values = saw === undefined || saw === '' || clause === 'from' ? '' : paint('dim', `; it saw ${shown(saw)}`)
   return [`  ${paint('red', 'no')}`, route, `${why}${values}`]

@@ -25,7 +25,12 @@ export function makeRoutes(
 function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Reporter): Route | undefined {
   const path = ['routes', name]
   const from = each(config.from, [...path, 'from'], (text, at) => source(text, at, names, reporter))
+  if (config.default) refuseAny(from, [...path, 'from'], reporter)
   const { to, weights } = targets(config.to, [...path, 'to'], names, reporter)
+  const fallback =
+    config.fallback === undefined ? undefined : target(config.fallback, [...path, 'fallback'], names, reporter)
+  if (fallback && to.some(({ text }) => text === fallback.text))
+    reporter.report([...path, 'fallback'], `"${fallback.text}" is what the route sends to; a fallback is another one`)
   const deadLetter =
     config.dead_letter === undefined ? undefined : target(config.dead_letter, [...path, 'dead_letter'], names, reporter)
   if (deadLetter?.kind === 'function')
@@ -39,9 +44,11 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     from,
     ...(config.when === undefined ? {} : { when: config.when }),
     ...(config.filters === undefined ? {} : { filters: config.filters.map(readFilter) }),
+    ...(config.default ? { default: true } : {}),
     to,
     ...(weights ? { weights } : {}),
     retry: retryPolicy(config.retry),
+    ...(fallback ? { fallback } : {}),
     ...(deadLetter ? { deadLetter } : {}),
     ...(config.order_by === undefined ? {} : { orderBy: config.order_by }),
     concurrency: places(config),
@@ -49,6 +56,17 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     delivery: config.delivery,
     ...(controls ? { controls } : {}),
   }
+}
+
+/**
+ * What a delivery publishes on a topic is offered to the routes, and that none takes it is the rule: with `any`, a
+ * default route would take all of it, each message of plain publish and subscribe, and what it publishes itself.
+ */
+function refuseAny(from: readonly From[], path: Path, reporter: Reporter): void {
+  if (from.some(({ kind }) => kind === 'any'))
+    reporter.report(path, 'a default route names where it takes from; "any" would take each message on a topic, too', {
+      suggestion: 'write sources, http:<METHOD> <path>, function:<name> or mqtt:<topic filter>',
+    })
 }
 
 /** Reads what stands after `to`: targets that all get an event, or targets with weights of which one does. */

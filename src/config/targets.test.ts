@@ -32,3 +32,51 @@ describe('weights', () => {
     ['one that is no whole number', 'to: { a: 0.5, b: 2 }', 'routes.r.to.a: expected a whole number'],
   ])('%s', (_, to, said) => expect(mistakes(text(`from: any, ${to}`)).join('\n')).toContain(said))
 })
+
+describe('a default route', () => {
+  test('is one that says so', () => {
+    const config = parse(text('from: "mqtt:a/#", default: true, to: a'))
+    expect(config.routes[0]).toMatchObject({ default: true })
+    expect(expand(config)).toContain('default: true\n')
+    const plain = parse(text('from: "mqtt:a/#", default: false, to: a'))
+    expect(plain.routes[0]).not.toHaveProperty('default')
+    expect(expand(plain)).not.toContain('default:')
+  })
+
+  test.each(['any', '[http, any]'])('names where it takes from: %s is refused', (from) => {
+    expect(mistakes(text(`from: ${from}, default: true, to: a`)).join('\n')).toContain(
+      'routes.r.from: a default route names where it takes from; "any" would take each message on a topic, too | write sources, http:<METHOD> <path>, function:<name> or mqtt:<topic filter>',
+    )
+  })
+})
+
+describe('a fallback', () => {
+  test('is a function, a sink or a topic', () => {
+    const config = parse(
+      `sinks: { kept: { store: { url: x } } }\n${text('from: any, to: a, fallback: b@3')}\n  s: { from: any, to: a, fallback: kept }\n  t: { from: any, to: a, fallback: { mqtt: x, mode: structured } }`,
+    )
+    expect(config.routes).toMatchObject([
+      { fallback: { kind: 'function', name: 'b', version: '3', text: 'b@3' } },
+      { fallback: { kind: 'sink', name: 'kept' } },
+      { fallback: { kind: 'mqtt', topic: 'x', mode: 'structured' } },
+    ])
+    expect(expand(config)).toContain('fallback: b@3\n')
+    expect(expand(config)).toContain('fallback: kept\n')
+  })
+
+  test.each([
+    [
+      'no target of that name',
+      'fallback: aa',
+      '3:36 routes.r.fallback: there is no function or sink "aa" | did you mean "a"?',
+    ],
+    ['what the route sends to already', 'fallback: a', '"a" is what the route sends to; a fallback is another one'],
+  ])('%s', (_, fallback, said) => {
+    expect(mistakes(text(`from: any, to: a, ${fallback}`)).join('\n')).toContain(said)
+  })
+
+  test('may be named in the tests of its route', () => {
+    const given = 'from: any, to: a, fallback: b@3, tests: [{ event: { type: x }, to: b@3, fail: { at: a } }]'
+    expect(parse(text(given)).tests).toMatchObject([{ to: ['b@3'] }])
+  })
+})

@@ -84,8 +84,8 @@ function makeTest(given: TestConfig, path: Path, tested: Tested, reporter: Repor
 }
 
 /** All that a route may send something to, as written. */
-const targetsOf = ({ deadLetter, to }: Route): readonly string[] =>
-  [...to, ...(deadLetter ? [deadLetter] : [])].map(({ text }) => text)
+const targetsOf = ({ deadLetter, fallback, to }: Route): readonly string[] =>
+  [...to, ...(fallback ? [fallback] : []), ...(deadLetter ? [deadLetter] : [])].map(({ text }) => text)
 
 function checkTargets(
   given: string | readonly string[] | undefined,

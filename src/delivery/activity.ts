@@ -25,7 +25,10 @@ export type Activity =
       readonly outcome: 'done' | 'retry' | 'dead'
       /** Milliseconds from the start of the attempt. */
       readonly tookMs: number
+      /** Of the target; of what is done all the same when the route's fallback did it. */
       readonly error?: Failure
+      /** The fallback that did it. */
+      readonly fallback?: string
       /** Milliseconds until the next attempt. */
       readonly retryInMs?: number
       readonly cold?: boolean

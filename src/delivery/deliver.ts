@@ -11,6 +11,7 @@ import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
 import { asChild, pace, refuseLoop } from './chain.ts'
 import { type Clock, passTime, SYSTEM_CLOCK } from './clock.ts'
 import { toDeadLetter } from './deadletter.ts'
+import { both, handOver, isWorthATry } from './fallback.ts'
 import { judge, toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
 
@@ -21,6 +22,8 @@ export interface DeliverParts {
   readonly accept: Accept
   /** Appends the copy of a dead letter for a target, durably. */
   readonly copy: (copy: Parameters<Emit>[0], target: string, route: string) => Promise<void>
+  /** What the route's `fallback` names, when it has one. */
+  readonly fallback?: Target
   /** Whether the caller of a call has gone away. */
   readonly cancelled: (callId: string) => boolean
   readonly now: () => number
@@ -50,7 +53,8 @@ export async function deliver(
   signal: AbortSignal,
 ): Promise<{ readonly settled: Promise<void> }> {
   const begun = parts.now()
-  const attempted = await attempt(delivery, route, target, parts, signal)
+  const tried = await attempt(delivery, route, target, parts, signal)
+  const attempted = parts.fallback ? await fallBack(tried, delivery, route, parts.fallback, parts, signal) : tried
   if ('untold' in attempted) {
     await putOff(delivery, attempted.untold, begun, parts, signal)
     return { settled: Promise.resolve() }
@@ -129,6 +133,34 @@ async function attempt(
   }
 }
 
+/**
+ * Lets the fallback try what would be dead; everything else stays as it is. Its success is the delivery's, its failure
+ * is told beside that of the target. After a crash in between it may run again, as any attempt may.
+ */
+async function fallBack(
+  tried: Attempted,
+  delivery: Delivery,
+  route: Route,
+  fallback: Target,
+  parts: DeliverParts,
+  signal: AbortSignal,
+): Promise<Attempted> {
+  if (!('outcome' in tried) || tried.outcome.status !== 'dead' || tried.error === undefined) return tried
+  const { error, outcome } = tried
+  if (signal.aborted || !isWorthATry(error)) return tried
+  const name = route.fallback?.text ?? ''
+  try {
+    const handled = await handOver(delivery, route, outcome.error, fallback, parts, signal)
+    const answer = delivery.answers && handled.answer ? { answer: handled.answer } : {}
+    return { outcome: { status: 'done', ...answer, fallback: { fallback: name, error: outcome.error } }, handled }
+  } catch (thrown) {
+    const second = toGatewayError(thrown)
+    if (second.code === 'JOURNAL_FULL' || second.disposition === 'fatal') return { untold: second }
+    const told = both(error, name, second)
+    return { outcome: { status: 'dead', error: toFailure(told) }, error: told }
+  }
+}
+
 /** Throws when the work is not to be begun: a loop, a deadline that passed, a caller that has gone. */
 function refuse(
   { event, callId, route }: Delivery,
@@ -199,7 +231,7 @@ function report(
     attempt: number,
     outcome: outcome.status,
     tookMs: at - begun,
-    ...(outcome.status === 'done' ? {} : { error: outcome.error }),
+    ...(outcome.status === 'done' ? outcome.fallback : { error: outcome.error }),
     ...(outcome.status === 'retry' ? { retryInMs: outcome.at - at } : {}),
     ...(handled?.cold === undefined ? {} : { cold: handled.cold }),
     ...(handled?.runMs === undefined ? {} : { runMs: handled.runMs }),

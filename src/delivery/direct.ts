@@ -1,13 +1,15 @@
 /** The path without the journal: at most once, lowest latency, for QoS 0 and for callers that wait. */
 
 import { toGatewayError } from '../errors.ts'
-import type { Entry, RouteRef } from '../journal/journal.ts'
+import type { Entry, Fallback, RouteRef } from '../journal/journal.ts'
 import type { ReplyPublisher } from '../reply/reply.ts'
+import type { Route } from '../router/route.ts'
 import type { Match } from '../router/router.ts'
 import type { Accept } from './accept.ts'
 import type { ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
 import { asChild, refuseLoop } from './chain.ts'
+import { both, handOver, isWorthATry } from './fallback.ts'
 import { toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
 
@@ -48,19 +50,13 @@ export class DirectRunner {
   }
 
   async #run(entry: Entry, ref: RouteRef, { route }: Match): Promise<void> {
-    const { accept, activity, now, replies, target } = this.#parts
+    const { activity, now, replies } = this.#parts
     const { callId, event } = entry
     const begun = now()
     const base = { kind: 'settled', event, callId, route: ref.route, to: ref.to, attempt: 1 } as const
     try {
-      refuseLoop(event, ref.route)
-      const limit = Math.min(begun + route.timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
-      const handled = await target(ref.to).handle({ event, callId, attempt: 1, deadline: limit }, this.#abort.signal)
-      const children = handled.children
-      await Promise.all(
-        children.map((child, index) => accept(asChild(child.event, event, `${callId}/${ref.to}`, index), child.origin)),
-      )
-      activity.publish({ ...base, outcome: 'done', tookMs: now() - begun, ...figures(handled) })
+      const { handled, instead } = await this.#make(entry, ref, route)
+      activity.publish({ ...base, outcome: 'done', tookMs: now() - begun, ...figures(handled), ...instead })
       if (ref.answers && (isCall(event) || handled.answer?.data))
         await replies.publish(okReply(callId, handled.answer ?? {}), event)
     } catch (thrown) {
@@ -70,6 +66,40 @@ export class DirectRunner {
         await replies.publish(errorReply(callId, toFailure(error), error.retryAfterMs), event).catch(() => {})
     }
   }
+
+  /** Resolves once the target has made it and what it emitted is taken; or else the fallback. */
+  async #make({ callId, event }: Entry, ref: RouteRef, route: Route): Promise<Made> {
+    const { accept, now, target } = this.#parts
+    const { signal } = this.#abort
+    try {
+      refuseLoop(event, ref.route)
+      const limit = Math.min(now() + route.timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
+      const handled = await target(ref.to).handle({ event, callId, attempt: 1, deadline: limit }, signal)
+      const { children } = handled
+      await Promise.all(
+        children.map((child, index) => accept(asChild(child.event, event, `${callId}/${ref.to}`, index), child.origin)),
+      )
+      return { handled }
+    } catch (thrown) {
+      const error = toGatewayError(thrown)
+      if (!route.fallback || signal.aborted || !isWorthATry(error)) throw error
+      const fallback = route.fallback.text
+      const failure = toFailure(error)
+      const given = { id: `${callId}/${ref.to}`, event, callId, to: ref.to }
+      try {
+        const handled = await handOver(given, route, failure, target(fallback), this.#parts, signal)
+        return { handled, instead: { fallback, error: failure } }
+      } catch (second) {
+        throw both(error, fallback, toGatewayError(second))
+      }
+    }
+  }
+}
+
+interface Made {
+  readonly handled: Handled
+  /** Present when it was the fallback that made it. */
+  readonly instead?: Fallback
 }
 
 const figures = (handled: Handled) => ({

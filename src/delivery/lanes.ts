@@ -30,13 +30,14 @@ export function lanesOf(
   parts: DeliverParts,
   controlled: ControlParts,
 ): readonly LaneWork[] {
+  const own = route.fallback ? { ...parts, fallback: find(route.fallback) } : parts
   const lanes = route.to.map((to): LaneWork => {
     const controls = laneControls(route, to.text, controlled)
-    if (controls === undefined) return lane(route, to.text, find(to), parts)
+    if (controls === undefined) return lane(route, to.text, find(to), own)
     const target = controls.breaker ? watched(find(to), controls.breaker) : find(to)
-    const work = { ...lane(route, to.text, target, parts), controls }
+    const work = { ...lane(route, to.text, target, own), controls }
     if (controls.batch === undefined) return work
-    return { ...work, runBatch: (all, signal) => deliverBatch(all, route, target, parts, signal) }
+    return { ...work, runBatch: (all, signal) => deliverBatch(all, route, target, own, signal) }
   })
   return route.deadLetter ? [...lanes, copyLane(route, route.deadLetter, find, parts)] : lanes
 }
@@ -54,7 +55,7 @@ function copyLane(route: Route, deadLetter: RouteTarget, find: FindTarget, parts
     answers: false,
     handle: (work: Work, signal) => target.handle({ ...work, event: fromDeadLetter(work.event) }, signal),
   }
-  const { deadLetter: _, ...rest } = route
+  const { deadLetter: _, fallback: __, ...rest } = route
   const copying: Route = { ...rest, retry: COPY_RETRY, concurrency: COPY_CONCURRENCY }
   return lane(copying, deadLetterLane(deadLetter.text), unwrapping, parts)
 }

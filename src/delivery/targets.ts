@@ -56,7 +56,11 @@ export class Targets {
 }
 
 /** All that a route may send events to. */
-const targetsOf = ({ deadLetter, to }: Route): readonly RouteTarget[] => (deadLetter ? [...to, deadLetter] : to)
+const targetsOf = ({ deadLetter, fallback, to }: Route): readonly RouteTarget[] => [
+  ...to,
+  ...(fallback ? [fallback] : []),
+  ...(deadLetter ? [deadLetter] : []),
+]
 
 async function openTarget(target: RouteTarget, parts: TargetParts): Promise<Opened> {
   if (target.kind === 'function') {

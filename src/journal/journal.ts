@@ -90,8 +90,16 @@ export interface Answer {
   readonly status?: number
 }
 
+/** A delivery that its target could not make, and another one could. */
+export interface Fallback {
+  /** The target that made it, as written in the configuration. */
+  readonly fallback: string
+  /** Why it was needed. */
+  readonly error: Failure
+}
+
 export type Outcome =
-  | { readonly status: 'done'; readonly answer?: Answer }
+  | { readonly status: 'done'; readonly answer?: Answer; readonly fallback?: Fallback }
   | { readonly status: 'retry' /** Milliseconds since the epoch. */; readonly at: number; readonly error: Failure }
   | { readonly status: 'dead'; readonly error: Failure }
 
@@ -106,6 +114,8 @@ export interface DeliveryRecord extends Lane {
   /** The last error, when there was one. */
   readonly error?: Failure
   readonly answer?: Answer
+  /** The target that made it in place of its own, which `error` is of. */
+  readonly fallback?: string
   readonly firstErrorAt?: number
   readonly settledAt?: number
   /** Why it is done although it was not made. */

@@ -10,6 +10,7 @@ import type {
   Failure,
   Lane,
   Note,
+  Outcome,
   RetainedEvent,
   RouteRef,
   Span,
@@ -34,6 +35,7 @@ export interface Slot {
   attempts: number
   error?: Failure
   answer?: Answer
+  fallback?: string
   firstErrorAt?: number
   settledAt?: number
   note?: Note
@@ -51,6 +53,16 @@ export const identityOf = ({ event }: Entry): string => `${event.source}\n${even
 export const lastSettled = ({ acceptedAt, slots }: Held): number =>
   Math.max(acceptedAt, ...slots.map(({ settledAt }) => settledAt ?? 0))
 
+/** Keeps what came of an attempt, but for the status. */
+export function keepOutcome(slot: Slot, outcome: Outcome, now: number): void {
+  if (outcome.status === 'done' && outcome.answer) slot.answer = outcome.answer
+  if (outcome.status === 'done' && outcome.fallback) slot.fallback = outcome.fallback.fallback
+  const error = outcome.status === 'done' ? outcome.fallback?.error : outcome.error
+  if (error === undefined) return
+  slot.error = error
+  slot.firstErrorAt ??= now
+}
+
 export function deliveryRecord({ item, ref, status, attempts, error, answer, ...at }: Slot): DeliveryRecord {
   const settled = status === 'done' || status === 'dead'
   return {
@@ -63,6 +75,7 @@ export function deliveryRecord({ item, ref, status, attempts, error, answer, ...
     ...(!settled && item.due > 0 ? { due: item.due } : {}),
     ...(error ? { error } : {}),
     ...(answer ? { answer } : {}),
+    ...(at.fallback === undefined ? {} : { fallback: at.fallback }),
     ...(at.firstErrorAt === undefined ? {} : { firstErrorAt: at.firstErrorAt }),
     ...(!settled || at.settledAt === undefined ? {} : { settledAt: at.settledAt }),
     ...(at.note ? { note: at.note } : {}),

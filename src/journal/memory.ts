@@ -24,6 +24,7 @@ import {
   deliveryRecord,
   type Held,
   identityOf,
+  keepOutcome,
   lastSettled,
   lease,
   type MemoryLane,
@@ -120,10 +121,7 @@ class MemoryJournal implements Journal {
     const now = this.#now()
     slot.attempts++
     slot.settledAt = now
-    if (outcome.status !== 'done') {
-      slot.error = outcome.error
-      slot.firstErrorAt ??= now
-    } else if (outcome.answer) slot.answer = outcome.answer
+    keepOutcome(slot, outcome, now)
     if (outcome.status === 'retry') return this.#again(slot, outcome.at)
     slot.status = outcome.status
     this.#count(slot, -1)

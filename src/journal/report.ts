@@ -37,6 +37,7 @@ export function eventRecord(
       ...(kept.error ? { error: kept.error } : {}),
       ...(kept.firstErrorAt === undefined ? {} : { firstErrorAt: kept.firstErrorAt }),
       ...(kept.answer ? { answer: kept.answer } : {}),
+      ...(kept.fallback === undefined ? {} : { fallback: kept.fallback }),
       ...(status >= STATUS.done ? { settledAt: block.settledAt(slot) } : {}),
       ...noteOf(block, slot),
     })
@@ -55,7 +56,7 @@ function noteOf(block: Block, slot: number): Pick<DeliveryRecord, 'note'> {
   return note === undefined ? {} : { note }
 }
 
-type Kept = Partial<Pick<DeliveryRecord, 'answer' | 'due' | 'error' | 'firstErrorAt'>>
+type Kept = Partial<Pick<DeliveryRecord, 'answer' | 'due' | 'error' | 'fallback' | 'firstErrorAt'>>
 
 /** What is kept of a delivery's errors and of its answer, that of the last outcome included. */
 function keptOf(store: Store, block: number, slot: number, settling: Ending | undefined): Kept {
@@ -65,7 +66,8 @@ function keptOf(store: Store, block: number, slot: number, settling: Ending | un
     const answer = readAnswer(store, block, slot)
     return answer ? { ...stored, answer } : stored
   }
-  if (settling.status === 'done') return settling.answer ? { ...stored, answer: settling.answer } : stored
+  if (settling.status === 'done')
+    return { ...stored, ...settling.fallback, ...(settling.answer ? { answer: settling.answer } : {}) }
   if (settling.status === 'later') return { ...stored, due: settling.at }
   return { ...stored, error: settling.error, ...(settling.status === 'retry' ? { due: settling.at } : {}) }
 }

@@ -15,6 +15,8 @@ export interface Failures {
   readonly lastAt: number
   /** When it is, or was, to be tried again. */
   readonly due?: number
+  /** The target that made the delivery after all. */
+  readonly fallback?: string
 }
 
 /** The index of dead letters holds what filters ask for. */
@@ -43,10 +45,14 @@ export function settleChanges(
   if (outcome.status === 'done') {
     block.set(slot, STATUS.done, attempts, now)
     if (outcome.answer) changes.push([slotKey(TABLE.answers, block.id, slot), encodeAnswer(outcome.answer)])
-    return changes
+    if (outcome.fallback === undefined) return changes
   }
   const key = slotKey(TABLE.failures, block.id, slot)
   const firstAt = (attempts > 1 ? readFailures(store, key)?.firstAt : undefined) ?? now
+  if (outcome.status === 'done') {
+    changes.push([key, sealJson({ ...outcome.fallback, firstAt, lastAt: now })])
+    return changes
+  }
   const failures: Failures = { error: outcome.error, firstAt, lastAt: now }
   if (outcome.status === 'dead') {
     block.set(slot, STATUS.dead, attempts, now)

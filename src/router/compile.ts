@@ -31,18 +31,22 @@ class IndexedRouter implements Router {
   readonly #byName: ReadonlyMap<string, Route>
   readonly #ruleOf: ReadonlyMap<string, Rule>
   readonly #lookup: Lookup
+  /** Of the routes that stand by for what no other takes. */
+  readonly #standby: Lookup | undefined
 
   constructor(routes: readonly Route[], rules: readonly Rule[]) {
     this.routes = routes
     this.#rules = rules
     this.#byName = new Map(routes.map((route) => [route.name, route]))
     this.#ruleOf = new Map(rules.map((rule) => [rule.route.name, rule]))
-    this.#lookup = new Lookup(rules)
+    const standby = rules.filter(({ route }) => route.default)
+    this.#lookup = new Lookup(standby.length === 0 ? rules : rules.filter(({ route }) => !route.default))
+    this.#standby = standby.length === 0 ? undefined : new Lookup(standby)
   }
 
   match(event: CloudEvent, origin: Origin): readonly Match[] {
     const variables = new Variables(event, origin)
-    return this.#lookup.find(origin, variables).map((rule) => {
+    return this.#find(origin, variables).map((rule) => {
       const { route } = rule
       const key = rule.orderBy && keyOf(rule.orderBy, variables)
       const chosen = route.weights && choose(route, event, key)
@@ -54,7 +58,16 @@ class IndexedRouter implements Router {
 
   explain(event: CloudEvent, origin: Origin): readonly Verdict[] {
     const variables = new Variables(event, origin)
-    return this.#rules.map((rule) => verdict(rule, event, origin, variables))
+    const verdicts = this.#rules.map((rule) => verdict(rule, event, origin, variables))
+    if (this.#standby === undefined) return verdicts
+    const isDefault = (at: number): boolean => this.#rules[at]?.route.default === true
+    const takers = verdicts.filter(({ takes }, at) => takes && !isDefault(at)).map(({ route }) => route)
+    if (takers.length === 0) return verdicts
+    return verdicts.map((said, at) =>
+      said.takes && isDefault(at)
+        ? { route: said.route, takes: false, clause: 'default', saw: takers.join(', ') }
+        : said,
+    )
   }
 
   keyOf(route: string, control: KeyedControl, event: CloudEvent, origin: Origin): string | undefined {
@@ -64,5 +77,10 @@ class IndexedRouter implements Router {
 
   get(name: string): Route | undefined {
     return this.#byName.get(name)
+  }
+
+  #find(origin: Origin, variables: Variables): readonly Rule[] {
+    const found = this.#lookup.find(origin, variables)
+    return found.length === 0 && this.#standby ? this.#standby.find(origin, variables) : found
   }
 }

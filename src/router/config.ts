@@ -88,6 +88,12 @@ export const routeConfig = z.strictObject({
     .describe(
       'Filters of the CloudEvents Subscriptions API, all of which must pass, beside `when`; each has one of the dialects below.',
     ),
+  default: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the route takes just what no other route takes: of several such routes, each that takes an event gets it. It names where it takes from: `any` is refused, as it would take whatever a delivery publishes on a topic.',
+    ),
   to: z
     .union([z.string().min(1), mqttTarget, weights, z.array(target).min(1)])
     .describe(
@@ -97,6 +103,11 @@ export const routeConfig = z.strictObject({
     .union([retryCount, retryPolicy])
     .prefault(3)
     .describe('How often a failed delivery is tried again: a number, or the options below.'),
+  fallback: target
+    .optional()
+    .describe(
+      'A function, a sink or `mqtt:<topic>` that gets what was given up, before it becomes a dead letter: once, within another `timeout`, with the extensions `knativeerrordest`, `knativeerrorcode` and `knativeerrordata` that say what failed and why. If it succeeds the delivery is done, and a caller gets its answer; if it fails too, the dead letter names the error of the target first. Of a batch, each event goes there alone.',
+    ),
   dead_letter: target
     .optional()
     .describe(

@@ -69,11 +69,15 @@ export interface Route {
   readonly when?: string
   /** All of them must pass, beside `when`. */
   readonly filters?: readonly Filter[]
+  /** Asked only for events that no route without it takes. */
+  readonly default?: true
   readonly to: readonly Target[]
   /** One for each target, in the order of `to`: one target gets an event, chosen by its key. Absent: all get it. */
   readonly weights?: readonly number[]
   readonly retry: RetryPolicy
   readonly deadLetter?: Target
+  /** Gets what is given up before it is a dead letter. */
+  readonly fallback?: Target
   /** CEL; deliveries with the same value go one at a time, in order. */
   readonly orderBy?: string
   /** Deliveries of one target under way at once. */

@@ -20,9 +20,9 @@ export interface Match {
 export interface Verdict {
   readonly route: string
   readonly takes: boolean
-  /** When it does not: the clause that failed (`from`, the part of `when`, or of a filter with its place), as written. */
+  /** When it does not: the clause that failed (`from`, the part of `when`, or of a filter with its place), as written; `default` when others take it. */
   readonly clause?: string
-  /** The values that the clause saw, or the error that its evaluation gave. */
+  /** The values that the clause saw, or the error that its evaluation gave; for `default`, who takes it. */
   readonly saw?: string
   /** When it does and has weights: the target that gets the event, as written, and what it was chosen by. */
   readonly to?: string

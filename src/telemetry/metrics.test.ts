@@ -36,6 +36,7 @@ function busy() {
   metrics.accepted('mqtt')
   metrics.accepted('mqtt')
   metrics.omitted('orders', 'repeated')
+  metrics.fellBack('orders', 'echo')
   metrics.unmatched('http')
   metrics.duplicate('mqtt')
   metrics.settled('orders', 'done', 0.002)
@@ -68,6 +69,7 @@ test('counts, measures and reads', async () => {
     'headgate_mqtt_clients 4',
     'headgate_breaker_state{route="orders",to="sync"} 2',
     'headgate_deliveries_omitted_total{route="orders",reason="repeated"} 1',
+    'headgate_fallbacks_total{route="orders",fallback="echo"} 1',
     'wasm_function_invocations_total{function="resize"} 2',
     'wasm_function_errors_total{function="resize",error_type="FUNCTION_TIMED_OUT"} 1',
     'wasm_function_duration_seconds_bucket{function="resize",le="0.0001"} 1',

@@ -97,3 +97,21 @@ test('errors of a function are counted for it, those of other targets are not', 
   expect(text).toContain('wasm_function_errors_total{function="sync",error_type="FUNCTION_TRAPPED"} 1\n')
   expect(text).not.toContain('function="queue"')
 })
+
+test('what a fallback made is counted for it, and the trouble of its target goes on', async () => {
+  const { happen, metrics } = start()
+  happen(settled('done', { error, fallback: 'instead', runMs: 2, tookMs: 9 }))
+  happen(settled('done', { error, fallback: 'instead', runMs: 2, tookMs: 9 }))
+  expect(said()).toMatchObject([{ level: 'warn', route: 'orders', to: 'sync', code: 'FUNCTION_TRAPPED' }])
+  expect(said()[0].msg).toMatch(/^orders: its fallback "instead" does it: sync \(function\)/)
+  happen(settled('done'))
+  expect(said()[1]).toMatchObject({ level: 'info', retries: 2 })
+  const text = await metrics.render()
+  for (const line of [
+    'headgate_fallbacks_total{route="orders",fallback="instead"} 2',
+    'wasm_function_invocations_total{function="instead"} 2',
+    'wasm_function_errors_total{function="sync",error_type="FUNCTION_TRAPPED"} 2',
+    'wasm_function_duration_seconds_sum{function="instead"} 0.004',
+  ])
+    expect(text).toContain(`${line}\n`)
+})

@@ -21,8 +21,10 @@ export function observe(log: Log, metrics: Metrics): (activity: Activity) => voi
     metrics.settled(activity.route, activity.outcome, activity.tookMs / 1_000)
     countCall(activity, metrics)
     if (activity.unanswered) warnUnanswered(log, activity, activity.unanswered)
-    if (activity.outcome === 'done') troubles.end(activity)
-    else if (activity.outcome === 'retry') troubles.begin(activity)
+    if (activity.fallback !== undefined) metrics.fellBack(activity.route, activity.fallback)
+    if (activity.fallback !== undefined) troubles.begin(activity, `its fallback "${activity.fallback}" does it`)
+    else if (activity.outcome === 'done') troubles.end(activity)
+    else if (activity.outcome === 'retry') troubles.begin(activity, 'trying again')
     else log.error(fields(activity), `${activity.route}: given up: ${activity.error?.message ?? 'no reason'}`)
   }
 }
@@ -33,12 +35,15 @@ function warnUnanswered(log: Log, activity: Settled, { topic, error }: NonNullab
 }
 
 /** Only a function has time inside itself or an error of its own; other targets are deliveries and no more. */
-function countCall({ to, runMs, tookMs, error }: Settled, metrics: Metrics): void {
+function countCall({ fallback, to, tookMs, error, ...done }: Settled, metrics: Metrics): void {
+  // The time inside a function is that of the fallback, the error that of the target before it.
+  if (fallback !== undefined && done.runMs !== undefined) metrics.invoked(fallback, done.runMs / 1_000)
+  const runMs = fallback === undefined ? done.runMs : undefined
   if (error?.code.startsWith('FUNCTION_')) metrics.invoked(to, (runMs ?? tookMs) / 1_000, error.code)
   else if (runMs !== undefined) metrics.invoked(to, runMs / 1_000)
 }
 
-/** Routes whose last attempt has to be repeated, by route and target. */
+/** Targets whose last attempt failed and is made good some other way, by route and target. */
 class Troubles {
   readonly #log: Log
   readonly #retries = new Map<string, number>()
@@ -47,14 +52,14 @@ class Troubles {
     this.#log = log
   }
 
-  begin(activity: Settled): void {
+  begin(activity: Settled, what: string): void {
     const key = keyOf(activity)
     const before = this.#retries.get(key) ?? 0
     this.#retries.set(key, before + 1)
     if (before > 0) return
     const { route, error, retryInMs } = activity
     const line = { ...fields(activity), retry_in_ms: retryInMs }
-    this.#log.warn(line, `${route}: trying again: ${error?.message ?? 'no reason'}; further tries are only counted`)
+    this.#log.warn(line, `${route}: ${what}: ${error?.message ?? 'no reason'}; further tries are only counted`)
   }
 
   end(activity: Settled): void {

@@ -57,6 +57,8 @@ export const FAULTS = {
   'forgets-what-waits': 'J42',
   'lists-what-waits-alone': 'J41',
   'ignores-the-span': 'J41',
+  'hides-fallbacks': 'J43',
+  'forgets-fallbacks': 'J44',
 } as const
 
 export type JournalFault = keyof typeof FAULTS
@@ -78,6 +80,7 @@ export interface Slot {
   firstAt?: number
   lastAt?: number
   answer?: Answer
+  fallback?: string
   note?: Note
   /** When the first was appended that this one stands for. */
   first?: number
@@ -95,7 +98,7 @@ export interface ModelDisk {
 }
 
 export function record(slot: Slot, fault?: JournalFault): DeliveryRecord {
-  const { id, ref, status, error, firstAt, lastAt, answer, due } = slot
+  const { id, ref, status, error, fallback, firstAt, lastAt, answer, due } = slot
   const attempts = fault === 'tells-no-attempts' ? 0 : slot.attempts
   const now = status === 'leased' || status === 'dropped' ? 'due' : status
   return {
@@ -106,6 +109,7 @@ export function record(slot: Slot, fault?: JournalFault): DeliveryRecord {
     answers: ref.answers === true,
     ...(error && firstAt !== undefined ? { error, firstErrorAt: firstAt } : {}),
     ...(answer ? { answer } : {}),
+    ...(fallback !== undefined && fault !== 'hides-fallbacks' ? { fallback } : {}),
     ...(now === 'due' && due > 0 ? { due } : {}),
     ...(now !== 'due' && lastAt !== undefined ? { settledAt: lastAt } : {}),
     ...(slot.note ? { note: slot.note } : {}),

@@ -218,6 +218,32 @@ export const KEEPING = {
       assert.deepEqual(seen, ids(all))
     },
   },
+  J43: {
+    text: 'MUST tell which fallback made a delivery in place of its target, and why it was needed',
+    async run(bench) {
+      const first = bench.clock.time
+      await bench.append(entry('a', { routes: [{ ...LANE, answers: true }] }), entry('b'))
+      await bench.journal.settle(await bench.take(), {
+        status: 'retry',
+        at: first,
+        error: { ...ERROR, message: 'once' },
+      })
+      bench.clock.time += 500
+      const answer = { data: Uint8Array.of(7) }
+      for (const delivery of await bench.takeMany(2)) {
+        const fallback = { fallback: 'second', error: ERROR }
+        const settled = delivery.event.id === 'a' ? { answer, fallback } : {}
+        await bench.journal.settle(delivery, { status: 'done', ...settled })
+      }
+      const record = async (callId: string) => (await bench.journal.find({ callId }))?.deliveries[0]
+      const made = await record('call-a')
+      const { error, fallback, firstErrorAt, status } = made ?? {}
+      assert.deepEqual([status, fallback, error, firstErrorAt], ['done', 'second', ERROR, first])
+      assert.deepEqual([...(made?.answer?.data ?? [])], [7])
+      assert.deepEqual((await record('call-b'))?.fallback, undefined)
+      assert.deepEqual(await bench.dead(), [])
+    },
+  },
 } satisfies Record<string, JournalRequirement>
 
 const ids = (events: readonly RetainedEvent[]): readonly string[] => events.map(({ event }) => event.id)

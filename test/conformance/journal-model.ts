@@ -117,7 +117,10 @@ export class ModelJournal implements Journal {
     slot.lastAt = this.#options.now()
     slot.firstAt ??= slot.lastAt
     if (outcome.status !== 'done') slot.error = outcome.error
-    else if (outcome.answer) slot.answer = this.#kept(outcome.answer)
+    else {
+      if (outcome.answer) slot.answer = this.#kept(outcome.answer)
+      if (outcome.fallback) Object.assign(slot, outcome.fallback)
+    }
     slot.status = outcome.status === 'retry' ? 'due' : outcome.status
     if (outcome.status === 'retry') slot.due = outcome.at
     this.#pump()
@@ -309,6 +312,7 @@ export class ModelJournal implements Journal {
 
   #restart(slot: Slot): void {
     slot.handed = false
+    if (this.#fault === 'forgets-fallbacks') delete slot.fallback
     if (slot.status === 'leased') slot.status = this.#fault === 'loses-leases' ? 'done' : 'due'
     if (this.#fault === 'forgets-attempts') slot.attempts = 0
     if (this.#fault === 'forgets-answers') delete slot.answer

@@ -111,4 +111,21 @@ export const SURVIVING = {
       assert.equal(bench.journal.stats().pending, 1)
     },
   },
+  J44: {
+    text: 'MUST keep across a restart which fallback made a delivery, and why it was needed',
+    async run(bench) {
+      await bench.append(entry('a'))
+      const fallback = { fallback: 'second', error: ERROR }
+      await bench.journal.settle(await bench.take(), { status: 'done', fallback })
+      const told = async () => {
+        const { error, fallback } = (await bench.journal.find({ callId: 'call-a' }))?.deliveries[0] ?? {}
+        return { error, fallback }
+      }
+      const before = await told()
+      await bench.reopen()
+      assert.deepEqual(await told(), before)
+      await bench.nothing()
+      assert.deepEqual(await bench.dead(), [])
+    },
+  },
 } satisfies Record<string, JournalRequirement>
