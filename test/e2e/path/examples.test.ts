@@ -60,6 +60,22 @@ const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess, receiver: Receiv
     await client.publish('orders/1', event, { properties: { contentType: 'application/cloudevents+json' } })
     expect((await settled(gateway, `${event['id']}`)).deliveries).toMatchObject([{ route: 'orders', status: 'done' }])
   },
+  'fallback.yaml': async (gateway, receiver) => {
+    await using client = await Client.connect(gateway)
+    receiver.script = () => ({ status: 503 })
+    const order = eventOf('order.placed')
+    const stray = eventOf('order.lost')
+    await client.subscribe('unbilled/+')
+    await client.subscribe('strange/+')
+    for (const event of [order, stray]) await client.publish('orders/1', event, CLOUDEVENT)
+    const { user } = await client.receive(`unbilled/${order['id']}`)
+    expect(user).toMatchObject({ knativeerrordest: 'billing', knativeerrorcode: 'SINK_UNAVAILABLE' })
+    const fallback = 'mqtt:unbilled/{id}'
+    expect((await settled(gateway, `${order['id']}`)).deliveries).toMatchObject([{ status: 'done', fallback }])
+    await client.receive(`strange/${stray['id']}`)
+    expect((await settled(gateway, `${stray['id']}`)).deliveries).toMatchObject([{ route: 'others' }])
+    expect((await post(gateway.http, '/quotes', '{"total":3}')).text).toBe('{"total":3}')
+  },
   'filters.yaml': async (gateway) => {
     await using client = await Client.connect(gateway)
     const properties = { contentType: 'application/cloudevents+json' }
