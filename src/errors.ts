@@ -113,6 +113,16 @@ export const ERRORS = {
     type: 'BusinessLogicError',
     summary: 'The target of a delivery is gone for good: nothing more is sent there until the configuration changes.',
   },
+  TRANSFORM_FAILED: {
+    disposition: 'reject',
+    type: 'ValidationError',
+    summary: 'A transform of a route cannot be evaluated on the event or the answer, or gives what is none.',
+  },
+  TRANSFORM_TIMED_OUT: {
+    disposition: 'retry',
+    type: 'TimeoutError',
+    summary: 'A transform of a route ran for longer than it may, and was ended.',
+  },
   SOURCE_UNAVAILABLE: { disposition: 'retry', type: 'SystemError', summary: 'A source could not reach its upstream.' },
   CALL_TIMED_OUT: {
     disposition: 'reject',

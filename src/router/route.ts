@@ -62,6 +62,12 @@ export interface Controls {
   readonly rate?: { readonly limit: number; readonly perMs: number; readonly key?: string }
 }
 
+/** What becomes of an event before its targets get it, and of an answer before the caller does: one of them at least. */
+export interface Transforms {
+  readonly event?: string
+  readonly reply?: string
+}
+
 export interface Route {
   readonly name: string
   readonly from: readonly From[]
@@ -86,6 +92,8 @@ export interface Route {
   readonly timeoutMs: number
   /** `auto`: direct for a waiting HTTP call, durable for everything else. */
   readonly delivery: 'auto' | 'durable' | 'direct'
+  /** JSONata. Absent where there is none: such a route is asked this one thing. */
+  readonly transforms?: Transforms
   /** Absent where there is none: such a route is asked this one thing. A route that has any is never run directly. */
   readonly controls?: Controls
 }

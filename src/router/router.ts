@@ -48,7 +48,7 @@ export interface Router {
 /** What is wrong with an expression of a route; `offset` counts characters from the start of the expression. */
 export interface RouteProblem {
   readonly route: string
-  readonly field: 'when' | 'order_by' | 'from' | 'filters' | `${KeyedControl}.key`
+  readonly field: 'when' | 'order_by' | 'from' | 'filters' | 'transform' | 'reply_transform' | `${KeyedControl}.key`
   /** Where in the field, when it is a list: `[0, 'all', 1, 'sql']`. */
   readonly path?: readonly (string | number)[]
   readonly offset: number

@@ -3,8 +3,9 @@
 import { compileExpression, type Expression, isProblem } from './expression.ts'
 import { type CompiledFilter, compileFilters, exactOf, isOnly } from './filter.ts'
 import { conjuncts, type Equality, equalityOf, type Guard, guardOf } from './guard.ts'
+import { jsonataProblem } from './jsonata.ts'
 import { filterProblem, pathProblem } from './patterns.ts'
-import type { From, Route } from './route.ts'
+import type { From, Route, Transforms } from './route.ts'
 import { KEYED_CONTROLS, type KeyedControl, type Match, type RouteProblem } from './router.ts'
 import { Variables } from './variables.ts'
 
@@ -53,11 +54,22 @@ export function compileRule(route: Route, index: number, report: (problem: Route
     const key = compiled(`${control}.key`, route.controls?.[control]?.key)
     if (key) keys.set(control, key)
   }
+  if (route.transforms) checkTransforms(route.transforms, problem)
   const filters = compileFilters(route.filters ?? [], (wrong) => {
     sound = false
     report({ route: route.name, ...wrong })
   })
   return sound ? { route, index, when, filters, orderBy, keys, ...plan(when, filters) } : undefined
+}
+
+function checkTransforms(
+  { event, reply }: Transforms,
+  problem: (field: RouteProblem['field'], offset: number, message: string) => void,
+): void {
+  for (const [field, text] of [['transform', event] as const, ['reply_transform', reply] as const]) {
+    const wrong = text === undefined ? undefined : jsonataProblem(text)
+    if (wrong) problem(field, wrong.offset, wrong.message)
+  }
 }
 
 /** The value of a key on an event: text as it is, all else as JSON. Undefined when there is none to be had. */

@@ -1,0 +1,255 @@
+/** Evaluations in real processes: what they give, and what they cannot do however they are written. */
+
+import { afterAll, describe, expect, test } from 'vitest'
+import type { CloudEvent } from '../event/index.ts'
+import { TransformProcesses } from './transform-processes.ts'
+
+const transformer = new TransformProcesses({ maxBytes: 100_000 })
+afterAll(() => transformer[Symbol.asyncDispose]())
+
+const NEVER = new AbortController().signal
+const json = (value: unknown): Pick<CloudEvent, 'data' | 'datacontenttype'> => ({
+  data: Buffer.from(JSON.stringify(value)),
+  datacontenttype: 'application/json',
+})
+const event: CloudEvent = {
+  specversion: '1.0',
+  id: 'e1',
+  source: '/s',
+  type: 't',
+  subject: 'old',
+  extensions: { tenant: 'x', hops: 2 },
+  ...json({ n: 3, names: ['a', 'b'] }),
+}
+const ask = (expression: string, patienceMs = 60_000) => ({
+  expression,
+  doing: 'r (route): transforming "e1"',
+  now: 0,
+  patienceMs,
+})
+const run = (expression: string, given = event, signal = NEVER) => transformer.event(given, ask(expression), signal)
+const text = ({ data }: { readonly data?: Uint8Array }) => data && Buffer.from(data).toString()
+const dataOf = async (expression: string, given = event): Promise<unknown> =>
+  JSON.parse(text(await run(expression, given)) ?? 'null')
+
+describe('an event', () => {
+  test('is seen with attributes and extensions at the top, beside data', async () => {
+    expect(await dataOf('{"data": [data.n * 2, tenant, subject, id, hops]}')).toEqual([6, 'x', 'old', 'e1', 2])
+  })
+
+  test('has the data that the result names; attributes that it does not name stay', async () => {
+    const { data: _, datacontenttype, ...rest } = event
+    expect(await run('{"data": {"m": 1}}')).toEqual({ ...rest, datacontenttype, data: expect.anything() })
+    expect(await run('{"type": "u"}')).toEqual({ ...rest, datacontenttype, type: 'u' })
+  })
+
+  test('loses the attributes that are null, and gets those that are new', async () => {
+    const made = await run('{"subject": null, "tenant": null, "region": "eu", "hops": 3, "data": data}')
+    expect(made).not.toHaveProperty('subject')
+    expect(made.extensions).toEqual({ region: 'eu', hops: 3 })
+  })
+
+  test('keeps its bytes where its data are passed on', async () => {
+    const data = Buffer.from('{ "big": 12345678901234567890, "one": 1.0 }')
+    const made = await run('$merge([$, {"subject": "new"}])', { ...event, data })
+    expect(made).toMatchObject({ subject: 'new', id: 'e1' })
+    expect(made.data).toBe(data)
+  })
+
+  test('takes the time from the gateway', async () => {
+    expect(await dataOf('{"data": [$millis(), $now(), $now("[Y]")]}')).toEqual([0, '1970-01-01T00:00:00.000Z', '1970'])
+  })
+})
+
+describe('data that are not JSON', () => {
+  const plain = (body: string | Uint8Array, datacontenttype?: string): CloudEvent => {
+    const { datacontenttype: _, ...rest } = event
+    return { ...rest, data: Buffer.from(body), ...(datacontenttype === undefined ? {} : { datacontenttype }) }
+  }
+
+  test.each<[string, string | undefined, string | Uint8Array, string, string | undefined, string]>([
+    ['text stays text', 'text/csv', 'a,b', '$uppercase(data)', 'text/csv', 'A,B'],
+    ['text becomes JSON', 'text/csv', 'a,b', '$split(data, ",")', 'application/json', '["a","b"]'],
+    ['text of no type', undefined, 'hi', '$uppercase(data)', 'text/plain', 'HI'],
+    ['JSON of no type', undefined, '{"n":4}', '{"n": data.n + 1}', 'application/json', '{"n":5}'],
+    ['a text in JSON', 'application/vnd.x+json', '"hi"', '$uppercase(data)', 'application/vnd.x+json', '"HI"'],
+    [
+      'bytes come in base64',
+      'image/png',
+      Uint8Array.of(0, 255),
+      '{"b": data_base64}',
+      'application/json',
+      '{"b":"AP8="}',
+    ],
+  ])('%s', async (_, type, body, expression, madeType, made) => {
+    const got = await run(`{"data": ${expression}}`, plain(body, type))
+    expect([got.datacontenttype, text(got)]).toEqual([madeType, made])
+  })
+
+  test('bytes go in base64', async () => {
+    const got = await run('{"data_base64": "AP8=", "datacontenttype": "image/png"}')
+    expect(got.datacontenttype).toBe('image/png')
+    expect(Buffer.from(got.data ?? '')).toEqual(Buffer.from([0, 255]))
+  })
+
+  test('what claims to be JSON and is not is told', async () => {
+    for (const body of ['{"n":', Uint8Array.of(0, 255)])
+      await expect(run('{"data": data.n}', plain(body, 'application/json'))).rejects.toMatchObject({
+        code: 'TRANSFORM_FAILED',
+        message: 'r (route): transforming "e1": the data are not JSON, as "application/json" says they are',
+      })
+  })
+})
+
+test.each([
+  ['data.n', 'it gives a number; an event is an object'],
+  ['data.names', 'it gives a list'],
+  ['nothing.there', 'it gives nothing'],
+  ['"text"', 'it gives text'],
+  ['{"source": "not a uri %"}', '"source" is'],
+  ['{"id": null}', '"id" is missing'],
+  ['{"time": "noon"}', '"time" is'],
+  ['{"Tenant": "x"}', '"Tenant" cannot name an extension'],
+  ['{"total": data}', 'extension "total" is an object'],
+  ['{"data": 1, "data_base64": "AA=="}', 'both "data" and "data_base64"'],
+  ['{"data_base64": "?"}', '"data_base64" is not base64'],
+  ['{"data": {"a": 1}, "datacontenttype": "text/csv"}', '"data" is an object, which "text/csv" is not'],
+  ['{"data": function($x) { $x }}', 'it gives a function'],
+  ['{"data": [$sum]}', 'it gives a function'],
+  ['{"data": $pad("", 100001)}', 'its result has 100'],
+  ['{"data": data.n + "x"}', 'the right side of the "+" operator must evaluate to a number (T2002 at 17)'],
+  ['$error("no stock")', 'no stock (D3137 at 7)'],
+])('a result that cannot be used is refused, and says why: %s', async (expression, message) => {
+  const refused = run(expression)
+  await expect(refused).rejects.toMatchObject({ code: 'TRANSFORM_FAILED', disposition: 'reject' })
+  await expect(refused).rejects.toThrow(message)
+  await expect(refused).rejects.toThrow(/^r \(route\): transforming "e1": /)
+})
+
+test('dead letters of one mistake are one group', async () => {
+  const print = await run('data.names + 1').catch((error: { fingerprint: string }) => error.fingerprint)
+  expect(print).toMatch(/^T\d+ at \d+$/)
+})
+
+test('a result may be as large as what it is made of', async () => {
+  const large = { ...event, ...json('x'.repeat(200_000)) }
+  expect((await run('{"data": $substring(data, 0, 199000)}', large)).data?.length).toBe(199_002)
+})
+
+describe('a reply', () => {
+  const reply = (expression: string, answer: Parameters<typeof transformer.reply>[0]) =>
+    transformer.reply(answer, event, ask(expression), NEVER)
+
+  test('is the data, beside the attributes of the event; $event is the event as it came in', async () => {
+    const made = await reply('{"sum": data.a + $event.data.n, "of": subject}', { ...json({ a: 1 }), status: 201 })
+    expect({ ...made, data: text(made) }).toEqual({
+      data: '{"sum":4,"of":"old"}',
+      datacontenttype: 'application/json',
+      status: 201,
+    })
+  })
+
+  test('stays the text that it is, or the very bytes', async () => {
+    const hi = { data: Buffer.from('hi'), datacontenttype: 'text/plain' }
+    const loud = await reply('$uppercase(data)', hi)
+    expect([text(loud), loud.datacontenttype]).toEqual(['HI', 'text/plain'])
+    expect(await reply('data', hi)).toBe(hi)
+  })
+
+  test('has no body where there is no result', async () => {
+    expect(await reply('nothing', { ...json({}), status: 204 })).toEqual({ status: 204 })
+    expect(text(await reply('{"none": true}', {}))).toBe('{"none":true}')
+  })
+
+  test('that only claims to be JSON is told', async () => {
+    const broken = { data: Buffer.from('{'), datacontenttype: 'application/json' }
+    await expect(reply('data', broken)).rejects.toMatchObject({ code: 'TRANSFORM_FAILED' })
+  })
+})
+
+describe('a hostile expression', () => {
+  const FAILS = { code: 'TRANSFORM_FAILED', disposition: 'reject' }
+  const LATE = { code: 'TRANSFORM_TIMED_OUT', disposition: 'retry' }
+  const HANGS = `{"data": $match("${'a'.repeat(40)}!", /^(a+)+$/)}`
+
+  test.each([
+    ['a loop without end', '($f := function($n) { $f($n + 1) }; {"data": $f(0)})', LATE],
+    ['a recursion without end', '($f := function($n) { 1 + $f($n) }; {"data": $f(0)})', FAILS],
+    ['a pattern that backtracks', HANGS, LATE],
+    ['a list of ten million', '{"data": $sum($map([1..9999999], function($v) { $v * 2 }))}', FAILS],
+    ['a text of gigabytes', '{"data": $pad("x", 400000000)}', expect.any(Object)],
+    [
+      'a text that doubles',
+      '($f := function($s, $n) { $n = 0 ? $s : $f($s & $s, $n - 1) }; {"data": $f("0123456789abcdef", 26)})',
+      expect.any(Object),
+    ],
+    [
+      'lists of lists',
+      '($f := function($l, $n) { $n = 0 ? $l : $f([$l, $map([1..100000], $string)], $n - 1) }; {"data": $f([], 400)})',
+      expect.any(Object),
+    ],
+  ])('%s ends within its bounds, and the loop goes on', async (_, expression, outcome) => {
+    let turns = 0
+    const timer = setInterval(() => {
+      turns += 1
+    }, 5)
+    await expect(run(expression)).rejects.toMatchObject(outcome)
+    clearInterval(timer)
+    if (outcome === LATE) expect(turns).toBeGreaterThan(10)
+    expect(await dataOf('{"data": 1}')).toBe(1)
+  })
+
+  test('holds up no other, and those that wait outlive its end', async () => {
+    let ended = 0
+    const slow = Array.from({ length: 4 }, () =>
+      run(HANGS).catch(() => {
+        ended += 1
+      }),
+    )
+    const others = Array.from({ length: 20 }, (_, at) => dataOf(`{"data": ${at}}`))
+    expect(await Promise.all(others)).toEqual(Array.from({ length: 20 }, (_, at) => at))
+    expect(ended).toBeLessThan(4)
+    await Promise.all(slow)
+    expect(ended).toBe(4)
+  })
+
+  test('reaches nothing of JavaScript, and leaves nothing behind', async () => {
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
+      expect(await dataOf(`{"data": {"got": [\`${name}\`, data.\`${name}\`, $string.\`${name}\`]}}`)).toEqual({
+        got: [],
+      })
+    await run('{"data": $merge([{"__proto__": {"polluted": 1}}, {"constructor": {"prototype": {"polluted": 1}}}])}')
+    await run('$ ~> |$|{"__proto__": {"polluted": 1}}|').catch(() => undefined)
+    expect(await dataOf('{"data": {"got": [data.polluted, {}.polluted]}}')).toEqual({ got: [] })
+  })
+})
+
+test('what is no longer waited for is not evaluated', async () => {
+  const leave = new AbortController()
+  const hang = '($f := function($n) { $f($n + 1) }; {"data": $f(1)})'
+  const running = [run(hang), run(`${hang} `)]
+  const waiting = run('{"data": 1}', event, leave.signal)
+  leave.abort(new Error('left'))
+  await expect(waiting).rejects.toThrow('left')
+  await expect(run('{}', event, leave.signal)).rejects.toThrow('left')
+  await Promise.allSettled(running)
+})
+
+test('whoever waits for a process for too long is told so', async () => {
+  const hang = '($f := function($n) { $f($n + 1) }; {"data": $f(1)})'
+  const running = [run(hang), run(`${hang} `)]
+  await expect(transformer.event(event, ask('{"data": 1}', 5), NEVER)).rejects.toMatchObject({
+    code: 'TRANSFORM_TIMED_OUT',
+    message: expect.stringContaining('no process came free in time'),
+  })
+  await Promise.allSettled(running)
+})
+
+test('at the end what runs and what waits is refused', async () => {
+  const ending = new TransformProcesses({ maxBytes: 1_000 })
+  const asked = ['a', 'b', 'c'].map((data) => ending.event(event, ask(`{"data": "${data}"}`), NEVER))
+  const all = Promise.allSettled(asked)
+  await ending[Symbol.asyncDispose]()
+  expect((await all).map((one) => one.status === 'rejected' && one.reason.code)).toEqual(Array(3).fill('STOPPING'))
+  await expect(ending.event(event, ask('{}'), NEVER)).rejects.toMatchObject({ code: 'STOPPING' })
+})
