@@ -1,6 +1,7 @@
 /** The state of a block's slots: one row for each delivery, kept in the bytes that are stored. */
 
-import type { Note } from './journal.ts'
+import { FIGURES, readFigures, writeFigures } from './figures.ts'
+import type { Figures, Note } from './journal.ts'
 import { openBytes, sealBytes } from './record.ts'
 
 export const STATUS = { due: 0, delayed: 1, done: 2, dead: 3, gone: 4 } as const
@@ -10,11 +11,15 @@ export type Status = (typeof STATUS)[keyof typeof STATUS]
 
 /** record offset (4), lane (2), attempts (2), settled at (8), index of the route (2), status (1), note (1). */
 const ROW = 20
+/** Stands before the rows when figures of attempts stand behind them: without any, the rows are all that is stored. */
+const MARK = 1
 
 /** A run of events that were appended in one flush. `id` is the sequence number of its first event. */
 export class Block {
   readonly id: number
-  readonly #rows: Buffer
+  #rows: Buffer
+  /** `mark | rows | figures`, once there are figures. */
+  #whole: Buffer | undefined
   /** Slots that are due or wait for their time: the block belongs to the table `open` while there are any. */
   unsettled = 0
   /** The table that the stored state is in. */
@@ -36,9 +41,12 @@ export class Block {
 
   /** Reads a stored state; undefined when its bytes are not what was written. */
   static read(id: number, sealed: Uint8Array, stored: 'open' | 'closed'): Block | undefined {
-    const rows = openBytes(sealed)
-    if (rows === undefined || rows.length % ROW !== 0) return undefined
-    const block = new Block(id, rows, stored)
+    const bytes = openBytes(sealed)
+    const whole = bytes !== undefined && bytes.length % ROW === MARK
+    if (bytes === undefined || (whole ? (bytes.length - MARK) % (ROW + FIGURES) : bytes.length % ROW) !== 0)
+      return undefined
+    const block = new Block(id, bytes, stored)
+    if (whole) block.#part(bytes)
     for (let slot = 0; slot < block.slots; slot++) if (block.waits(slot)) block.unsettled++
     return block
   }
@@ -70,6 +78,30 @@ export class Block {
 
   note = (slot: number): Note | undefined => NOTES[this.#rows[slot * ROW + 19] ?? 0]
 
+  /** Keeps how the last attempt of a delivery went, or forgets it. Returns the bytes that the state has grown by. */
+  keep(slot: number, figures: Figures | undefined): number {
+    const before = this.#whole
+    if (figures === undefined) {
+      before?.fill(0, MARK + this.slots * ROW + slot * FIGURES, MARK + this.slots * ROW + (slot + 1) * FIGURES)
+      return 0
+    }
+    const whole = before ?? this.#part(Buffer.alloc(MARK + this.slots * (ROW + FIGURES)), this.#rows)
+    writeFigures(whole, MARK + this.slots * ROW + slot * FIGURES, figures)
+    return before === undefined ? whole.length - this.slots * ROW : 0
+  }
+
+  figures(slot: number): Figures | undefined {
+    return this.#whole && readFigures(this.#whole, MARK + this.slots * ROW + slot * FIGURES)
+  }
+
+  #part(whole: Buffer, rows?: Buffer): Buffer {
+    whole[0] = MARK
+    if (rows) whole.set(rows, MARK)
+    this.#whole = whole
+    this.#rows = whole.subarray(MARK, MARK + ((whole.length - MARK) / (ROW + FIGURES)) * ROW)
+    return whole
+  }
+
   /** The delivery is not made. */
   leaveOut(slot: number, note: Note, now: number): void {
     this.#rows[slot * ROW + 19] = NOTES.indexOf(note)
@@ -89,5 +121,5 @@ export class Block {
   }
 
   /** The stored form, a copy: the writer reads it later. */
-  encode = (): Buffer => sealBytes(this.#rows)
+  encode = (): Buffer => sealBytes(this.#whole ?? this.#rows)
 }

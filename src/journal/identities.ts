@@ -75,7 +75,9 @@ export class Identities {
   add(hash: number, event: number): void {
     const held = this.#recent.get(hash)
     if (held === undefined) this.#recent.set(hash, event)
-    else this.#recent.set(hash, typeof held === 'number' ? [held, event] : [...held, event])
+    else if (typeof held === 'number') this.#recent.set(hash, [held, event])
+    // Of a chain there may be thousands.
+    else held.push(event)
   }
 
   remove(hash: number, event: number): void {

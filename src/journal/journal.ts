@@ -45,6 +45,8 @@ export interface Entry {
   /** Names the event towards callers; unique within the retention. */
   readonly callId: string
   readonly routes: readonly RouteRef[]
+  /** The number that `keep` gave to the configuration that the event was matched by. */
+  readonly generation?: number
 }
 
 export interface Appended {
@@ -98,10 +100,39 @@ export interface Fallback {
   readonly error: Failure
 }
 
-export type Outcome =
+/** How an attempt went, as far as it is known. Times in milliseconds. */
+export interface Figures {
+  /** From its begin until its outcome was told. */
+  readonly tookMs: number
+  /** Of it, until an instance of the function had it, and on the way there and back. */
+  readonly queueMs?: number
+  /** Of it, inside the function. */
+  readonly runMs?: number
+  /** The thread that ran it: a number from 1 on. */
+  readonly worker?: number
+  /** True when an instance was made for it. */
+  readonly cold?: boolean
+  /** True when its reply was given up: nothing can ever be published on the topic. */
+  readonly unanswered?: boolean
+  /** The number that `keep` gave to the configuration that it ran under. */
+  readonly generation?: number
+}
+
+export type Outcome = (
   | { readonly status: 'done'; readonly answer?: Answer; readonly fallback?: Fallback }
   | { readonly status: 'retry' /** Milliseconds since the epoch. */; readonly at: number; readonly error: Failure }
   | { readonly status: 'dead'; readonly error: Failure }
+) & { readonly figures?: Figures }
+
+/** One attempt that was settled. */
+export interface AttemptRecord extends Partial<Figures> {
+  /** 1 on the first; a redrive begins anew. */
+  readonly attempt: number
+  /** Milliseconds since the epoch at which its outcome was told. */
+  readonly at: number
+  /** Absent when it succeeded. */
+  readonly error?: Pick<Failure, 'code' | 'message'>
+}
 
 /** What became of one delivery, for `why` and for callers that ask. */
 export interface DeliveryRecord extends Lane {
@@ -120,6 +151,8 @@ export interface DeliveryRecord extends Lane {
   readonly settledAt?: number
   /** Why it is done although it was not made. */
   readonly note?: Note
+  /** The attempts whose figures are kept, oldest first: of many, at least the last sixteen. Absent when there is none. */
+  readonly tries?: readonly AttemptRecord[]
 }
 
 /** Why a delivery is not made: its route had an event of its name, or got a later one. */
@@ -130,6 +163,8 @@ export interface EventRecord {
   readonly origin: Origin
   readonly callId: string
   readonly acceptedAt: number
+  /** As it was appended. */
+  readonly generation?: number
   readonly deliveries: readonly DeliveryRecord[]
 }
 
@@ -214,6 +249,19 @@ export interface Journal extends AsyncDisposable {
   postpone(delivery: Delivery, at: number): Promise<void>
   /** Finds an event by callId, or by its id (the newest, when several sources use it). */
   find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined>
+  /**
+   * Finds the events that came of others: those that name a cause (`causationid`) and have this `correlationid`. In the
+   * order of append; of more than `limit` the last.
+   */
+  chain(correlationId: string, limit: number): Promise<readonly EventRecord[]>
+  /**
+   * Keeps a text under a number from 1 on, the same for the same text; it is on disk before what is appended after this
+   * call is. It is kept for as long as an event may refer to it that was appended before another took its place; of very
+   * many the newest are.
+   */
+  keep(text: string): number
+  /** The text of a number; undefined when it is not kept any more. */
+  text(number: number): Promise<string | undefined>
   /**
    * Lists the events that are remembered, whatever became of their deliveries, in the order of append. It ends: what is
    * appended after it began is not in it. Whoever reads all of it holds nobody else up.

@@ -26,6 +26,8 @@ export const TABLE = {
   once: 0x6e,
   /** When a name may come again, its digest: what is to be forgotten. */
   onceUntil: 0x75,
+  /** Number -> a text that events refer to by it. */
+  kept: 0x74,
   /** Name -> value, for sources. */
   cursors: 0x63,
   /** The one record of totals, lanes and format. */

@@ -3,25 +3,14 @@
 import { type GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
 import { full, letGo, newArrival, type Placed } from './arrival.ts'
-import { Blocks } from './blocks.ts'
+import { Blocks, type Located } from './blocks.ts'
 import { readCursor, writeCursor } from './cursors.ts'
 import { chainsOf, debounced, readBack, supersede, type WaitingSlot } from './debounce.ts'
 import type { LaneFeed, Lease } from './feed.ts'
 import { Identities } from './identities.ts'
 import { Intake } from './intake.ts'
-import type {
-  Appended,
-  DeadLetter,
-  DeadLetterFilter,
-  Delivery,
-  Entry,
-  EventRecord,
-  Journal,
-  JournalStats,
-  JournalUse,
-  Lane,
-  Outcome,
-} from './journal.ts'
+import type { Appended, Delivery, Entry, Journal, JournalStats, JournalUse, Lane, Outcome } from './journal.ts'
+import { Kept } from './kept.ts'
 import type { Item } from './lane.ts'
 import { Lanes, type LanesHost } from './lanes.ts'
 import { DeadLetters } from './letters.ts'
@@ -35,7 +24,7 @@ import type { JournalOptions, JournalSettings } from './settings.ts'
 import { type Ending, settleChanges } from './settle.ts'
 import { damage, Store, stopping } from './store.ts'
 import { Sweep } from './sweep.ts'
-import { readLanes, readSums, type Sums, writeSums } from './totals.ts'
+import { FORMAT, readLanes, readSums, type Sums, writeSums } from './totals.ts'
 import { Writer } from './writer.ts'
 
 /**
@@ -56,10 +45,11 @@ class LmdbJournal implements Journal, LanesHost {
   readonly #unlock: () => void
   readonly sums: Sums
   readonly once: Once
+  readonly kept: Kept
+  readonly identities: Identities
+  readonly intake: Intake
   readonly #lanes: Lanes
   readonly #names: Names
-  readonly #identities: Identities
-  readonly #intake: Intake
   readonly #writer: Writer
   readonly #alarm: Alarm
   readonly #letters: DeadLetters
@@ -90,20 +80,21 @@ class LmdbJournal implements Journal, LanesHost {
     this.#settings = settings
     this.#log = options.log
     this.#unlock = unlock
-    this.sums = readSums(store)
+    this.sums = { ...readSums(store), format: FORMAT }
     this.once = new Once(store, this.sums)
+    this.kept = new Kept(store)
     this.shown = this.sums.next
     this.#next = this.sums.next
     this.blocks = new Blocks(store, (place) => this.#damaged(place))
-    this.#identities = new Identities(store, (place) => this.#damaged(place))
+    this.identities = new Identities(store, (place) => this.#damaged(place))
     this.#lanes = new Lanes(this)
     for (const lane of readLanes(store)) this.#lanes.add(lane, lane.pending)
-    this.#intake = new Intake(store, this.sums, this.blocks, this.#identities, this.#lanes.all, (placed) =>
+    this.intake = new Intake(store, this.sums, this.blocks, this.identities, this.#lanes.all, (placed) =>
       this.#show(placed),
     )
-    this.#names = new Names(this.sums.seed, this.blocks, this.#identities, this.#intake.arrivals)
+    this.#names = new Names(this.sums.seed, this.blocks, this.identities, this.intake.arrivals)
     this.#names.readRecent(store)
-    this.#writer = new Writer(store, this.#intake)
+    this.#writer = new Writer(store, this.intake)
     this.#alarm = new Alarm(this.now, () => this.#lanes.wake())
     this.#letters = new DeadLetters(this)
     this.#sweep = new Sweep(this, settings.retainMs)
@@ -132,13 +123,13 @@ class LmdbJournal implements Journal, LanesHost {
     const once = this.once.take(given.routes, acceptedAt)
     const entry = debounced(this, given, feeds, acceptedAt, once?.repeated)
     const routes = entry.routes.map((route, index) => routeEntry(feeds[index]?.id ?? 0, route, acceptedAt))
-    const draft = new RecordDraft(entry.event, entry.origin, entry.callId, routes, acceptedAt)
-    if (this.sums.bytes + this.#intake.bytes + draft.bytes > this.#settings.maxBytes) {
+    const draft = new RecordDraft(entry, routes, acceptedAt)
+    if (this.sums.bytes + this.intake.bytes + draft.bytes > this.#settings.maxBytes) {
       letGo({ entry, feeds, once })
       return Promise.reject(full())
     }
     const arrival = newArrival({ number: this.#next++, entry, acceptedAt, feeds, draft, names, once })
-    this.#intake.arrive(arrival)
+    this.intake.arrive(arrival)
     this.#writer.schedule()
     return arrival.promise
   }
@@ -159,13 +150,14 @@ class LmdbJournal implements Journal, LanesHost {
     if (this.#writer.error) return Promise.reject(this.#writer.error)
     const lease = this.#leases.get(id)
     // Settled before, or on its way: on disk when all that waits is.
-    if (lease === undefined) return this.#intake.done()
+    if (lease === undefined) return this.intake.done()
     this.#leases.delete(id)
     const { item, feed } = lease
     const block = this.blocks.get(item.block)
     if (block === undefined) return Promise.reject(damage(this.#settings.path, `the state of block ${item.block}`))
-    for (const change of settleChanges(this.store, block, item, feed, ending, this.now())) this.#intake.change(change)
-    this.#intake.touch(block)
+    for (const change of settleChanges(this.store, block, item, feed, ending, this.now())) this.intake.change(change)
+    this.intake.touch(block)
+    if (ending.status !== 'later') this.sums.bytes += block.keep(item.slot, ending.figures)
     if (!('at' in ending)) {
       feed.count(-1)
       this.sums.pending--
@@ -173,12 +165,12 @@ class LmdbJournal implements Journal, LanesHost {
     }
     this.#settling.set(id, ending)
     feed.settling(item)
-    this.#intake.after(() => {
+    this.intake.after(() => {
       this.#settling.delete(id)
       feed.settled(item, 'at' in ending ? ending.at : undefined)
     })
     this.#writer.schedule(ending.status === 'done' && item.key === undefined)
-    return this.#intake.done()
+    return this.intake.done()
   }
 
   release(delivery: Delivery): void {
@@ -186,28 +178,32 @@ class LmdbJournal implements Journal, LanesHost {
     if (this.#leases.delete(delivery.id)) lease?.feed.giveBack(lease.item)
   }
 
-  async find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined> {
+  find: Journal['find'] = async (key) => {
     const located = 'callId' in key ? this.#names.byCallId(key.callId) : this.#names.byId(key.eventId)
-    return located && eventRecord(this.store, located, this.#lanes.all, this.#settling)
+    return located && this.#told(located)
   }
+
+  chain: Journal['chain'] = async (name, limit) => this.#names.byChain(name, limit).map(this.#told)
+
+  #told = (located: Located) => eventRecord(this.store, located, this.#lanes.all, this.#settling)
+
+  keep(text: string): number {
+    const { changes, number } = this.kept.keep(text, this.now())
+    if (changes.length > 0) void this.write(changes)
+    return number
+  }
+
+  text: Journal['text'] = async (number) => this.kept.text(number)
 
   events: Journal['events'] = (span = {}) => retained(this, span)
 
-  deadLetters(filter: DeadLetterFilter = {}): AsyncIterable<DeadLetter> {
-    return this.#letters.list(filter)
-  }
+  deadLetters: Journal['deadLetters'] = (filter = {}) => this.#letters.list(filter)
 
-  redrive(filter: DeadLetterFilter): Promise<number> {
-    return this.#letters.redrive(filter)
-  }
+  redrive: Journal['redrive'] = (filter) => this.#letters.redrive(filter)
 
-  drop(filter: DeadLetterFilter): Promise<number> {
-    return this.#letters.drop(filter)
-  }
+  drop: Journal['drop'] = (filter) => this.#letters.drop(filter)
 
-  async cursor(name: string): Promise<string | undefined> {
-    return readCursor(this.store, name)
-  }
+  cursor: Journal['cursor'] = async (name) => readCursor(this.store, name)
 
   setCursor(name: string, value: string): Promise<void> {
     if (this.#writer.error) return Promise.reject(this.#writer.error)
@@ -232,21 +228,13 @@ class LmdbJournal implements Journal, LanesHost {
     return this.#lanes.all
   }
 
-  get intake(): Intake {
-    return this.#intake
-  }
-
-  get identities(): Identities {
-    return this.#identities
-  }
-
   wakeAt = (due: number): void => this.#alarm.at(due)
 
   /** Writes changes with the next transaction. Resolves once they are on disk. */
   write(changes: readonly (readonly [Buffer, Buffer | undefined])[]): Promise<void> {
-    this.#intake.change(...changes)
+    this.intake.change(...changes)
     this.#writer.schedule()
-    return this.#intake.done()
+    return this.intake.done()
   }
 
   unreadable(error: unknown): void {
@@ -288,7 +276,7 @@ class LmdbJournal implements Journal, LanesHost {
     this.#lanes.leave()
     await this.#writer.drain()
     // Only while the disk is full: what could not be written is due again at the next start.
-    if (this.#intake.waiting) this.#intake.wrecked(stopping('settling'))
+    if (this.intake.waiting) this.intake.wrecked(stopping('settling'))
     // The last transaction may have made the file longer.
     if (!this.#writer.error && this.sums.file < this.store.bytes)
       await this.store.commit([writeSums({ ...this.sums, file: this.store.bytes })]).catch(() => undefined)

@@ -3,10 +3,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type {
   Answer,
+  AttemptRecord,
   DeadLetter,
   DeadLetterFilter,
   DeliveryRecord,
   Entry,
+  EventRecord,
   Failure,
   Lane,
   Note,
@@ -16,6 +18,7 @@ import type {
   Span,
 } from './journal.ts'
 import type { Item, LaneQueue } from './lane.ts'
+import { chainOf } from './names.ts'
 
 export interface Held {
   readonly entry: Entry
@@ -39,7 +42,11 @@ export interface Slot {
   firstErrorAt?: number
   settledAt?: number
   note?: Note
+  tries?: readonly AttemptRecord[]
 }
+
+/** Attempts that are told of a delivery. */
+const MOST_TRIES = 17
 
 export interface MemoryLane {
   readonly lane: Lane
@@ -55,6 +62,12 @@ export const lastSettled = ({ acceptedAt, slots }: Held): number =>
 
 /** Keeps what came of an attempt, but for the status. */
 export function keepOutcome(slot: Slot, outcome: Outcome, now: number): void {
+  if (outcome.figures) {
+    const error =
+      outcome.status === 'done' ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }
+    const made = { attempt: slot.attempts, at: now, ...outcome.figures, ...error }
+    slot.tries = [...(slot.tries ?? []), made].slice(-MOST_TRIES)
+  }
   if (outcome.status === 'done' && outcome.answer) slot.answer = outcome.answer
   if (outcome.status === 'done' && outcome.fallback) slot.fallback = outcome.fallback.fallback
   const error = outcome.status === 'done' ? outcome.fallback?.error : outcome.error
@@ -79,7 +92,21 @@ export function deliveryRecord({ item, ref, status, attempts, error, answer, ...
     ...(at.firstErrorAt === undefined ? {} : { firstErrorAt: at.firstErrorAt }),
     ...(!settled || at.settledAt === undefined ? {} : { settledAt: at.settledAt }),
     ...(at.note ? { note: at.note } : {}),
+    ...(at.tries ? { tries: at.tries } : {}),
   }
+}
+
+/** An event and what became of each of its deliveries. */
+export function eventRecord({ acceptedAt, entry, slots }: Held): EventRecord {
+  const { routes: _, ...known } = entry
+  const deliveries = slots.filter((slot) => slot.status !== 'dropped').map(deliveryRecord)
+  return { ...known, acceptedAt, deliveries }
+}
+
+/** The last `limit` events that came of others in a chain. Looks at all. */
+export function chained(all: Iterable<Held>, name: string, limit: number): readonly EventRecord[] {
+  const found = [...all].filter(({ entry: { event } }) => chainOf(event) === name)
+  return found.slice(-limit).map(eventRecord)
 }
 
 export function deadLetter({

@@ -9,7 +9,6 @@ import type {
   DeadLetterFilter,
   Delivery,
   Entry,
-  EventRecord,
   Journal,
   JournalStats,
   JournalUse,
@@ -20,8 +19,9 @@ import type {
 import { deliveryId } from './keys.ts'
 import { type Item, LaneQueue } from './lane.ts'
 import {
+  chained,
   deadLetter,
-  deliveryRecord,
+  eventRecord,
   type Held,
   identityOf,
   keepOutcome,
@@ -35,6 +35,7 @@ import {
   type Slot,
   standFor,
 } from './memory-slot.ts'
+import { MemoryTexts } from './memory-texts.ts'
 
 export interface MemoryJournalOptions {
   readonly now?: () => number
@@ -67,6 +68,7 @@ class MemoryJournal implements Journal {
   /** In the order in which they died. */
   readonly #dead = new Map<string, Slot>()
   readonly #names = new MemoryNames()
+  readonly #texts = new MemoryTexts()
   readonly #cursors = new Map<string, string>()
   #next = 0
   #pending = 0
@@ -141,13 +143,16 @@ class MemoryJournal implements Journal {
     slot.lane.queue.giveBack(slot.item)
   }
 
-  async find(key: { readonly callId: string } | { readonly eventId: string }): Promise<EventRecord | undefined> {
+  find: Journal['find'] = async (key) => {
     const held = 'callId' in key ? this.#byCall.get(key.callId) : this.#byId.get(key.eventId)
-    if (held === undefined) return undefined
-    const { event, origin, callId } = held.entry
-    const deliveries = held.slots.filter((slot) => slot.status !== 'dropped').map(deliveryRecord)
-    return { event, origin, callId, acceptedAt: held.acceptedAt, deliveries }
+    return held && eventRecord(held)
   }
+
+  chain: Journal['chain'] = async (name, limit) => chained(this.#byCall.values(), name, limit)
+
+  keep: Journal['keep'] = (text) => this.#texts.keep(text)
+
+  text: Journal['text'] = async (number) => this.#texts.text(number)
 
   events: Journal['events'] = (span = {}) => retained([...this.#byCall.values()], span)
 
@@ -177,13 +182,9 @@ class MemoryJournal implements Journal {
     return slots.length
   }
 
-  async cursor(name: string): Promise<string | undefined> {
-    return this.#cursors.get(name)
-  }
+  cursor: Journal['cursor'] = async (name) => this.#cursors.get(name)
 
-  async setCursor(name: string, value: string): Promise<void> {
-    this.#cursors.set(name, value)
-  }
+  setCursor: Journal['setCursor'] = async (name, value) => void this.#cursors.set(name, value)
 
   get used(): JournalUse {
     return { pending: this.#pending, bytes: this.#bytes }

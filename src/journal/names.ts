@@ -1,5 +1,6 @@
 /** Finds events by their names: whether one is held already, which one a callId or an id means. */
 
+import type { CloudEvent } from '../event/index.ts'
 import type { Blocks, Located } from './blocks.ts'
 import { hashName, type Identities } from './identities.ts'
 import type { Appended, Entry } from './journal.ts'
@@ -12,16 +13,25 @@ export interface Arriving {
   readonly promise: Promise<Appended>
 }
 
-/** Hashes of the three names that an event is found by. */
-export const namesOf = (
+/** Hashes of the names that an event is found by; one that came of another is found by the name of its chain, too. */
+export function namesOf(
   seed: number,
-  event: { readonly source: string; readonly id: string },
+  event: Pick<CloudEvent, 'extensions' | 'id' | 'source'>,
   callId: string,
-): readonly [identity: number, call: number, id: number] => [
-  hashName(seed, event.source, event.id),
-  hashName(seed, '\u0001', callId),
-  hashName(seed, '\u0002', event.id),
-]
+): readonly [identity: number, call: number, id: number, ...chain: number[]] {
+  const identity = hashName(seed, event.source, event.id)
+  const call = hashName(seed, '\u0001', callId)
+  const id = hashName(seed, '\u0002', event.id)
+  const chain = event.extensions === undefined ? undefined : chainOf(event)
+  return chain === undefined ? [identity, call, id] : [identity, call, id, hashName(seed, '\u0003', chain)]
+}
+
+/** The name of the chain that an event is a later part of: it names its cause, and what all of the chain came of. */
+export function chainOf(event: Pick<CloudEvent, 'extensions'>): string | undefined {
+  if (event.extensions?.['causationid'] === undefined) return undefined
+  const name = event.extensions['correlationid']
+  return name === undefined ? undefined : String(name)
+}
 
 export class Names {
   readonly #seed: number
@@ -59,6 +69,17 @@ export class Names {
   byId(id: string): Located | undefined {
     const [, , hash] = namesOf(this.#seed, { source: '', id }, '')
     return this.#locate(hash, ({ record }) => record.event.id === id)
+  }
+
+  /** The later events of a chain, oldest first; of more than `limit` some. */
+  byChain(name: string, limit: number): readonly Located[] {
+    const found = new Map<number, Located>()
+    this.#identities.find(hashName(this.#seed, '\u0003', name), (number) => {
+      const located = this.#arriving.has(number) ? undefined : this.#blocks.locate(number)
+      if (located && chainOf(located.record.event) === name) found.set(number, located)
+      return found.size >= limit
+    })
+    return [...found].sort(([a], [b]) => a - b).map(([, located]) => located)
   }
 
   /** Names of events that no sealed run holds are kept in memory: a start reads those events again. */

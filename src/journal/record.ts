@@ -2,7 +2,7 @@
 
 import { crc32 } from 'node:zlib'
 import { type CloudEvent, decodeEvent, EventDraft, type Origin } from '../event/index.ts'
-import type { RouteRef } from './journal.ts'
+import type { Entry, RouteRef } from './journal.ts'
 
 /** LMDB keeps no checksums: a flipped bit would be handed out as if it had been written. */
 export const CHECKSUM = 4
@@ -32,12 +32,20 @@ export interface StoredEvent {
   readonly origin: Origin
   readonly routes: readonly RouteEntry[]
   readonly acceptedAt: number
+  /** The number of the configuration that it was matched by, when it is known. */
+  readonly generation?: number
   readonly event: CloudEvent
   /** Where the next record begins. */
   readonly end: number
 }
 
-type Head = readonly [callId: string, source: string, address: string, routes: readonly RouteEntry[]]
+type Head = readonly [
+  callId: string,
+  source: string,
+  address: string,
+  routes: readonly RouteEntry[],
+  generation?: number,
+]
 
 /** An event on its way into a block: its parts, encoded, and where they will lie. */
 export class RecordDraft {
@@ -48,8 +56,10 @@ export class RecordDraft {
   readonly body: EventDraft
   readonly #acceptedAt: number
 
-  constructor(event: CloudEvent, origin: Origin, callId: string, routes: readonly RouteEntry[], acceptedAt: number) {
-    this.#head = JSON.stringify([callId, origin.source, origin.address, routes] satisfies Head)
+  constructor({ callId, event, generation, origin }: Entry, routes: readonly RouteEntry[], acceptedAt: number) {
+    const { address, source } = origin
+    const head: Head = generation ? [callId, source, address, routes, generation] : [callId, source, address, routes]
+    this.#head = JSON.stringify(head)
     this.#headBytes = Buffer.byteLength(this.#head)
     this.body = new EventDraft(event)
     this.#acceptedAt = acceptedAt
@@ -86,12 +96,14 @@ export function decodeRecord(block: Uint8Array, start: number): StoredEvent | un
   if (end === undefined || end === start + PREFIX) return undefined
   if (crc32(bytes.subarray(start + CHECKSUM, end)) !== bytes.readUInt32LE(start)) return undefined
   const bodyStart = start + PREFIX + bytes.readUInt32LE(start + 16)
-  const [callId, source, address, routes] = JSON.parse(bytes.toString('utf8', start + PREFIX, bodyStart)) as Head
+  const head = JSON.parse(bytes.toString('utf8', start + PREFIX, bodyStart)) as Head
+  const [callId, source, address, routes, generation] = head
   return {
     callId,
     origin: { source, address },
     routes,
     acceptedAt: bytes.readDoubleLE(start + 8),
+    ...(generation === undefined ? {} : { generation }),
     event: decodeEvent(bytes.subarray(bodyStart, end)),
     end,
   }

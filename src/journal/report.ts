@@ -5,9 +5,10 @@ import type { Located } from './blocks.ts'
 import type { LaneFeed } from './feed.ts'
 import type { DeliveryRecord, EventRecord, JournalStats } from './journal.ts'
 import { deliveryId, slotKey, TABLE } from './keys.ts'
-import { type Ending, readAnswer, readFailures } from './settle.ts'
+import { type Ending, type Failures, readAnswer, readFailures } from './settle.ts'
 import type { Store } from './store.ts'
 import type { Sums } from './totals.ts'
+import { triesOf } from './tries.ts'
 
 const STATUS_NAMES = ['due', 'due', 'done', 'dead', 'dead'] as const
 
@@ -40,6 +41,7 @@ export function eventRecord(
       ...(kept.fallback === undefined ? {} : { fallback: kept.fallback }),
       ...(status >= STATUS.done ? { settledAt: block.settledAt(slot) } : {}),
       ...noteOf(block, slot),
+      ...triesOf(block, slot, kept.tries, settling.get(id)),
     })
   }
   return {
@@ -47,6 +49,7 @@ export function eventRecord(
     origin: record.origin,
     callId: record.callId,
     acceptedAt: record.acceptedAt,
+    ...(record.generation === undefined ? {} : { generation: record.generation }),
     deliveries,
   }
 }
@@ -56,7 +59,8 @@ function noteOf(block: Block, slot: number): Pick<DeliveryRecord, 'note'> {
   return note === undefined ? {} : { note }
 }
 
-type Kept = Partial<Pick<DeliveryRecord, 'answer' | 'due' | 'error' | 'fallback' | 'firstErrorAt'>>
+type Kept = Partial<Pick<DeliveryRecord, 'answer' | 'due' | 'error' | 'fallback' | 'firstErrorAt'>> &
+  Pick<Failures, 'tries'>
 
 /** What is kept of a delivery's errors and of its answer, that of the last outcome included. */
 function keptOf(store: Store, block: number, slot: number, settling: Ending | undefined): Kept {

@@ -7,6 +7,7 @@ import { deadKey, dueKey, dueKeyedKey, slotKey, TABLE } from './keys.ts'
 import type { Item } from './lane.ts'
 import { CHECKSUM, openBytes, openJson, seal, sealJson } from './record.ts'
 import type { Change, Store } from './store.ts'
+import { type StoredTry, withTry } from './tries.ts'
 
 /** The errors of a delivery, as they are stored. */
 export interface Failures {
@@ -17,6 +18,8 @@ export interface Failures {
   readonly due?: number
   /** The target that made the delivery after all. */
   readonly fallback?: string
+  /** The attempts that failed, oldest first. */
+  readonly tries?: readonly StoredTry[]
 }
 
 /** The index of dead letters holds what filters ask for. */
@@ -48,12 +51,15 @@ export function settleChanges(
     if (outcome.fallback === undefined) return changes
   }
   const key = slotKey(TABLE.failures, block.id, slot)
-  const firstAt = (attempts > 1 ? readFailures(store, key)?.firstAt : undefined) ?? now
+  const before = readFailures(store, key)
+  const firstAt = (attempts > 1 ? before?.firstAt : undefined) ?? now
   if (outcome.status === 'done') {
-    changes.push([key, sealJson({ ...outcome.fallback, firstAt, lastAt: now })])
+    const tries = before?.tries ? { tries: before.tries } : {}
+    changes.push([key, sealJson({ ...outcome.fallback, firstAt, lastAt: now, ...tries })])
     return changes
   }
-  const failures: Failures = { error: outcome.error, firstAt, lastAt: now }
+  const tries = withTry(before?.tries, attempts, now, outcome)
+  const failures: Failures = { error: outcome.error, firstAt, lastAt: now, ...(tries ? { tries } : {}) }
   if (outcome.status === 'dead') {
     block.set(slot, STATUS.dead, attempts, now)
     const entry: DeadEntry = { lane: feed.id, code: outcome.error.code }

@@ -4,6 +4,7 @@ import { type Block, STATUS } from './block.ts'
 import type { Blocks } from './blocks.ts'
 import type { Identities } from './identities.ts'
 import type { Intake } from './intake.ts'
+import type { Kept } from './kept.ts'
 import { numberKey, slotKey, TABLE, type Table, tableEnd, tableStart } from './keys.ts'
 import type { Once } from './once.ts'
 import { acceptedAt, expiredRecord, isExpired, recordEnd } from './record.ts'
@@ -21,6 +22,7 @@ export interface SweepHost {
   readonly blocks: Blocks
   readonly identities: Identities
   readonly once: Once
+  readonly kept: Kept
   readonly intake: Intake
   readonly sums: Sums
   now(): number
@@ -65,9 +67,19 @@ export class Sweep {
       await this.#sweepTable(TABLE.closed, cutoff)
       await this.#sweepTable(TABLE.open, cutoff)
       await this.#forgetNames()
+      const changes = this.#host.kept.sweep(this.#oldest() ?? this.#host.now())
+      if (changes.length > 0) await this.#host.write(changes)
     } catch {
       // The writer has told whoever must know; the next round tries again, or there is none.
     }
+  }
+
+  /** When the oldest event that is held was accepted; undefined when none is. */
+  #oldest(): number | undefined {
+    const { store } = this.#host
+    for (const { value } of store.range(tableStart(TABLE.events), tableEnd(TABLE.events), 1))
+      for (const offset of offsets(value)) if (!isExpired(value, offset)) return acceptedAt(value, offset)
+    return undefined
   }
 
   /** Names that a route takes once are kept for as long as their window says, whatever the retention. */

@@ -7,8 +7,8 @@ import { TABLE } from './keys.ts'
 import { openJson, sealJson } from './record.ts'
 import type { Change, Store } from './store.ts'
 
-/** Raised when an older version could not read what this one writes. */
-export const FORMAT = 1
+/** Raised when an older version could not read what this one writes. 2: the states of blocks may hold figures of attempts. */
+export const FORMAT = 2
 
 /** Sums over the whole journal. */
 export interface Sums {

@@ -142,7 +142,8 @@ class Check {
 
   #checkNames(number: number, { event, callId }: StoredEvent, names: Identities): void {
     if (number >= names.unsealedFrom) return
-    for (const hash of namesOf(this.#sums.seed, event, callId))
+    // The names of chains came with format 2: what is older is not found by them.
+    for (const hash of namesOf(this.#sums.seed, event, callId).slice(0, 3))
       if (names.find(hash, (other) => other === number) === undefined)
         this.#found(`event ${number}`, `is not found by its names: a repeat of "${event.id}" would be taken for new`)
   }
@@ -198,7 +199,17 @@ class Check {
   }
 
   #checkSums(): void {
-    const tables = ['failures', 'answers', 'identities', 'filters', 'cursors', 'dueKeyed', 'dead', 'once'] as const
+    const tables = [
+      'failures',
+      'answers',
+      'identities',
+      'filters',
+      'cursors',
+      'dueKeyed',
+      'dead',
+      'once',
+      'kept',
+    ] as const
     for (const name of tables)
       for (const { key, value } of this.#all(TABLE[name]))
         if (openBytes(value) === undefined)

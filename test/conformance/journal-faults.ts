@@ -2,6 +2,7 @@
 
 import type {
   Answer,
+  AttemptRecord,
   Delivery,
   DeliveryRecord,
   Entry,
@@ -59,6 +60,15 @@ export const FAULTS = {
   'ignores-the-span': 'J41',
   'hides-fallbacks': 'J43',
   'forgets-fallbacks': 'J44',
+  'hides-attempts': 'J45',
+  'hides-the-worker': 'J45',
+  'tells-the-last-attempt-alone': 'J45',
+  'hides-generations': 'J46',
+  'chains-without-a-cause': 'J47',
+  'chains-without-end': 'J47',
+  'numbers-texts-anew': 'J48',
+  'forgets-figures': 'J49',
+  'forgets-texts': 'J50',
 } as const
 
 export type JournalFault = keyof typeof FAULTS
@@ -82,6 +92,7 @@ export interface Slot {
   answer?: Answer
   fallback?: string
   note?: Note
+  tries?: readonly AttemptRecord[]
   /** When the first was appended that this one stands for. */
   first?: number
   /** True once somebody had it, until the next start: it gives way to none. */
@@ -94,6 +105,7 @@ export interface ModelDisk {
   readonly cursors: Map<string, string>
   /** By route and name: when it was accepted last. */
   readonly names: Map<string, number>
+  readonly texts: string[]
   next: number
 }
 
@@ -113,6 +125,7 @@ export function record(slot: Slot, fault?: JournalFault): DeliveryRecord {
     ...(now === 'due' && due > 0 ? { due } : {}),
     ...(now !== 'due' && lastAt !== undefined ? { settledAt: lastAt } : {}),
     ...(slot.note ? { note: slot.note } : {}),
+    ...(slot.tries ? { tries: slot.tries } : {}),
   }
 }
 

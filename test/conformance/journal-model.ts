@@ -24,9 +24,9 @@ import {
   laneName,
   laneOf,
   type ModelDisk,
-  record,
   type Slot,
 } from './journal-faults.ts'
+import { chained, keepText, told, tried } from './journal-history.ts'
 
 interface Taker {
   readonly lane: Lane
@@ -50,7 +50,7 @@ export class ModelJournal implements Journal {
   constructor(
     options: JournalOpenOptions,
     fault?: JournalFault,
-    disk: ModelDisk = { held: [], cursors: new Map(), names: new Map(), next: 0 },
+    disk: ModelDisk = { held: [], cursors: new Map(), names: new Map(), texts: [], next: 0 },
   ) {
     this.disk = disk
     this.#options = options
@@ -60,6 +60,7 @@ export class ModelJournal implements Journal {
     this.#collapse()
     if (fault === 'forgets-cursors') disk.cursors.clear()
     if (fault === 'forgets-names') disk.names.clear()
+    if (fault === 'forgets-texts') disk.texts.length = 0
   }
 
   async append(entry: Entry): Promise<Appended> {
@@ -123,6 +124,7 @@ export class ModelJournal implements Journal {
     }
     slot.status = outcome.status === 'retry' ? 'due' : outcome.status
     if (outcome.status === 'retry') slot.due = outcome.at
+    tried(slot, outcome, this.#fault)
     this.#pump()
   }
 
@@ -148,10 +150,19 @@ export class ModelJournal implements Journal {
     const held = this.disk.held.findLast(({ entry }) =>
       'callId' in key ? entry.callId === key.callId : entry.event.id === key.eventId,
     )
-    if (held === undefined) return undefined
-    const { event, origin, callId } = held.entry
-    const deliveries = held.slots.filter(({ status }) => status !== 'dropped').map((slot) => record(slot, this.#fault))
-    return { event, origin, callId, acceptedAt: held.acceptedAt, deliveries }
+    return held && told(held, this.#fault)
+  }
+
+  async chain(correlationId: string, limit: number): Promise<readonly EventRecord[]> {
+    return chained(this.disk.held, correlationId, limit, this.#fault).map((held) => told(held, this.#fault))
+  }
+
+  keep(text: string): number {
+    return keepText(this.disk.texts, text, this.#fault)
+  }
+
+  async text(number: number): Promise<string | undefined> {
+    return this.disk.texts[number - 1]
   }
 
   async *events({ from = 0, to = Number.POSITIVE_INFINITY }: Span = {}): AsyncGenerator<RetainedEvent, void> {
@@ -316,6 +327,7 @@ export class ModelJournal implements Journal {
     if (slot.status === 'leased') slot.status = this.#fault === 'loses-leases' ? 'done' : 'due'
     if (this.#fault === 'forgets-attempts') slot.attempts = 0
     if (this.#fault === 'forgets-answers') delete slot.answer
+    if (this.#fault === 'forgets-figures') delete slot.tries
     if (this.#fault === 'forgets-what-waits' && slot.ref.debounce) {
       const { debounce: _, ...ref } = slot.ref
       slot.ref = ref

@@ -8,6 +8,7 @@ import { JournalBench, type JournalHarness, type JournalOpenOptions } from './jo
 import { DELIVERING } from './journal-delivering.ts'
 import { KEEPING } from './journal-keeping.ts'
 import { SURVIVING } from './journal-surviving.ts'
+import { REMEMBERING, TELLING } from './journal-telling.ts'
 import { TIMING } from './journal-timing.ts'
 
 export { JournalBench, type JournalHarness, type JournalOpenOptions } from './journal-bench.ts'
@@ -23,7 +24,13 @@ type Declare = (name: string, run: () => Promise<void>) => unknown
 
 /** Declares one test for each requirement; those on surviving only when the journal can be opened again. */
 export function journalConformance(test: Declare, harness: JournalHarness): void {
-  const all = { ...DELIVERING, ...KEEPING, ...TIMING, ...(harness.reopen ? SURVIVING : {}) }
+  const all = {
+    ...DELIVERING,
+    ...KEEPING,
+    ...TIMING,
+    ...TELLING,
+    ...(harness.reopen ? { ...SURVIVING, ...REMEMBERING } : {}),
+  }
   for (const [id, { text, options, run }] of Object.entries<JournalRequirement>(all)) {
     test(`${id} ${text}`, async () => {
       await using bench = await JournalBench.open(harness, options)
