@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config, callRoutes, expand, type Instance } from './config/index.ts'
-import type { Sink, Source } from './connector/connector.ts'
+import type { Context, Sink, Source } from './connector/connector.ts'
 import type { ServedLane } from './delivery/dispatch.ts'
 import { lanesOf } from './delivery/lanes.ts'
 import { Targets } from './delivery/targets.ts'
@@ -13,6 +13,7 @@ import { GatewayError } from './errors.ts'
 import type { Ground } from './ground.ts'
 import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { compileRouter } from './router/index.ts'
+import { compileNaming, type Unnamed } from './router/naming.ts'
 import type { Route } from './router/route.ts'
 import type { Router } from './router/router.ts'
 
@@ -163,13 +164,15 @@ export class Generation {
     return part
   }
 
-  async #openSource({ name, type, config }: Instance): Promise<Source> {
+  async #openSource({ as, name, type, config }: Instance): Promise<Source> {
     const spec = this.#ground.connectors.get(type)?.source
     if (spec === undefined)
       throw new GatewayError('CONFIG_INVALID', `${name} (${type}): opening: there is no such source`)
-    const source = spec.create(config, this.#ground.context(name))
+    const context = this.#ground.context(name)
+    const source = spec.create(config, context)
+    const emit = this.#ground.emit(name, as && compileNaming(as, toldOnce(context)))
     const start = async (signal: AbortSignal) => {
-      await source.start(this.#ground.emit(name), signal)
+      await source.start(emit, signal)
       return source
     }
     return this.#ground.sources.open(name, start, () => source.stop())
@@ -205,6 +208,17 @@ export function runnable(
     Object.fromEntries(later.flatMap((section) => (section in from ? [[section, from[section]]] : [])))
   const config = { ...given, ...kept({ ...running }), expanded: { ...given.expanded, ...kept(running.expanded) } }
   return { config, later }
+}
+
+/** One line for each attribute that stays as it was: messages of one source mostly lack the same. */
+function toldOnce({ log, name }: Pick<Context, 'log' | 'name'>): Unnamed {
+  const told = new Set<string>()
+  return (attribute, reason, { id }) => {
+    if (told.has(attribute)) return
+    told.add(attribute)
+    const fields = { source: name, attribute, event: id, reason }
+    log.warn(fields, 'source: its as gave no value, the attribute stays as it was; said once for each attribute')
+  }
 }
 
 const NOBODY = new Map<string, Served>()

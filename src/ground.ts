@@ -14,8 +14,11 @@ import { deadLetterLane } from './delivery/deadletter.ts'
 import type { DeliverParts } from './delivery/deliver.ts'
 import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
+import { createEmit, type Name } from './delivery/emit.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
 import type { Targets } from './delivery/targets.ts'
+import type { Transformer } from './delivery/transform.ts'
+import { TransformProcesses } from './delivery/transform-processes.ts'
 import type { NoRoute } from './delivery/unknown.ts'
 import { type CloudEvent, DEAD_LETTER_SOURCE, uuidv7 } from './event/index.ts'
 import { openJournal, openMemoryJournal } from './journal/index.ts'
@@ -72,7 +75,7 @@ export interface Ground {
   replay(wish: ReplayWish, signal: AbortSignal): AsyncIterable<ReplayProgress>
   openPool(functions: readonly FunctionSpec[]): Promise<FunctionPool>
   context(name: string): Context
-  emit(name: string): Emit
+  emit(name: string, named?: Name): Emit
 }
 
 /** Opens the journal, and ties the path together around it; nothing listens yet. Rejects with what the journal has to say. */
@@ -84,7 +87,9 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   const creditOf = (source: string) => breakers.credit(source, credit, () => current().router.routes)
   const broker = createBroker(config.broker, { log, credit: creditOf('mqtt') })
   const replies = new Replies(broker)
+  const transformer = await openTransformer(parts)
   const direct = new DirectRunner({
+    transformer,
     replies,
     activity,
     now: Date.now,
@@ -103,6 +108,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   const accept = createAccept({ ...accepting, credit, breakers })
   const calls = new Calls(journal, replies, () => current().config.callable)
   const delivery: DeliverParts = {
+    transformer,
     journal,
     replies,
     activity,
@@ -136,7 +142,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
       const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name) }
       return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health }
     },
-    emit: (name) => (event, offer) => accept(event, { source: name, address: offer?.address ?? '' }, offer),
+    emit: (source, named) => createEmit(accept, source, named),
   }
 }
 
@@ -151,6 +157,11 @@ async function openItsJournal({ config, failed, life, log }: GroundParts): Promi
   const journal = await life.open('journal', open, async (opened) => opened[Symbol.asyncDispose]())
   void journal.failed.then(failed)
   return journal
+}
+
+function openTransformer({ config, life }: GroundParts): Promise<Transformer> {
+  const open = async () => new TransformProcesses({ maxBytes: config.broker.limits.max_packet_size })
+  return life.open('transforms', open, async (opened) => opened[Symbol.asyncDispose]())
 }
 
 function openPool(

@@ -37,7 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': [...CONTRACTS, 'src/delivery/activity.ts'],
   'src/admin': [...CONTRACTS, 'src/delivery/activity.ts', 'src/delivery/replay.ts'],
   // A route is checked by reading its addresses and compiling its expressions.
-  'src/config': [...CONTRACTS, ...OPTIONS, 'src/router/address.ts', 'src/router/compile.ts'],
+  'src/config': [...CONTRACTS, ...OPTIONS, 'src/router/address.ts', 'src/router/compile.ts', 'src/router/naming.ts'],
   'src/docs': [...CONTRACTS, ...OPTIONS, 'src/config', 'src/telemetry/names.ts', 'connectors/index.ts'],
   // The tests in a configuration run on the path itself, with a clock of their own.
   'src/check': [

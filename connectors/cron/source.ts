@@ -80,7 +80,7 @@ export class CronSource implements Source {
       await this.#context.credit.wait(signal)
       signal.throwIfAborted()
       try {
-        await emit(event)
+        await emit(event, { made: true })
         this.#done = slot
         return await this.#remember()
       } catch (thrown) {

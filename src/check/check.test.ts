@@ -134,6 +134,17 @@ describe('whatever sits on the timer of the gateway goes by the virtual clock', 
   })
 })
 
+test('`as` of the source names the ticks', async () => {
+  const named = ROUTES.replace(
+    '"0 * * * *" } }',
+    '"0 * * * *", data: { kind: report.due, at: 7 } }, as: { type: data.kind, subject: data.at } }',
+  )
+  const route = (when: string) =>
+    `${named}  ticks: { from: hourly, when: '${when}', to: mqtt:clock, tests: [ { tick: hourly, to: mqtt:clock } ] }`
+  expect(await run(route('type == "report.due" && subject == "7"'))).toEqual([])
+  expect(await run(route('type == "dev.knative.sources.ping"'))).toEqual(['to: expected mqtt:clock, got none'])
+})
+
 describe('a caller over HTTP', () => {
   const route = '  api: { from: "http:POST /jobs/:id", to: work, retry: 3, tests: [ '
   test.each([

@@ -67,7 +67,8 @@ async function play(
   const { config, connectors } = scene
   const options = (name: string): unknown =>
     name === 'http' ? config.http : config.sources.find((source) => source.name === name)?.config
-  const parts: SenderParts = { test, clock, connectors, options, accept: stage.accept, refused }
+  const as = (name: string) => config.sources.find((source) => source.name === name)?.as
+  const parts: SenderParts = { test, clock, connectors, options, as, accept: stage.accept, refused }
   const end = test.after === undefined ? undefined : test.begins + test.after
   const sent = test.tick === undefined ? await send(parts, end) : await tick(parts, test.tick, end)
   const settled = sent && (end === undefined ? await settle(clock) : await clock.advance(end).then(() => true))
@@ -119,7 +120,7 @@ function compare({ route, ...test }: ConfigTest, stage: Stage): readonly Differe
   return differences(test, {
     targets,
     settled: stage.settled.filter((one) => route === undefined || one.route === route),
-    tried: tried.length,
+    tried,
     replies: stage.replies.filter(({ callId }) => !inner.has(callId)),
   })
 }

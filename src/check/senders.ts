@@ -4,8 +4,10 @@ import { type ConfigTest, testEvent } from '../config/index.ts'
 import type { ClientPublish } from '../connector/broker.ts'
 import type { Connector, Context, Emit, Source } from '../connector/connector.ts'
 import type { Accept } from '../delivery/accept.ts'
+import { createEmit } from '../delivery/emit.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { CALL_EXTENSIONS, checkEvent, uuidv7, withExtensions } from '../event/index.ts'
+import { type As, compileNaming } from '../router/naming.ts'
 import type { VirtualClock } from './clock.ts'
 
 export interface SenderParts {
@@ -14,6 +16,8 @@ export interface SenderParts {
   readonly connectors: ReadonlyMap<string, Connector>
   /** The options of the http face, and of the cron source that a test names. */
   readonly options: (name: string) => unknown
+  /** What a source that a test names says of what was no CloudEvent. */
+  readonly as: (name: string) => As | undefined
   readonly accept: Accept
   /** Told of an event that was not accepted, and why. */
   readonly refused: (error: GatewayError) => void
@@ -98,10 +102,10 @@ export async function startTicks(parts: SenderParts, name: string, ticked: () =>
   return source
 }
 
-const emitOf =
-  ({ accept }: SenderParts, source: string): Emit =>
-  (event, offer) =>
-    accept(event, { source, address: offer?.address ?? '' }, offer)
+const emitOf = ({ accept, as }: SenderParts, source: string): Emit => {
+  const names = as(source)
+  return createEmit(accept, source, names && compileNaming(names, () => undefined))
+}
 
 function specOf({ connectors }: SenderParts, type: string) {
   const spec = connectors.get(type)?.source

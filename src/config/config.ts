@@ -4,6 +4,7 @@ import type { AdminConfig } from '../admin/config.ts'
 import type { BrokerConfig } from '../broker/config.ts'
 import type { JournalConfig } from '../journal/config.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
+import type { As } from '../router/naming.ts'
 import type { Route } from '../router/route.ts'
 import type { LogConfig } from '../telemetry/config.ts'
 import type { ConfigTest } from './config-test.ts'
@@ -13,6 +14,8 @@ export interface Instance {
   readonly name: string
   readonly type: string
   readonly config: unknown
+  /** Of a source: the expressions that name what was no CloudEvent, by attribute. */
+  readonly as?: As
 }
 
 /** A function that is called at an address that others share. */

@@ -61,11 +61,13 @@ describe('a configuration that is sound', () => {
   })
 
   test('sources and sinks say their technology; versions are matched; a path alone is a function', () => {
-    const config = parse(`sources: { tick: { cron: { schedule: "0 2 * * *" } } }
+    const config = parse(`sources: { tick: { cron: { schedule: "0 2 * * *" }, as: { type: data.kind } } }
 sinks: { kept: { store: { url: here } } }
 functions: { echo: { wasm: e.wasm, version: 2, timeout: 5s, memory: 32MiB, pool: { min: 0, max: 3 } } }
 routes: { r: { from: tick, to: [echo@2, kept], retry: { max: 2, backoff: linear, max_age: 1h, except: [TimeoutError] } } }`)
-    expect(config.sources).toMatchObject([{ name: 'tick', type: 'cron', config: { timezone: 'UTC' } }])
+    expect(config.sources).toMatchObject([
+      { name: 'tick', type: 'cron', config: { timezone: 'UTC' }, as: { type: 'data.kind' } },
+    ])
     expect(config.sinks).toEqual([{ name: 'kept', type: 'store', config: { url: 'here', wait: 5_000 } }])
     expect(config.functions).toMatchObject([
       { name: 'echo', version: '2', min: 0, max: 3, timeoutMs: 5_000, memoryBytes: 2 ** 25 },

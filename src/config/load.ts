@@ -5,6 +5,7 @@ import { relative, resolve } from 'node:path'
 import type { Connector } from '../connector/connector.ts'
 import { RESERVED } from '../router/address.ts'
 import { type RouteConfig, routeConfig } from '../router/config.ts'
+import { type As, namingProblems } from '../router/naming.ts'
 import { secretsIn } from '../schema/index.ts'
 import { withoutComing } from './coming.ts'
 import type { Config, Instance, ServiceFunction } from './config.ts'
@@ -165,14 +166,23 @@ function instance(
   held: Readonly<Record<string, unknown>>,
   reporter: Reporter,
 ): Instance[] {
-  const given = Object.entries(held).filter(([, config]) => config !== undefined)
+  const { as, ...technologies } = held
+  const given = Object.entries(technologies).filter(([, config]) => config !== undefined)
   const [first, second] = given
   if (!first || second) {
     const which = second ? `${given.map(([type]) => type).join(' and ')}` : 'nothing'
     reporter.report([section, name], `expected one technology, such as cron, got ${which}`, { on: 'key' })
     return []
   }
-  return [{ name, type: first[0], config: first[1] }]
+  const made = { name, type: first[0], config: first[1] }
+  return as === undefined ? [made] : [{ ...made, as: readAs(as as As, [section, name, 'as'], reporter) }]
+}
+
+/** Reports what is wrong with the names that a source gives. */
+function readAs(as: As, path: readonly string[], reporter: Reporter): As {
+  for (const { attribute, offset, message } of namingProblems(as))
+    reporter.report([...path, attribute], message, { on: offset ?? 'key' })
+  return as
 }
 
 const servicesOf = (services: Sections['services']): readonly ServiceFunction[] =>

@@ -25,6 +25,17 @@ describe('a mistake', () => {
     ['a name that is none', 'sinks: { "a b": { store: { url: x } } }', '"a b" is no name'],
     ['a technology that is none', 'sources: { a: { corn: {} } }', '"corn" is not known here | did you mean "cron"?'],
     ['no technology', 'sources: { a: {} }', '1:12 sources.a: expected one technology, such as cron, got nothing'],
+    [
+      'an expression of `as`',
+      'sources: { a: { cron: { schedule: "* * * * *" }, as: { type: "data.kind +" } } }',
+      '1:73 sources.a.as.type: this is no expression: unexpected +',
+    ],
+    [
+      'an attribute of `as`',
+      'sources: { a: { cron: { schedule: "* * * * *" }, as: { Kind: "data.kind" } } }',
+      '1:56 sources.a.as.Kind: "Kind" is no attribute; use type, subject',
+    ],
+    ['`as` of a sink', 'sinks: { a: { store: { url: x }, as: { type: "data.kind" } } }', '"as" is not known here'],
     ['a reserved name', 'sources: { mqtt: { cron: { schedule: "* * * * *" } } }', '"mqtt" means something else'],
     ['one name for two targets', `${FUNCTIONS}sinks: { echo: { store: { url: x } } }`, '"echo" is a function, too'],
     [

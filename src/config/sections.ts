@@ -23,14 +23,24 @@ const name = z.string().regex(NAME, {
 const named = <S extends z.ZodType>(schema: S, what: string) => z.record(name, schema).prefault({}).describe(what)
 
 /** The parts of an instance: one key, which says its technology. */
-const instance = (connectors: readonly Connector[], half: 'source' | 'sink') =>
-  z.strictObject(
-    Object.fromEntries(
-      connectors
-        .filter((connector) => connector[half] && !(half === 'source' && BUILT_IN.includes(connector.type)))
-        .map((connector) => [connector.type, connector[half]?.config.optional().describe(connector.summary)]),
-    ) as Record<string, z.ZodType>,
-  )
+const instance = (connectors: readonly Connector[], half: 'source' | 'sink') => {
+  const technologies = Object.fromEntries(
+    connectors
+      .filter((connector) => connector[half] && !(half === 'source' && BUILT_IN.includes(connector.type)))
+      .map((connector) => [connector.type, connector[half]?.config.optional().describe(connector.summary)]),
+  ) as Record<string, z.ZodType>
+  return z.strictObject(half === 'sink' ? technologies : { ...technologies, ...sourceNames.shape })
+}
+
+/** Beside the technology of a source. The attributes are checked with their expressions: those have a place in the text. */
+export const sourceNames = z.strictObject({
+  as: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe(
+      'Attributes of what comes in that is not already a CloudEvent, each by a CEL expression over the event that the source makes of it: `{ type: data.type, subject: data.orderId }`. One that has no value stays as it was.',
+    ),
+})
 
 /** The schema of a whole configuration, given the connectors there are: one for each list of them. */
 export function configSchema(connectors: readonly Connector[]): ConfigSchema {

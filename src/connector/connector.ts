@@ -14,6 +14,8 @@ export interface Offer {
   readonly address?: string
   /** At most once: skips the journal, resolves when matched. QoS 0, and HTTP callers that wait. */
   readonly direct?: boolean
+  /** The message was no CloudEvent: what the operator says of the source in `as` becomes its attributes. */
+  readonly made?: boolean
 }
 
 export interface Receipt {

@@ -6,7 +6,7 @@ export type JsonSchema = core.JSONSchema.BaseSchema
 
 /** A Markdown table of every option of an object, nested ones by their path. */
 export function optionTable(schema: JsonSchema): string {
-  const rows = options(schema, '')
+  const rows = options(schema, '', definitionsOf(schema))
   if (rows.length === 0) return 'None.\n'
   const cells = rows.map(({ key, type, otherwise, text }) => `| \`${key}\` | ${type} | ${otherwise} | ${text} |`)
   return ['| Option | Type | Default | Meaning |', '| --- | --- | --- | --- |', ...cells].join('\n').concat('\n')
@@ -19,15 +19,26 @@ interface Option {
   readonly text: string
 }
 
-function options(schema: JsonSchema, prefix: string): readonly Option[] {
+/** Schemas by what `$ref` calls them. */
+type Definitions = Readonly<Record<string, JsonSchema>>
+
+/** What a schema and its parts may refer to: itself as a whole, and what it defines. */
+const definitionsOf = (schema: JsonSchema): Definitions => ({
+  '#': schema,
+  ...Object.fromEntries(
+    Object.entries((schema['definitions'] ?? {}) as Definitions).map(([name, part]) => [`#/definitions/${name}`, part]),
+  ),
+})
+
+function options(schema: JsonSchema, prefix: string, definitions: Definitions): readonly Option[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, part]) => {
     if (typeof part !== 'object') return []
     const key = `${prefix}${name}`
-    if (part.properties && part.type === 'object') return options(part, `${key}.`)
+    if (part.properties && part.type === 'object') return options(part, `${key}.`, definitions)
     return [
       {
         key,
-        type: typeText(part),
+        type: typeText(part, definitions),
         otherwise: defaultText(part, schema.required?.includes(name)),
         text: cell(part.description),
       },
@@ -43,11 +54,12 @@ function defaultText(part: JsonSchema, required = false): string {
 }
 
 /** What may be written, in words. */
-export function typeText(part: JsonSchema): string {
-  if (part.anyOf)
-    return [...new Set(part.anyOf.map((one) => (typeof one === 'object' ? typeText(one) : 'anything')))].join(' or ')
-  // Options that hold others of their kind are a reference to themselves.
-  if (part.$ref !== undefined || part.allOf) return 'options'
+export function typeText(part: JsonSchema, definitions: Definitions = {}): string {
+  const text = (one: JsonSchema | boolean | undefined): string =>
+    typeof one === 'object' ? typeText(one, definitions) : 'anything'
+  if (part.anyOf) return [...new Set(part.anyOf.map(text))].join(' or ')
+  if (part.$ref !== undefined) return referredText(definitions[part.$ref])
+  if (part.allOf) return text(part.allOf[0])
   if (part.const !== undefined) return `\`${String(part.const)}\``
   if (part.enum) return part.enum.map((value) => `\`${String(value)}\``).join(', ')
   if (part.format === 'duration' || part.format === 'size' || part.format === 'host:port') return part.format
@@ -61,13 +73,16 @@ export function typeText(part: JsonSchema): string {
     case 'boolean':
       return '`true`, `false`'
     case 'array':
-      return typeof part.items === 'object' && !Array.isArray(part.items) ? `list of ${typeText(part.items)}` : 'list'
+      return typeof part.items === 'object' && !Array.isArray(part.items) ? `list of ${text(part.items)}` : 'list'
     case 'object':
       return part.properties ? 'options' : 'mapping'
     default:
       return 'anything'
   }
 }
+
+/** What holds others of its kind is told by what it is, not by what is in it: those would be told for ever. */
+const referredText = (part?: JsonSchema): string => (part?.properties ? 'options' : 'anything')
 
 function range({ minimum, maximum }: JsonSchema): string {
   const low = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? minimum : undefined

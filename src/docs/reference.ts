@@ -1,7 +1,7 @@
 /** The reference: every option, every error, every metric, each from the one place that defines it. */
 
 import * as z from 'zod'
-import { configSchema } from '../config/index.ts'
+import { configSchema, sourceNames } from '../config/index.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ERRORS } from '../errors.ts'
 import { functionConfig } from '../pool/config.ts'
@@ -68,6 +68,8 @@ function named(connectors: readonly Connector[]): readonly string[] {
     '## sources\n',
     '`sources.<name>.<technology>`. MQTT and HTTP are always there and have sections of their own.\n',
     ...list('source'),
+    'Beside its technology a source takes:\n',
+    optionTable(json(sourceNames)),
     '## sinks\n',
     '`sinks.<name>.<technology>`.\n',
     ...list('sink'),

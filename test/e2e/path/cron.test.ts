@@ -7,7 +7,7 @@ import { Client } from './client.ts'
 
 const config = `
 sources:
-  seconds: { cron: { schedule: "* * * * * *", timezone: UTC, catch_up: 1m, data: { greeting: tick } } }
+  seconds: { cron: { schedule: "* * * * * *", timezone: UTC, catch_up: 1m, data: { greeting: tick } }, as: { type: data.greeting, subject: data.missing } }
 functions:
   echo: FUNCTIONS/echo/echo.wasm
 routes:
@@ -26,8 +26,10 @@ test('a tick each second is an event that a function handles; what was missed is
     expect(tick.user).toMatchObject({
       specversion: '1.0',
       id: expect.stringContaining('seconds'),
-      type: expect.any(String),
+      type: 'tick',
     })
+    await eventually(() => gateway.output().includes('its as gave no value'), { what: 'the missing subject is told' })
+    expect(gateway.output().match(/its as gave no value/g)).toHaveLength(1)
     slots.push(...client.on('ticks').map(({ user }) => user['id'] ?? ''))
   }
   await gateway.kill()
