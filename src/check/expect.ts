@@ -6,6 +6,7 @@ import { expandTemplate } from '../event/index.ts'
 import type { Reply } from '../reply/reply.ts'
 import type { Target } from '../router/route.ts'
 import type { Settled } from './stage.ts'
+import type { Tried } from './targets.ts'
 
 /** One thing that is not as it was expected, in words. */
 export interface Difference {
@@ -18,7 +19,7 @@ export interface Seen {
   /** Of the deliveries that the test is about. */
   readonly settled: readonly Settled[]
   /** Invocations of targets. */
-  readonly tried: number
+  readonly tried: readonly Tried[]
   readonly replies: readonly Reply[]
   /** By the text with which routes name them. */
   readonly targets: ReadonlyMap<string, Target>
@@ -30,8 +31,8 @@ const COPY = 'dead_letter: '
 export function differences(test: ConfigTest, { replies, settled, targets, tried }: Seen): readonly Difference[] {
   const made = settled.filter(({ outcome, to }) => outcome === 'done' && !to.startsWith(COPY))
   return [
-    targetsDiffer(test.to, settled, targets),
-    number('times', test.times, tried),
+    targetsDiffer(test.to, settled, { targets, tried }),
+    number('times', test.times, tried.length),
     number('count', test.count, made.length),
     test.reply === undefined ? undefined : replyDiffers(test.reply, replies.at(-1)),
   ].filter((each) => each !== undefined)
@@ -45,11 +46,11 @@ function number(what: 'times' | 'count', expected: number | undefined, got: numb
 function targetsDiffer(
   expected: readonly string[] | undefined,
   settled: readonly Settled[],
-  targets: ReadonlyMap<string, Target>,
+  seen: Pick<Seen, 'targets' | 'tried'>,
 ): Difference | undefined {
   if (expected === undefined) return undefined
   const done = settled.filter(({ outcome }) => outcome === 'done')
-  const got = done.map((one) => namesOf(one, targets))
+  const got = done.map((one) => namesOf(one, seen))
   const missing = expected.some((name) => !got.some((names) => names.includes(name)))
   const more = got.some((names) => !names.some((name) => expected.includes(name)))
   // Nothing expected means that nothing was so much as tried.
@@ -58,10 +59,17 @@ function targetsDiffer(
 }
 
 /** The target as it is written, and the topic that it came to. */
-function namesOf({ event, fallback, to }: Settled, targets: ReadonlyMap<string, Target>): readonly string[] {
+function namesOf(
+  { callId, event, fallback, to }: Settled,
+  { targets, tried }: Pick<Seen, 'targets' | 'tried'>,
+): readonly string[] {
   const text = fallback ?? (to.startsWith(COPY) ? to.slice(COPY.length) : to)
   const target = targets.get(text)
-  return target?.kind === 'mqtt' ? [text, `mqtt:${expandTemplate(target.topic, event)}`] : [text]
+  if (target?.kind !== 'mqtt') return [text]
+  const topic = target.topic.includes('{')
+    ? tried.findLast((one) => one.callId === callId && one.to === text)?.topic
+    : undefined
+  return [text, topic ?? `mqtt:${expandTemplate(target.topic, event)}`]
 }
 
 function gotText(got: readonly (readonly string[])[], settled: readonly Settled[]): string {

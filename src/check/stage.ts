@@ -11,6 +11,8 @@ import { DirectRunner } from '../delivery/direct.ts'
 import { Dispatcher } from '../delivery/dispatch.ts'
 import { lanesOf } from '../delivery/lanes.ts'
 import type { Target } from '../delivery/target.ts'
+import type { Transformer } from '../delivery/transform.ts'
+import { TransformProcesses } from '../delivery/transform-processes.ts'
 import { createNoRoute } from '../delivery/unknown.ts'
 import { GatewayError } from '../errors.ts'
 import { type CloudEvent, uuidv7 } from '../event/index.ts'
@@ -29,6 +31,7 @@ export interface Scene {
   readonly config: Config
   readonly connectors: ReadonlyMap<string, Connector>
   readonly router: Router
+  readonly transformer: Transformer
   /** Loads the functions, at the first call. */
   readonly pool: () => Promise<FunctionPool>
 }
@@ -43,7 +46,9 @@ export function setScene(config: Config, connectors: readonly Connector[], pool:
     retry: { ...route.retry, jitter: 'none' as const },
   }))
   const byType = new Map(connectors.map((connector) => [connector.type, connector]))
-  return { config, connectors: byType, router: compileRouter(routes).router, pool }
+  // Its processes begin with the first transform, and keep no program running.
+  const transformer = new TransformProcesses({ maxBytes: config.broker.limits.max_packet_size })
+  return { config, connectors: byType, router: compileRouter(routes).router, transformer, pool }
 }
 
 /** Told of anything that a gateway would end for. */
@@ -78,7 +83,8 @@ export class Stage {
     }
     const journal = openMemoryJournal({ now: clock.now, timer: clock.at, retainMs: scene.config.journal.retain })
     const breakers = new Breakers(SILENT)
-    const common = { journal, replies, activity, now: clock.now }
+    const transformer = onClock(scene.transformer, clock)
+    const common = { journal, replies, activity, transformer, now: clock.now }
     const direct = new DirectRunner({ ...common, accept: (...given) => inner(...given), target: find.byText })
     const accepting: AcceptParts = {
       ...common,
@@ -120,6 +126,13 @@ export class Stage {
     return activity
   }
 }
+
+/** Real time passes in an evaluation, while the clock of the test stands still. */
+const onClock = (transformer: Transformer, clock: VirtualClock): Transformer => ({
+  event: (...given) => clock.hold(transformer.event(...given)),
+  reply: (...given) => clock.hold(transformer.reply(...given)),
+  [Symbol.asyncDispose]: () => transformer[Symbol.asyncDispose](),
+})
 
 const SILENT = { info: () => undefined, warn: () => undefined }
 

@@ -14,6 +14,9 @@ export interface Tried {
   /** Absent when the journal was skipped. */
   readonly route?: string
   readonly to: string
+  readonly callId: string
+  /** Where it went, when it is a topic that is named after the event: a transform may have named another. */
+  readonly topic?: string
 }
 
 export interface TargetParts {
@@ -30,14 +33,16 @@ export interface TargetParts {
 /** Returns what stands for a target of a route. A sink takes no time and a function answers nothing, unless it is run. */
 export function standIn(target: RouteTarget, parts: TargetParts, route?: string): Target {
   const isFunction = target.kind === 'function'
-  const tried = { to: target.text, ...(route === undefined ? {} : { route }) }
+  const named = { to: target.text, ...(route === undefined ? {} : { route }) }
+  const topic = ({ event }: Work) =>
+    target.kind === 'mqtt' && target.topic.includes('{') ? { topic: `mqtt:${expandTemplate(target.topic, event)}` } : {}
   const real =
     isFunction && parts.pool ? new FunctionTarget(onClock(parts.pool, parts.clock), target.text, true) : undefined
   return {
     answers: isFunction,
     async handle(work, signal) {
       if (isCopy(work)) return handled(target, work)
-      parts.tried(tried)
+      parts.tried({ ...named, callId: work.callId, ...topic(work) })
       if (fails(target.text, work, parts)) throw await failure(target, work, parts, signal)
       return real ? real.handle(work, signal) : handled(target, work)
     },

@@ -14,7 +14,7 @@ export function sentence(route: Route, paint: Paint): string {
       ? []
       : [`${word('where')} ${filters.length === 1 ? 'its filter passes' : `its ${filters.length} filters pass`}`]),
     ...(route.default ? [word('when no other route takes it')] : []),
-    `${word('to')} ${targetsText(route)}`,
+    `${word(route.transforms?.event === undefined ? 'to' : 'transformed to')} ${targetsText(route)}`,
   ]
   const clauses = [
     parts.join(' '),

@@ -95,6 +95,8 @@ function routeOf(route: Route): unknown {
     ...(route.orderBy === undefined ? {} : { order_by: route.orderBy }),
     timeout: durationText(route.timeoutMs),
     delivery: route.delivery,
+    ...(route.transforms?.event === undefined ? {} : { transform: route.transforms.event }),
+    ...(route.transforms?.reply === undefined ? {} : { reply_transform: route.transforms.reply }),
     ...controlsOf(route),
   }
 }

@@ -54,6 +54,7 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     concurrency: places(config),
     timeoutMs: config.timeout,
     delivery: config.delivery,
+    ...transformsIn(config),
     ...(controls ? { controls } : {}),
   }
 }
@@ -67,6 +68,11 @@ function refuseAny(from: readonly From[], path: Path, reporter: Reporter): void 
     reporter.report(path, 'a default route names where it takes from; "any" would take each message on a topic, too', {
       suggestion: 'write sources, http:<METHOD> <path>, function:<name> or mqtt:<topic filter>',
     })
+}
+
+function transformsIn({ reply_transform: reply, transform: event }: RouteConfig): Pick<Route, 'transforms'> {
+  if (event === undefined && reply === undefined) return {}
+  return { transforms: { ...(event === undefined ? {} : { event }), ...(reply === undefined ? {} : { reply }) } }
 }
 
 /** Reads what stands after `to`: targets that all get an event, or targets with weights of which one does. */

@@ -3,9 +3,11 @@
 import { hash } from 'node:crypto'
 import { type CloudEvent, formatJsonBatch } from '../event/index.ts'
 import type { Delivery } from '../journal/journal.ts'
+import type { Spent } from '../pool/pool.ts'
 import type { Route } from '../router/route.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { Handled, Target, Work } from './target.ts'
+import { transforming } from './transform.ts'
 
 /** What a target gets in place of the events. */
 export const BATCH_TYPE = 'headgate.batch'
@@ -42,11 +44,13 @@ export async function deliverBatch(
       return parts.journal.settle(delivery, { ...outcome, at })
     },
   }
+  const transform = transforming(route, parts)
   const members = deliveries.map((delivery) => together.member(delivery))
   const made = await Promise.all(
     members.map(async ({ delivery, ...member }) => {
       try {
-        return (await deliver(delivery, route, member, { ...parts, journal }, signal)).settled
+        const own = transform ? transform(member, delivery.answers) : member
+        return (await deliver(delivery, route, own, { ...parts, journal }, signal)).settled
       } finally {
         member.gone()
       }
@@ -63,6 +67,7 @@ class Together {
   readonly #works = new Map<string, Work>()
   readonly #order: string[] = []
   readonly #result = Promise.withResolvers<Handled>()
+  readonly #spent: Spent = {}
   #missing: number
 
   constructor(members: number, route: string, target: Target, signal: AbortSignal) {
@@ -91,7 +96,9 @@ class Together {
       handle: async (work) => {
         this.#works.set(id, work)
         count()
-        const handled = await this.#result.promise
+        const handled = await this.#result.promise.finally(() => {
+          if (work.spent) Object.assign(work.spent, this.#spent)
+        })
         return this.#order.find((one) => this.#works.has(one)) === id ? handled : shareOf(handled)
       },
     }
@@ -110,6 +117,7 @@ class Together {
       callId: first.callId,
       attempt: Math.max(...works.map(({ attempt }) => attempt)),
       deadline: Math.max(...works.map(({ deadline }) => deadline)),
+      spent: this.#spent,
     }
     this.#target.handle(work, this.#signal).then(this.#result.resolve, this.#result.reject)
   }

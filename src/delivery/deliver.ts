@@ -2,7 +2,8 @@
 
 import type { Emit } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
-import type { Delivery, Failure, Journal, Outcome } from '../journal/journal.ts'
+import type { Delivery, Failure, Figures, Journal, Outcome } from '../journal/journal.ts'
+import type { Spent } from '../pool/pool.ts'
 import { type ReplyPublisher, replyTopic } from '../reply/reply.ts'
 import type { Route } from '../router/route.ts'
 import type { Accept } from './accept.ts'
@@ -14,6 +15,7 @@ import { toDeadLetter } from './deadletter.ts'
 import { both, handOver, isWorthATry } from './fallback.ts'
 import { judge, toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
+import type { Transformer } from './transform.ts'
 
 export interface DeliverParts {
   readonly journal: Pick<Journal, 'settle' | 'find' | 'release'>
@@ -24,9 +26,13 @@ export interface DeliverParts {
   readonly copy: (copy: Parameters<Emit>[0], target: string, route: string) => Promise<void>
   /** What the route's `fallback` names, when it has one. */
   readonly fallback?: Target
+  /** Absent where no route has a transform. */
+  readonly transformer?: Transformer
   /** Whether the caller of a call has gone away. */
   readonly cancelled: (callId: string) => boolean
   readonly now: () => number
+  /** The number under which the journal keeps the configuration that attempts are made under. */
+  readonly generation?: number
   /** The clock that `now` reads; the machine's when absent. */
   readonly clock?: Clock
 }
@@ -53,7 +59,8 @@ export async function deliver(
   signal: AbortSignal,
 ): Promise<{ readonly settled: Promise<void> }> {
   const begun = parts.now()
-  const tried = await attempt(delivery, route, target, parts, signal)
+  const spent: Spent = {}
+  const tried = await attempt(delivery, route, target, parts, spent, signal)
   const attempted = parts.fallback ? await fallBack(tried, delivery, route, parts.fallback, parts, signal) : tried
   if ('untold' in attempted) {
     await putOff(delivery, attempted.untold, begun, parts, signal)
@@ -76,7 +83,8 @@ export async function deliver(
       return { settled: Promise.resolve() }
     }
   }
-  const settled = parts.journal.settle(delivery, outcome)
+  const figures = figuresOf(spent, begun, unanswered, parts)
+  const settled = parts.journal.settle(delivery, { ...outcome, figures })
   report(delivery, outcome, { handled, unanswered }, begun, parts)
   return { settled }
 }
@@ -101,6 +109,7 @@ async function attempt(
   route: Route,
   target: Target,
   parts: DeliverParts,
+  spent: Spent,
   signal: AbortSignal,
 ): Promise<Attempted> {
   const { event, callId, draft } = delivery
@@ -111,7 +120,7 @@ async function attempt(
     const begun = parts.now()
     refuse(delivery, deadline, begun, parts)
     const limit = Math.min(begun + route.timeoutMs, deadline ?? Number.POSITIVE_INFINITY)
-    const work = { event, callId, attempt: delivery.attempt, deadline: limit, ...(draft && { draft }) }
+    const work = { event, callId, attempt: delivery.attempt, deadline: limit, spent, ...(draft && { draft }) }
     const handled = await target.handle(work, signal)
     if (handled.children.length > 0) await emitChildren(delivery, handled, parts)
     return {
@@ -212,6 +221,19 @@ async function bury(
   }
   if (answers && isCall(event)) await parts.replies.publish(errorReply(callId, failure, error.retryAfterMs), event)
 }
+
+/** How the attempt went, for whoever asks later. */
+const figuresOf = (
+  spent: Spent,
+  begun: number,
+  unanswered: GatewayError | undefined,
+  { generation, now }: DeliverParts,
+): Figures => ({
+  ...spent,
+  tookMs: now() - begun,
+  ...(generation === undefined ? {} : { generation }),
+  ...(unanswered ? { unanswered: true } : {}),
+})
 
 function report(
   delivery: Delivery,

@@ -12,6 +12,7 @@ import { asChild, refuseLoop } from './chain.ts'
 import { both, handOver, isWorthATry } from './fallback.ts'
 import { toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
+import { type Transformer, transforming } from './transform.ts'
 
 export interface DirectParts {
   readonly replies: ReplyPublisher
@@ -19,6 +20,8 @@ export interface DirectParts {
   readonly accept: Accept
   readonly target: (to: string) => Target
   readonly now: () => number
+  /** Absent where no route has a transform. */
+  readonly transformer?: Transformer
 }
 
 /** Runs deliveries once and answers their callers. */
@@ -74,7 +77,9 @@ export class DirectRunner {
     try {
       refuseLoop(event, ref.route)
       const limit = Math.min(now() + route.timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
-      const handled = await target(ref.to).handle({ event, callId, attempt: 1, deadline: limit }, signal)
+      const own = target(ref.to)
+      const goal = transforming(route, this.#parts)?.(own, ref.answers === true) ?? own
+      const handled = await goal.handle({ event, callId, attempt: 1, deadline: limit }, signal)
       const { children } = handled
       await Promise.all(
         children.map((child, index) => accept(asChild(child.event, event, `${callId}/${ref.to}`, index), child.origin)),

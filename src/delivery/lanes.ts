@@ -8,6 +8,7 @@ import { deadLetterLane, fromDeadLetter } from './deadletter.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { LaneWork } from './dispatch.ts'
 import type { Target, Work } from './target.ts'
+import { transforming } from './transform.ts'
 
 /** Finds the target that a route names. Throws when there is none: the configuration was checked before. */
 export type FindTarget = (target: RouteTarget) => Target
@@ -42,12 +43,17 @@ export function lanesOf(
   return route.deadLetter ? [...lanes, copyLane(route, route.deadLetter, find, parts)] : lanes
 }
 
-const lane = (route: Route, to: string, target: Target, parts: DeliverParts): LaneWork => ({
-  route: route.name,
-  to,
-  concurrency: route.concurrency,
-  run: (delivery, signal) => deliver(delivery, route, target, parts, signal),
-})
+function lane(route: Route, to: string, target: Target, parts: DeliverParts): LaneWork {
+  const transform = transforming(route, parts)
+  return {
+    route: route.name,
+    to,
+    concurrency: route.concurrency,
+    run: transform
+      ? (delivery, signal) => deliver(delivery, route, transform(target, delivery.answers), parts, signal)
+      : (delivery, signal) => deliver(delivery, route, target, parts, signal),
+  }
+}
 
 function copyLane(route: Route, deadLetter: RouteTarget, find: FindTarget, parts: DeliverParts): LaneWork {
   const target = find(deadLetter)
@@ -55,7 +61,8 @@ function copyLane(route: Route, deadLetter: RouteTarget, find: FindTarget, parts
     answers: false,
     handle: (work: Work, signal) => target.handle({ ...work, event: fromDeadLetter(work.event) }, signal),
   }
-  const { deadLetter: _, fallback: __, ...rest } = route
+  // What is given up is copied as it came in.
+  const { deadLetter: _, fallback: __, transforms: ___, ...rest } = route
   const copying: Route = { ...rest, retry: COPY_RETRY, concurrency: COPY_CONCURRENCY }
   return lane(copying, deadLetterLane(deadLetter.text), unwrapping, parts)
 }

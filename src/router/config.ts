@@ -118,6 +118,18 @@ export const routeConfig = z.strictObject({
     .optional()
     .describe('A CEL expression; deliveries for which it gives the same value go one at a time, in order.'),
   ...controlOptions,
+  transform: z
+    .string()
+    .optional()
+    .describe(
+      'A JSONata expression that makes the event that the targets get. It begins at the event in its JSON format: attributes and extensions at the top, beside `data` (parsed JSON, or text), or `data_base64` for other bytes. Its result has the same form: `data` are those that it names, or none; attributes that it does not name stay, and null takes one away. `$merge([$, {"subject": data.name}])` keeps all the rest. Each attempt begins at the event as it came in, which is also what is kept, copied to `dead_letter` and given to `fallback`.',
+    ),
+  reply_transform: z
+    .string()
+    .optional()
+    .describe(
+      'A JSONata expression that makes the body that a caller gets. It begins at the attributes of the event beside `data`, the body that the function answered; `$event` is the event as it came in, in its JSON format. Its result is the body: text stays text where the answer was text, everything else is JSON. Errors, and the answer of a `fallback`, stay as they are.',
+    ),
   timeout: duration().prefault('30s').describe('How long one attempt may take.'),
   delivery: z
     .enum(['auto', 'durable', 'direct'])
