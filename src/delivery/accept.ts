@@ -1,6 +1,7 @@
 /** The front half of the path: event -> match -> append. Resolving is the acknowledgement. */
 
 import type { Offer, Receipt } from '../connector/connector.ts'
+import { toGatewayError } from '../errors.ts'
 import { CALL_EXTENSIONS, type CloudEvent, extension, type Origin, uuidv7 } from '../event/index.ts'
 import type { Appended, Entry, Journal, RouteRef } from '../journal/journal.ts'
 import type { ReplyPublisher } from '../reply/reply.ts'
@@ -11,6 +12,7 @@ import { errorReply, isCall, okReply, repeated } from './answer.ts'
 import type { Breakers } from './breakers.ts'
 import { hops } from './chain.ts'
 import type { JournalCredit } from './credit.ts'
+import type { Refusals } from './refusals.ts'
 import { toFailure } from './retry.ts'
 import type { NoRoute } from './unknown.ts'
 
@@ -29,6 +31,10 @@ export interface AcceptParts {
   readonly runDirect: RunDirect
   /** Says to a caller why no route takes its call. */
   readonly noRoute: NoRoute
+  /** The number under which the journal keeps what `router` was made of. */
+  readonly generation?: () => number
+  /** Remembers for a while what is not accepted, and what no route takes. */
+  readonly refusals?: Pick<Refusals, 'add'>
   /** Milliseconds since the epoch; the clock of the machine when absent. */
   readonly now?: () => number
 }
@@ -48,15 +54,21 @@ export const createAccept =
     if (matches.length === 0) return unmatched(parts, event, origin, callId)
     const now = parts.now ?? Date.now
     const resting = parts.breakers?.refusal(matches, now())
-    if (resting) throw resting
+    if (resting) throw refused(parts, resting, { event, origin, callId })
     const refs = toRefs(matches, now)
     const entry: Entry = {
       event,
       origin,
       callId,
       routes: refs.filter(({ match }) => !isDirect(match, offer)).map(({ ref }) => ref),
+      ...(parts.generation && { generation: parts.generation() }),
     }
-    const appended: Appended = entry.routes.length === 0 ? { callId, duplicate: false } : await append(parts, entry)
+    let appended: Appended = { callId, duplicate: false }
+    try {
+      if (entry.routes.length > 0) appended = await append(parts, entry)
+    } catch (error) {
+      throw refused(parts, error, entry)
+    }
     const routes = takers(matches, appended.repeated)
     parts.activity.publish({ kind: 'accepted', event, origin, routes, ...appended })
     if (isCall(event) && !isAnswered(refs, appended)) await parts.replies.publish(okReply(callId, {}), event)
@@ -83,14 +95,35 @@ function append({ credit, journal }: AcceptParts, entry: Entry) {
   return credit.hold(journal.append(entry))
 }
 
+/** Remembers that the event was refused; returns why. */
+function refused<E>(
+  { generation, refusals, now = Date.now }: AcceptParts,
+  thrown: E,
+  { callId, event, origin }: Pick<Entry, 'callId' | 'event' | 'origin'>,
+): E {
+  const by = generation && { generation: generation() }
+  refusals?.add({ kind: 'refused', at: now(), event, origin, callId, ...by }, toGatewayError(thrown))
+  return thrown
+}
+
 async function unmatched(
-  { activity, noRoute, replies }: AcceptParts,
+  { activity, generation, noRoute, now = Date.now, refusals, replies }: AcceptParts,
   event: CloudEvent,
   origin: Origin,
   callId: string,
 ): Promise<Receipt> {
   // What a delivery published on a topic is offered to the routes; that none wants it is the rule and says nothing.
-  if (hops(event) === 0 || origin.source !== 'mqtt') activity.publish({ kind: 'unmatched', event, origin })
+  if (hops(event) === 0 || origin.source !== 'mqtt') {
+    activity.publish({ kind: 'unmatched', event, origin })
+    refusals?.add({
+      kind: 'unmatched',
+      at: now(),
+      event,
+      origin,
+      callId,
+      ...(generation && { generation: generation() }),
+    })
+  }
   if (isCall(event)) await replies.publish(errorReply(callId, toFailure(noRoute(event, origin))), event)
   return { callId, duplicate: false, routes: [] }
 }

@@ -5,7 +5,7 @@ import type { Sink } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { type CloudEvent, type EventDraft, expandTemplate, type Origin } from '../event/index.ts'
 import type { Answer } from '../journal/journal.ts'
-import type { FunctionPool, Result } from '../pool/pool.ts'
+import type { FunctionPool, Result, Spent } from '../pool/pool.ts'
 
 /** One attempt, as a target sees it. */
 export interface Work {
@@ -17,6 +17,8 @@ export interface Work {
   readonly attempt: number
   /** Milliseconds since the epoch: the attempt ends then, one way or the other. */
   readonly deadline: number
+  /** What becomes known of the attempt on its way is entered here. */
+  readonly spent?: Spent
 }
 
 /** An event that came of the work and goes back to match. */
@@ -59,10 +61,14 @@ export class FunctionTarget implements Target {
 
   async handle(work: Work, signal: AbortSignal): Promise<Handled> {
     const call = { function: this.#name, ...work }
+    const begun = performance.now()
     for (;;) {
       try {
-        return this.#handled(await this.#pool.invoke(call, signal))
+        const result = await this.#pool.invoke(call, signal)
+        if (work.spent) enter(work.spent, begun, result.cold)
+        return this.#handled(result)
       } catch (thrown) {
+        if (work.spent) enter(work.spent, begun, false)
         const error = toGatewayError(thrown)
         if (!this.#patient || error.code !== 'OVERLOADED' || Date.now() >= work.deadline) throw error
         await wait(Math.min(error.retryAfterMs ?? 10, work.deadline - Date.now()), undefined, { signal })
@@ -77,6 +83,11 @@ export class FunctionTarget implements Target {
         : events.map((event) => ({ event, origin: { source: 'function', address: this.#name } }))
     return { answer: reply ?? {}, children, runMs, cold }
   }
+}
+
+function enter(spent: Spent, begun: number, cold: boolean): void {
+  spent.queueMs = Math.max(0, performance.now() - begun - (spent.runMs ?? 0))
+  spent.cold = cold
 }
 
 /** A target that hands the event to a sink. A topic that routes take is also an origin: the event goes back to match. */

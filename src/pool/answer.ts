@@ -24,6 +24,8 @@ export interface Fault {
 export interface Answer {
   readonly slot: number
   readonly outcome: Result | GatewayError
+  /** Milliseconds inside the instance. */
+  readonly runMs: number
 }
 
 /** Gathers answers until they are taken as one message. */
@@ -134,8 +136,9 @@ export function* decodeAnswers(message: Buffer, count = message.readUInt16LE(2))
     const data = type + message.readUInt32LE(at + 16)
     const events = data + message.readUInt32LE(at + 20)
     const eventCount = message.readUInt32LE(at + 24)
+    const runMs = message.readDoubleLE(at + 8)
     if (flags & FLAG.error) {
-      yield { slot, outcome: toError(JSON.parse(message.toString('utf8', data, events)) as Fault) }
+      yield { slot, outcome: toError(JSON.parse(message.toString('utf8', data, events)) as Fault), runMs }
       at = events
       continue
     }
@@ -148,8 +151,8 @@ export function* decodeAnswers(message: Buffer, count = message.readUInt16LE(2))
     }
     const start = type - RESULT_HEAD
     const reply = flags & FLAG.reply ? replyOf(message, flags, start, type, data, events) : undefined
-    const result = { events: found, runMs: message.readDoubleLE(start + 8), cold: (flags & FLAG.cold) !== 0 }
-    yield { slot, outcome: reply ? { reply, ...result } : result }
+    const result = { events: found, runMs, cold: (flags & FLAG.cold) !== 0 }
+    yield { slot, outcome: reply ? { reply, ...result } : result, runMs }
   }
 }
 

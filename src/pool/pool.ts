@@ -16,6 +16,19 @@ export interface Call {
   readonly deadline: number
   /** JSON, for direct calls. */
   readonly parameters?: string
+  /** The pool enters here what it knows of the call, also of one that fails. */
+  readonly spent?: Spent
+}
+
+/** Where a call ran, and for how long: entered as it becomes known, the last when it ran more than once. */
+export interface Spent {
+  /** Milliseconds until an instance had it, and on the way there and back. */
+  queueMs?: number
+  /** Milliseconds inside the instance. */
+  runMs?: number
+  /** The thread that ran it: a number from 1 on. */
+  worker?: number
+  cold?: boolean
 }
 
 /** What a function answered. */

@@ -100,7 +100,8 @@ export class PoolWorker {
     const array = this.#arrays.indexOf(undefined)
     const first = array * ARRAY_CALLS
     this.#arrays[array] = [...calls]
-    for (const [index, { fn }] of calls.entries()) {
+    for (const [index, { call, fn }] of calls.entries()) {
+      if (call.spent) call.spent.worker = this.#thread.threadId
       this.#control.send(first + index)
       this.#sent[fn] = this.sent(fn) + 1
     }
@@ -160,10 +161,11 @@ export class PoolWorker {
     this.#events.freed()
   }
 
-  #answer({ slot, outcome }: Answer): void {
+  #answer({ slot, outcome, runMs }: Answer): void {
     const pending = this.#at(slot)
     // Answered before, from the shared memory.
     if (!pending) return
+    if (pending.call.spent) pending.call.spent.runMs = runMs
     this.#forget(slot)
     this.#events.answered(pending, outcome)
   }
