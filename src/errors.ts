@@ -124,6 +124,11 @@ export const ERRORS = {
     summary: 'A transform of a route ran for longer than it may, and was ended.',
   },
   SOURCE_UNAVAILABLE: { disposition: 'retry', type: 'SystemError', summary: 'A source could not reach its upstream.' },
+  SLOT_LOST: {
+    disposition: 'retry',
+    type: 'SystemError',
+    summary: 'The replication slot of a Postgres source is gone: what changed since it was read last cannot be read.',
+  },
   CALL_TIMED_OUT: {
     disposition: 'reject',
     type: 'TimeoutError',
