@@ -6,11 +6,13 @@ import { Readiness } from './admin/readiness.ts'
 import type { Config } from './config/index.ts'
 import type { Connector, Log, Source } from './connector/connector.ts'
 import { ActivityStream } from './delivery/activity.ts'
+import { replacedLanes } from './delivery/versions.ts'
 import { GatewayError } from './errors.ts'
 import { Generation, runnable } from './generation.ts'
-import { functionName, type Ground, layGround, PATIENCE } from './ground.ts'
+import { type Ground, layGround, PATIENCE } from './ground.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { compilePredicate } from './router/index.ts'
+import { versioned } from './schema/index.ts'
 import { createLog, createMetrics, observe } from './telemetry/index.ts'
 
 export interface GatewayOptions {
@@ -176,7 +178,7 @@ export class Gateway {
     next.take(before)
     await this.#intercept(next, ground)
     await next.listen(before)
-    for (const spec of before.config.functions) this.#readiness.drop(`function ${functionName(spec)}`)
+    for (const spec of before.config.functions) this.#readiness.drop(`function ${versioned(spec)}`)
     this.#demandFunctions(next)
   }
 
@@ -228,17 +230,22 @@ export class Gateway {
   }
 
   #demandFunctions({ config, pool }: Generation): void {
-    for (const name of config.functions.map(functionName))
-      this.#readiness.add(`function ${name}`, () => pool.ready(name))
+    for (const name of config.functions.map(versioned)) this.#readiness.add(`function ${name}`, () => pool.ready(name))
   }
 
   /** What waits for a route that is gone would wait in silence. */
   #warnOfStrays({ journal }: Ground, { number, routes }: Generation): void {
     const names = new Set(routes.map(({ name }) => name))
-    for (const { pending, route } of journal.stats().lanes.filter((lane) => !names.has(lane.route)))
+    const { lanes } = journal.stats()
+    for (const { pending, route } of lanes.filter((lane) => !names.has(lane.route)))
       this.log.warn(
         { route, pending, generation: number },
         `${route} (route): ${pending} deliveries wait, and there is no such route; add it again and they go on`,
+      )
+    for (const { pending, route, to } of replacedLanes(routes, lanes))
+      this.log.warn(
+        { route, to, pending, generation: number },
+        `${route} (route): ${pending} deliveries began with "${to}", which is gone; they go on with the newest version`,
       )
   }
 
@@ -251,6 +258,7 @@ export class Gateway {
       config: () => this.#current.told,
       explain: (event, origin) => this.#current.router.explain(event, origin),
       targets: (route) => this.#current.router.get(route)?.to.map(({ text }) => text),
+      versions: (route) => this.#current.router.get(route)?.versions?.map(({ text }) => text) ?? [],
       replay,
       subscribe: (listener) => this.activity.subscribe(listener),
       predicate: compilePredicate,

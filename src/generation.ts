@@ -1,7 +1,5 @@
 /** One generation: what one configuration makes of functions, sinks, routes and sources. A reload swaps it for the next. */
 
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config, callRoutes, expand, type Instance } from './config/index.ts'
 import type { Context, Sink, Source } from './connector/connector.ts'
@@ -9,9 +7,11 @@ import type { ServedLane } from './delivery/dispatch.ts'
 import { lanesOf } from './delivery/lanes.ts'
 import { Targets } from './delivery/targets.ts'
 import { createNoRoute, type NoRoute } from './delivery/unknown.ts'
+import { withVersions } from './delivery/versions.ts'
 import { GatewayError } from './errors.ts'
 import type { Ground } from './ground.ts'
-import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
+import { type Digests, digestsOf, sameFiles } from './pool/index.ts'
+import type { FunctionPool } from './pool/pool.ts'
 import { compileRouter } from './router/index.ts'
 import { compileNaming, type Unnamed } from './router/naming.ts'
 import type { Route } from './router/route.ts'
@@ -45,13 +45,14 @@ export class Generation {
   #served = new Map<string, Served>()
   readonly #leaving: Promise<void>[] = []
   #pool: FunctionPool | undefined
-  /** Of the functions: their options, and the bytes of their files. */
-  #print = ''
+  /** What the file of each function holds, those of versions that ran before included. */
+  #digests: Digests = new Map()
 
-  private constructor(number: number, config: Config, ground: Ground) {
+  private constructor(number: number, config: Config, ground: Ground, before: Generation | undefined) {
     this.number = number
     this.config = config
-    this.routes = [...config.routes, ...callRoutes(config)]
+    const lanes = [...ground.journal.stats().lanes, ...(before ? lanesNow(before.config) : [])]
+    this.routes = routesOf(config).map((route) => withVersions(route, config.functions, lanes))
     this.router = compileRouter(this.routes).router
     this.noRoute = createNoRoute(config.callable, config.services)
     this.#ground = ground
@@ -62,7 +63,7 @@ export class Generation {
    * is taken over, not opened again. Rejects with the first thing that is wrong; what it opened is closed again.
    */
   static async open(number: number, config: Config, ground: Ground, before?: Generation): Promise<Generation> {
-    const made = new Generation(number, config, ground)
+    const made = new Generation(number, config, ground, before)
     try {
       await made.#open(before)
       return made
@@ -134,8 +135,11 @@ export class Generation {
 
   async #open(before: Generation | undefined): Promise<void> {
     const { config, routes } = this
-    this.#print = await fingerprint(config.functions)
-    const same = before && before.#print === this.#print
+    this.#digests = await digestsOf(config.functions, before ? before.#digests : undefined)
+    const same =
+      before &&
+      isDeepStrictEqual(before.config.functions, config.functions) &&
+      sameFiles(config.functions, before.#digests, this.#digests)
     this.#pool = same ? before.#pool : await this.#ground.openPool(config.functions)
     for (const instance of config.sinks) await this.#openSink(instance, before)
     await this.targets.open(routes, {
@@ -221,12 +225,10 @@ function toldOnce({ log, name }: Pick<Context, 'log' | 'name'>): Unnamed {
   }
 }
 
+const routesOf = (config: Config): readonly Route[] => [...config.routes, ...callRoutes(config)]
+
+const lanesNow = (config: Config) =>
+  routesOf(config).flatMap(({ name, to }) => to.map(({ text }) => ({ route: name, to: text })))
+
 const NOBODY = new Map<string, Served>()
 const NONE = new Map<string, Running<Source>>()
-
-/** What tells whether functions are the same ones: the options, and what their files hold. */
-async function fingerprint(functions: readonly FunctionSpec[]): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(functions))
-  for (const { wasm } of functions) hash.update(await readFile(wasm).catch(() => ''))
-  return hash.digest('hex')
-}

@@ -28,6 +28,7 @@ import { cacheBeside, createPool } from './pool/index.ts'
 import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { Replies } from './reply/index.ts'
 import type { Router } from './router/router.ts'
+import { versioned } from './schema/index.ts'
 import { functionLog } from './telemetry/index.ts'
 
 /** How long a part may take to start and to stop; a stop drains what is under way for as long as `DRAIN_MS`. */
@@ -146,10 +147,6 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   }
 }
 
-/** What a function is called where versions are told apart. */
-export const functionName = ({ name, version }: { readonly name: string; readonly version?: string }): string =>
-  version === undefined ? name : `${name}@${version}`
-
 async function openItsJournal({ config, failed, life, log }: GroundParts): Promise<Journal> {
   const { memory, path, retain, max_size: maxBytes } = config.journal
   const settings = { path, retainMs: retain, maxBytes }
@@ -172,7 +169,7 @@ function openPool(
   const cache = cacheBeside(config.journal.path)
   const open = async () => {
     const pool = await createPool(functions, { log: functionLog(log), cache })
-    await Promise.all(functions.map((spec) => pool.ready(functionName(spec))))
+    await Promise.all(functions.map((spec) => pool.ready(versioned(spec))))
     return pool
   }
   return pools.open('functions', open, async (opened) => opened[Symbol.asyncDispose]())

@@ -25,6 +25,11 @@ export type ConfigInput = string | { readonly yaml: string }
 export interface CreateOptions extends Partial<GatewayOptions> {
   /** What `${NAME}` in the configuration stands for; the environment of the process by default. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /**
+   * The folder of functions that routes name and no entry under `functions` does: `<name>.wasm` or `<name>@<version>.wasm`,
+   * there or in a folder of the name. It is read anew at each `reload`.
+   */
+  readonly functions?: string
 }
 
 export interface CallOptions {
@@ -124,10 +129,11 @@ export class EmbeddedGateway implements AsyncDisposable {
  * mistakes in it with their places.
  */
 export async function createGateway(config: ConfigInput, options: CreateOptions = {}): Promise<EmbeddedGateway> {
-  const reading = { connectors: options.connectors ?? connectors, env: options.env ?? process.env }
+  const { env = process.env, functions, connectors: own = connectors, ...rest } = options
+  const reading = { connectors: own, env, ...(functions === undefined ? {} : { functions }) }
   const read = async (given: ConfigInput): Promise<Config> =>
     typeof given === 'string' ? loadConfig(given, reading) : parseConfig(given.yaml, '<yaml>', reading)
-  const gateway = new Gateway(await read(config), { ...options, connectors: reading.connectors })
+  const gateway = new Gateway(await read(config), { ...rest, connectors: own })
   return new EmbeddedGateway(gateway, read)
 }
 

@@ -7,7 +7,7 @@ import { ofGroup, readGroups } from './groups.ts'
 import { readChange, readFilter, readPage, readResend } from './letters.ts'
 import type { AdminParts } from './parts.ts'
 import { Problem } from './problem.ts'
-import { redriveTo, resend } from './resend.ts'
+import { redriveTo, redriveToNewest, resend } from './resend.ts'
 import { groupView, letterDetail, letterView } from './views.ts'
 
 /** What was given up on. */
@@ -27,10 +27,10 @@ export function addDeadLetters(app: App, parts: AdminParts): void {
   app.post('/admin/dead-letters/redrive', async (c) => {
     const { filter: asked, group, to } = readChange(await readBody(c.env.incoming))
     const filter = await ofGroup(journal, asked, group)
-    const moved = to === undefined ? undefined : await redriveTo(filter, to, parts)
-    const count = moved?.length ?? (await journal.redrive(filter))
+    const moved = to === undefined ? await redriveToNewest(filter, parts) : await redriveTo(filter, to, parts)
+    const count = moved.length + (to === undefined ? await journal.redrive(filter) : 0)
     log.info({ filter: asked, group, to, count }, 'admin: dead letters were redriven')
-    return c.json({ count, ...(moved && { moved }) })
+    return c.json({ count, ...(moved.length > 0 && { moved }) })
   })
   app.post('/admin/dead-letters/drop', async (c) => {
     const { filter, group, to } = readChange(await readBody(c.env.incoming))

@@ -93,6 +93,11 @@ export class Letters {
 
 export const stats: JournalStats = { events: 1, pending: 1, dead: 0, bytes: 10, lanes: [] }
 
+const TARGETS: Readonly<Record<string, readonly string[]>> = {
+  orders: ['sync', 'sync@2'],
+  sizes: ['resize@2', 'resize@3'],
+}
+
 /** The gateway behind the listener; tests change it as they go. */
 export class Bench implements AsyncDisposable {
   readonly letters = new Letters()
@@ -163,7 +168,8 @@ export class Bench implements AsyncDisposable {
       explain: (seen, { address, source }) => [
         { route: 'orders', takes: seen.type === 'order.created', saw: `${source}:${address}` },
       ],
-      targets: (route) => (route === 'orders' ? ['sync', 'sync@2'] : undefined),
+      targets: (route) => TARGETS[route],
+      versions: (route) => (route === 'sizes' ? ['resize@1'] : []),
       replay: (wish, signal) => this.#replay(wish, signal),
       subscribe: (listener) => {
         this.listeners.add(listener)

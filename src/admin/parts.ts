@@ -20,6 +20,8 @@ export interface AdminParts {
   readonly explain: (event: CloudEvent, origin: Origin) => readonly Verdict[]
   /** The targets of a route of the configuration that runs, as written; undefined when there is no such route. */
   readonly targets: (route: string) => readonly string[] | undefined
+  /** Versions of its functions beside those, which get nothing new. */
+  readonly versions: (route: string) => readonly string[]
   /** Runs events that the journal remembers again, until `signal`. */
   readonly replay: (wish: ReplayWish, signal: AbortSignal) => AsyncIterable<ReplayProgress>
   /** Calls the listener for all that happens from now on. Returns a function that ends it. */

@@ -2,11 +2,14 @@
 
 import { CALL_EXTENSIONS, type CloudEvent, isJsonType, uuidv7, withExtensions } from '../event/index.ts'
 import type { DeadLetter, DeadLetterFilter, Journal } from '../journal/journal.ts'
+import { newest, readVersioned, versioned } from '../schema/index.ts'
 import { gently } from './groups.ts'
 import type { AdminParts } from './parts.ts'
 import { Problem } from './problem.ts'
 
-type Parts = Pick<AdminParts, 'targets'> & { readonly journal: Pick<Journal, 'append' | 'deadLetters' | 'drop'> }
+type Parts = Pick<AdminParts, 'targets' | 'versions'> & {
+  readonly journal: Pick<Journal, 'append' | 'deadLetters' | 'drop'>
+}
 
 /** Letters that are in memory at once. */
 const BATCH = 64
@@ -25,11 +28,33 @@ export interface Resent {
  * before anything has moved when a route has no such target.
  */
 export async function redriveTo(filter: DeadLetterFilter, to: string, parts: Parts): Promise<readonly Resent[]> {
-  const ids: string[] = []
-  for await (const { id, route } of gently(parts.journal.deadLetters(filter))) {
-    requireTarget(route, to, parts)
-    ids.push(id)
+  return moveAll(await byTarget(filter, ({ route }) => requireTarget(route, to, parts), parts), parts)
+}
+
+/** Resolves to the ids of dead letters by the target that they are to have; those without one are left out. */
+async function byTarget(
+  filter: DeadLetterFilter,
+  target: (letter: DeadLetter) => string | undefined,
+  { journal }: Pick<Parts, 'journal'>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, string[]>()
+  for await (const letter of gently(journal.deadLetters(filter))) {
+    const to = target(letter)
+    if (to === undefined) continue
+    const ids = found.get(to) ?? []
+    found.set(to, ids)
+    ids.push(letter.id)
   }
+  return found
+}
+
+async function moveAll(letters: ReadonlyMap<string, readonly string[]>, parts: Parts): Promise<readonly Resent[]> {
+  const moved: Resent[] = []
+  for (const [to, ids] of letters) moved.push(...(await move(ids, to, parts)))
+  return moved
+}
+
+async function move(ids: readonly string[], to: string, parts: Parts): Promise<readonly Resent[]> {
   const moved: Resent[] = []
   for (let at = 0; at < ids.length; at += BATCH) {
     const batch = ids.slice(at, at + BATCH)
@@ -42,18 +67,40 @@ export async function redriveTo(filter: DeadLetterFilter, to: string, parts: Par
   return moved
 }
 
+/**
+ * Moves dead letters of versions that are not the newest of their route any more to that one. Resolves to those; all
+ * others stay. What may be moved is known before anything is: a crash in between repeats nothing.
+ */
+export async function redriveToNewest(filter: DeadLetterFilter, parts: Parts): Promise<readonly Resent[]> {
+  const newer = ({ route, to }: DeadLetter) => {
+    const newest = newestOf(route, to, parts)
+    return newest === to ? undefined : newest
+  }
+  return moveAll(await byTarget(filter, newer, parts), parts)
+}
+
+/** The newest version, among the targets of a route, of the function that a target is; else the target itself. */
+function newestOf(route: string, to: string, { targets }: Pick<Parts, 'targets'>): string {
+  const own = targets(route) ?? []
+  const { name, version } = readVersioned(to)
+  // A topic is no function, whatever signs are in it; nor is what the route names without a version a version of another.
+  if (to.includes(':') || (version === undefined && own.includes(to))) return to
+  const found = newest(own.map(readVersioned).filter((one) => one.name === name))
+  return found ? versioned(found) : to
+}
+
 /** Sends a dead letter with other data, to its target or another one of its route. The letter stays as it is. */
 export async function resend(
   letter: DeadLetter,
   data: Uint8Array,
-  { contentType, to = letter.to }: { readonly contentType?: string; readonly to?: string },
+  { contentType, to }: { readonly contentType?: string; readonly to?: string },
   parts: Parts,
 ): Promise<Resent> {
-  requireTarget(letter.route, to, parts)
+  const target = requireTarget(letter.route, to ?? newestOf(letter.route, letter.to, parts), parts)
   const datacontenttype = contentType ?? letter.event.datacontenttype
   if (isJsonType(datacontenttype ?? 'application/json')) requireJson(data)
   const event = { ...asNew(letter, `${letter.event.id}/resend/${uuidv7()}`), data }
-  return send(letter, datacontenttype === undefined ? event : { ...event, datacontenttype }, to, parts)
+  return send(letter, datacontenttype === undefined ? event : { ...event, datacontenttype }, target, parts)
 }
 
 /** No call any more: its caller has had an answer. */
@@ -74,9 +121,12 @@ async function send(
   return { id, callId, eventId: event.id }
 }
 
-function requireTarget(route: string, to: string, { targets }: Pick<AdminParts, 'targets'>): void {
-  const known = targets(route)
-  if (known?.includes(to)) return
+/** Returns the target that is meant: a function without a version is its newest. Throws when there is none. */
+function requireTarget(route: string, asked: string, parts: Parts): string {
+  const own = parts.targets(route)
+  const to = own?.includes(asked) || asked.includes('@') ? asked : newestOf(route, asked, parts)
+  const known = own && [...own, ...parts.versions(route)]
+  if (known?.includes(to)) return to
   const has = known === undefined ? 'there is no such route' : `it has ${known.map((each) => `"${each}"`).join(', ')}`
   throw new Problem(400, 'TARGET_UNKNOWN', `to: "${to}" is no target of the route "${route}": ${has}`)
 }

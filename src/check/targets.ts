@@ -36,8 +36,7 @@ export function standIn(target: RouteTarget, parts: TargetParts, route?: string)
   const named = { to: target.text, ...(route === undefined ? {} : { route }) }
   const topic = ({ event }: Work) =>
     target.kind === 'mqtt' && target.topic.includes('{') ? { topic: `mqtt:${expandTemplate(target.topic, event)}` } : {}
-  const real =
-    isFunction && parts.pool ? new FunctionTarget(onClock(parts.pool, parts.clock), target.text, true) : undefined
+  const real = isFunction && parts.pool ? new FunctionTarget(onClock(parts.pool, parts.clock), target, true) : undefined
   return {
     answers: isFunction,
     async handle(work, signal) {

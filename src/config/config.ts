@@ -23,6 +23,7 @@ export interface ServiceFunction {
   readonly service: string
   /** What the envelope calls it. */
   readonly as: string
+  /** `name` or `name@version`, one that there is. */
   readonly function: string
 }
 
@@ -37,7 +38,7 @@ export interface Config {
   readonly sources: readonly Instance[]
   readonly sinks: readonly Instance[]
   readonly functions: readonly FunctionSpec[]
-  /** Names of the functions that anyone may call by name. */
+  /** Names of the functions that anyone may call by name: `name@version` of each, and `name` for the newest. */
   readonly callable: readonly string[]
   readonly services: readonly ServiceFunction[]
   /** Those of the file; the implicit ones come from `callRoutes`. */

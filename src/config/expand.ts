@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type { Connector } from '../connector/connector.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import type { Controls, From, RetryPolicy, Route, Target } from '../router/route.ts'
-import { HIDDEN, hideSecrets } from '../schema/index.ts'
+import { HIDDEN, hideSecrets, versioned } from '../schema/index.ts'
 import type { Config } from './config.ts'
 import { mapping } from './names.ts'
 import { configSchema } from './sections.ts'
@@ -42,7 +42,11 @@ export function expanded(
   forms.set(whole, schema)
   const filled = { ...mapping(withDefaults(schema, hideSecrets(whole, written))) }
   filled['functions'] = Object.fromEntries(
-    functions.map((spec) => [spec.name, functionOf(spec, mapping(filled['functions'])[spec.name])]),
+    functions.map((spec) => {
+      const written = mapping(filled['functions'])
+      const key = Object.hasOwn(written, versioned(spec)) ? versioned(spec) : spec.name
+      return [key, functionOf(spec, written[key])]
+    }),
   )
   filled['routes'] = Object.fromEntries(routes.map((route) => [route.name, routeOf(route)]))
   return filled

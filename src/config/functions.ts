@@ -3,40 +3,72 @@
 import { dirname, resolve } from 'node:path'
 import type { FunctionConfig } from '../pool/config.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
+import { newest, readVersioned, type Versioned, versioned } from '../schema/index.ts'
 import type { Reporter } from './names.ts'
 import type { Sections } from './sections.ts'
+import type { Path } from './tree.ts'
 
 export interface Functions {
   readonly functions: readonly FunctionSpec[]
-  /** Names of those that anyone may call by name. */
+  /** Names of those that anyone may call by name: of each version, and without one if that is the newest. */
   readonly callable: readonly string[]
 }
 
-/** A path alone is short for its options. Reports files that `exists` does not find. */
+interface Entry extends Versioned {
+  readonly key: string
+  readonly config: FunctionConfig
+}
+
+/** A path alone is short for its options. Reports files that `exists` does not find, and names that stand for two. */
 export function functionsOf(
-  entries: Sections['functions'],
+  given: Sections['functions'],
   reporter: Reporter,
   exists: (file: string) => boolean,
 ): Functions {
-  const functions: FunctionSpec[] = []
-  const callable: string[] = []
-  for (const [name, config] of Object.entries(entries)) {
-    const path = reporter.places.at(['functions', name, 'wasm']) ? ['functions', name, 'wasm'] : ['functions', name]
+  const entries = Object.entries(given).map(([key, config]): Entry => {
+    const { name, version = config.version } = readVersioned(key)
+    return { key, config, name, version }
+  })
+  for (const entry of entries) checkVersion(entry, entries, reporter)
+  const functions = entries.map(({ config, key, name, version }) => {
+    const path: Path = reporter.places.at(['functions', key, 'wasm']) ? ['functions', key, 'wasm'] : ['functions', key]
     const wasm = resolve(dirname(reporter.places.nearest(path)?.place.source.file ?? '.'), config.wasm)
     if (!exists(wasm))
       reporter.report(path, `there is no file "${config.wasm}"`, {
         suggestion: 'paths begin at the folder of this file; npm run build:functions builds the examples',
       })
-    functions.push(specOf(name, wasm, config))
-    if (config.call) callable.push(name)
-  }
-  return { functions, callable }
+    return specOf(name, version, wasm, config)
+  })
+  return { functions, callable: callableOf(entries) }
 }
 
-function specOf(name: string, wasm: string, config: FunctionConfig): FunctionSpec {
+function checkVersion({ config, key, name, version }: Entry, entries: readonly Entry[], reporter: Reporter): void {
+  const others = entries.filter((one) => one.name === name && one.key !== key)
+  const path = ['functions', key]
+  if (config.version !== undefined && config.version !== version)
+    reporter.report([...path, 'version'], `"${key}" says version "${version}", and this says "${config.version}"`)
+  else if (
+    others.some((one) => one.version === version && entries.indexOf(one) < entries.findIndex((e) => e.key === key))
+  )
+    reporter.report(path, `"${versioned({ name, version })}" is there twice`, { on: 'key' })
+  else if (version === undefined && others.length > 0)
+    reporter.report(path, `"${name}" means the newest of ${others.map((one) => `"${versioned(one)}"`).join(', ')}`, {
+      on: 'key',
+      suggestion: `give this one a version, too, as in "${name}@1"`,
+    })
+}
+
+function callableOf(entries: readonly Entry[]): readonly string[] {
+  const names = new Set<string>()
+  for (const { name } of entries) if (newest(entries.filter((one) => one.name === name))?.config.call) names.add(name)
+  for (const entry of entries) if (entry.config.call) names.add(versioned(entry))
+  return [...names]
+}
+
+function specOf(name: string, version: string | undefined, wasm: string, config: FunctionConfig): FunctionSpec {
   return {
     name,
-    ...(config.version === undefined ? {} : { version: config.version }),
+    ...(version === undefined ? {} : { version }),
     wasm,
     min: config.pool.min,
     max: config.pool.max,

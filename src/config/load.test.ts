@@ -197,7 +197,11 @@ services: { desk: { one: b } }`)
     },
     {
       name: 'call/desk/one',
-      from: [{ kind: 'mqtt', filter: 'service/desk' }],
+      from: [
+        { kind: 'mqtt', filter: 'service/desk' },
+        { kind: 'http', method: 'POST', path: '/call/desk/one' },
+        { kind: 'source', source: 'call', address: 'desk/one' },
+      ],
       when: 'event.function == "one"',
       concurrency: 3,
     },

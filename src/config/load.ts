@@ -6,18 +6,19 @@ import type { Connector } from '../connector/connector.ts'
 import { RESERVED } from '../router/address.ts'
 import { type RouteConfig, routeConfig } from '../router/config.ts'
 import { type As, namingProblems } from '../router/naming.ts'
-import { secretsIn } from '../schema/index.ts'
+import { secretsIn, versioned } from '../schema/index.ts'
 import { withoutComing } from './coming.ts'
-import type { Config, Instance, ServiceFunction } from './config.ts'
+import type { Config, Instance } from './config.ts'
 import { expandEventSources } from './event-sources/index.ts'
 import { expanded } from './expand.ts'
 import { type Merged, mergeFiles, readFiles } from './files.ts'
 import { functionsOf } from './functions.ts'
-import { checkNames, checkServices, type FunctionFolder, mapping, namesOf, Reporter } from './names.ts'
+import { checkNames, type FunctionFolder, mapping, namesOf, Reporter } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
 import { check } from './report.ts'
 import { makeRoutes } from './routes.ts'
 import { configSchema, type Sections } from './sections.ts'
+import { makeServices } from './services.ts'
 import { type Expanded, expandedForm, withNames } from './shown.ts'
 import { makeTests, readTests, type TestText } from './test-files.ts'
 import { hiddenIn, routeTests } from './tests.ts'
@@ -98,19 +99,23 @@ function build(
   const names = namesOf(value)
   checkNames(names, RESERVED, reporter)
   const { functions, callable } = functionsOf(sections.functions ?? {}, reporter, exists)
-  checkServices(sections.services ?? {}, names, new Set(callable), reporter)
+  const services = makeServices(sections.services ?? {}, names, new Set(callable), reporter)
   const instances = (section: 'sources' | 'sinks'): readonly Instance[] =>
     Object.entries(sections[section] ?? {}).flatMap(([name, held]) => instance(section, name, held, reporter))
   const sources = instances('sources')
   const sinks = instances('sinks')
   const routes = makeRoutes(sections.routes ?? {}, names, reporter)
-  const tested = { routes, sources, functions: functions.map((spec) => spec.name), hidden: hiddenIn(places) }
+  const tested = {
+    routes,
+    sources,
+    functions: [...new Set(functions.flatMap((spec) => [spec.name, versioned(spec)]))],
+    hidden: hiddenIn(places),
+  }
   const beside = files.map((file) => makeTests(file, { env }, tested))
   const tests = [...routeTests(sections.routes ?? {}, tested, reporter), ...beside.flatMap((one) => one.tests)]
   const problems = [...form.problems, ...reporter.problems, ...beside.flatMap((one) => one.problems)]
   if (problems.length > 0) throw refusal(problems)
   const { name, broker, admin, log, journal } = sections as Sections
-  const services = servicesOf(sections.services ?? {})
   const config = { name, broker, http: mapping(sections)['http'], admin, log, journal, sources, sinks, functions }
   const secrets = secretsIn(configSchema(connectors), value)
   return {
@@ -184,11 +189,6 @@ function readAs(as: As, path: readonly string[], reporter: Reporter): As {
     reporter.report([...path, attribute], message, { on: offset ?? 'key' })
   return as
 }
-
-const servicesOf = (services: Sections['services']): readonly ServiceFunction[] =>
-  Object.entries(services).flatMap(([service, functions]) =>
-    Object.entries(functions).map(([as, name]) => ({ service, as, function: name })),
-  )
 
 function refusal(found: readonly Problem[]): ConfigError {
   const { problems, more } = told(inOrder(found))

@@ -1,8 +1,7 @@
 /** Settles what the names in a configuration stand for, and reports those that stand for nothing. */
 
-import { nearest } from '../schema/index.ts'
+import { compareVersions, nearest, readVersioned } from '../schema/index.ts'
 import type { Problem } from './problem.ts'
-import type { Sections } from './sections.ts'
 import type { Path, Places } from './tree.ts'
 
 /** A folder of functions. */
@@ -41,6 +40,12 @@ export class Reporter {
     })
   }
 
+  /** The versions of a function that the folder holds. */
+  held(name: string): readonly string[] {
+    const own = [...(this.#folder?.files.keys() ?? [])].map(readVersioned).filter((one) => one.name === name)
+    return own.flatMap(({ version }) => version ?? [])
+  }
+
   #lookedFor(name: string): string {
     return this.#folder === undefined
       ? `--functions <folder> says where "${name}.wasm" lies`
@@ -52,23 +57,23 @@ export class Reporter {
 export interface Names {
   readonly sources: ReadonlySet<string>
   readonly sinks: ReadonlySet<string>
-  /** With the version that each has. */
-  readonly functions: ReadonlyMap<string, string | undefined>
+  /** With the versions that there are of each, the newest last; one that has none is undefined. */
+  readonly functions: ReadonlyMap<string, readonly (string | undefined)[]>
 }
 
 /** Returns the names that a configuration gives, as it was written: also when other parts of it are wrong. */
 export function namesOf(value: unknown): Names {
   const keys = (section: string): string[] => Object.keys(mapping(mapping(value)[section]))
-  const functions = mapping(mapping(value)['functions'])
-  const version = (held: unknown): string | undefined => {
+  const option = (held: unknown): string | undefined => {
     const written = mapping(held)['version']
     return written === undefined ? undefined : String(written)
   }
-  return {
-    sources: new Set(keys('sources')),
-    sinks: new Set(keys('sinks')),
-    functions: new Map(Object.entries(functions).map(([name, held]) => [name, version(held)])),
+  const functions = new Map<string, (string | undefined)[]>()
+  for (const [key, held] of Object.entries(mapping(mapping(value)['functions']))) {
+    const { name, version = option(held) } = readVersioned(key)
+    functions.set(name, [...(functions.get(name) ?? []), version].toSorted(compareVersions))
   }
+  return { sources: new Set(keys('sources')), sinks: new Set(keys('sinks')), functions }
 }
 
 /** A value as a mapping; an empty one when it is something else. */
@@ -86,23 +91,4 @@ export function checkNames(names: Names, reserved: readonly string[], reporter: 
   for (const name of names.sinks)
     if (names.functions.has(name))
       reporter.report(['sinks', name], `"${name}" is a function, too; a target must be one thing`, { on: 'key' })
-}
-
-/** Reports services whose functions are not there, and those at an address that a function has. */
-export function checkServices(
-  services: Sections['services'],
-  names: Names,
-  callable: ReadonlySet<string>,
-  reporter: Reporter,
-): void {
-  for (const [service, functions] of Object.entries(services)) {
-    if (callable.has(service))
-      reporter.report(['services', service], `"service/${service}" is the address of the function "${service}"`, {
-        on: 'key',
-        suggestion: 'choose another name, or set `call: false` on the function',
-      })
-    for (const [as, name] of Object.entries(functions))
-      if (!names.functions.has(name))
-        reporter.unknown(['services', service, as], 'function', name, names.functions.keys())
-  }
 }

@@ -4,9 +4,11 @@ import { readFrom, readTarget, readTopic } from '../router/address.ts'
 import { compileRouter } from '../router/compile.ts'
 import { type RouteConfig, readFilter, retryOptions, type TargetConfig } from '../router/config.ts'
 import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
+import { readVersioned, versioned } from '../schema/index.ts'
 import { makeControls, places } from './controls.ts'
 import type { Names, Reporter } from './names.ts'
 import type { Path } from './tree.ts'
+import { findFunction } from './versions.ts'
 
 /** Returns the routes that are sound; reports everything wrong with the others. */
 export function makeRoutes(
@@ -84,13 +86,18 @@ function targets(
 ): Pick<Route, 'to' | 'weights'> {
   if (!isWeighted(given)) {
     const to = each(given, path, (written, at) => target(written, at, names, reporter))
-    reportTwice(to, path, reporter)
+    reportTwice(to, (at) => [...path, at], reporter)
     return { to }
   }
   const weighted = Object.entries(given).flatMap(([text, weight]) => {
     const to = target(text, [...path, text], names, reporter)
-    return to ? [{ to, weight }] : []
+    return to ? [{ to, weight, key: text }] : []
   })
+  reportTwice(
+    weighted.map(({ to }) => to),
+    (at) => [...path, weighted[at]?.key ?? ''],
+    reporter,
+  )
   return { to: weighted.map(({ to }) => to), weights: weighted.map(({ weight }) => weight) }
 }
 
@@ -112,8 +119,10 @@ function source(text: string, path: Path, names: Names, reporter: Reporter): Fro
   // What the program that embeds the gateway emits needs no declaration.
   if (value.kind !== 'source' || value.source === 'program') return value
   if (value.source === 'function') {
-    if (names.functions.has(value.address ?? '')) return value
-    return reporter.unknown(path, 'function', value.address ?? '', names.functions.keys())
+    const { name, version } = readVersioned(value.address ?? '')
+    if (!names.functions.has(name)) return reporter.unknown(path, 'function', name, names.functions.keys())
+    if (version === undefined) return value
+    return reporter.report(path, `"function:${name}" is what every version of it emits; write it without "@${version}"`)
   }
   return names.sources.has(value.source) ? value : reporter.unknown(path, 'source', value.source, names.sources)
 }
@@ -127,22 +136,18 @@ function target(written: TargetConfig, path: Path, names: Names, reporter: Repor
 
 function named(text: string, path: Path, names: Names, reporter: Reporter): Target | undefined {
   if (names.sinks.has(text)) return { kind: 'sink', text, name: text }
-  const [name = '', version] = text.split('@')
-  if (!names.functions.has(name))
-    return reporter.unknown(path, 'function or sink', name, [...names.functions.keys(), ...names.sinks])
-  const held = names.functions.get(name)
-  if (version !== undefined && version !== held)
-    return reporter.report(path, `the function "${name}" has no version "${version}"`, {
-      suggestion: held === undefined ? `write "${name}", or give the function a version` : `it has version "${held}"`,
-    })
-  return { kind: 'function', text, name, ...(version === undefined ? {} : { version }) }
+  const found = findFunction(text, path, 'function or sink', names, reporter)
+  if (found === undefined) return undefined
+  // What is delivered to the newest version is known by that version: a retry is to find it again.
+  const { name, version } = found
+  return { kind: 'function', text: versioned(found), name, ...(version === undefined ? {} : { version }) }
 }
 
 /** Deliveries are told apart by their target: the same one twice would be one. */
-function reportTwice(targets: readonly Target[], path: Path, reporter: Reporter): void {
+function reportTwice(targets: readonly Target[], path: (at: number) => Path, reporter: Reporter): void {
   targets.forEach(({ text }, at) => {
     if (targets.findIndex((other) => other.text === text) < at)
-      reporter.report([...path, at], `"${text}" stands twice; each target gets an event once`)
+      reporter.report(path(at), `"${text}" stands twice; each target gets an event once`)
   })
 }
 

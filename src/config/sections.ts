@@ -20,6 +20,12 @@ const name = z.string().regex(NAME, {
   error: ({ input }) => `"${input}" is no name; use letters, digits, - and _, at most 64`,
 })
 
+/** One version of a function may stand beside others of it. */
+const functionKey = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[\w.-]{1,64})?$/, {
+  error: ({ input }) =>
+    `"${input}" is no name of a function; use letters, digits, - and _, at most 64, and perhaps @<version>`,
+})
+
 const named = <S extends z.ZodType>(schema: S, what: string) => z.record(name, schema).prefault({}).describe(what)
 
 /** The parts of an instance: one key, which says its technology. */
@@ -66,10 +72,15 @@ function makeSchema(connectors: readonly Connector[]) {
     journal: journalConfig.prefault({}).describe('Where accepted events are kept.'),
     sources: named(instance(connectors, 'source'), 'What events are received from, by a name of your choice.'),
     sinks: named(instance(connectors, 'sink'), 'What events are delivered to beside functions and topics, by name.'),
-    functions: named(functionConfig, 'Functions, by name: the path of a .wasm file, or the options below.'),
+    functions: z
+      .record(functionKey, functionConfig)
+      .prefault({})
+      .describe(
+        'Functions, by name or `name@version`: the path of a .wasm file, or the options below. A name without a version means the newest one.',
+      ),
     services: named(
       z.record(name, z.string()),
-      'Functions that are called at one address: `service/<name>`, where the envelope says which.',
+      'Functions that are called at one address: `service/<name>`, where the envelope says which, and `POST /call/<name>/<function>`.',
     ),
     routes: named(routeConfig, 'Which events go where, by name.'),
     event_sources: eventSources.optional(),

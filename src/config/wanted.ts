@@ -1,44 +1,75 @@
 /** The functions that routes want and a folder holds: entries that nobody has to write. */
 
-import { existsSync, readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { compareVersions, readVersioned } from '../schema/index.ts'
 import { type Merged, unreadable } from './files.ts'
-import { type FunctionFolder, mapping } from './names.ts'
+import { type FunctionFolder, mapping, type Names, namesOf } from './names.ts'
 import type { Path } from './tree.ts'
 
-/** Lists `<name>.wasm` and `<name>/<name>.wasm` of a folder. Throws a ConfigError when it cannot be read. */
+/**
+ * Lists `<name>.wasm`, `<name>@<version>.wasm`, and the same in a folder of the name. Throws a ConfigError when the folder
+ * cannot be read.
+ */
 export function readFunctionFolder(path: string): FunctionFolder {
   try {
     const entries = readdirSync(path, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    const found = entries.flatMap((entry): [string, string][] => {
-      if (!entry.isDirectory()) return entry.name.endsWith('.wasm') ? [[entry.name.slice(0, -5), entry.name]] : []
-      const inside = join(entry.name, `${entry.name}.wasm`)
-      return existsSync(join(path, inside)) ? [[entry.name, inside]] : []
+    const found = entries.flatMap((entry): string[] => {
+      if (!entry.isDirectory()) return [entry.name]
+      const own = readdirSync(join(path, entry.name)).filter((file) => isOf(entry.name, file))
+      return own.toSorted().map((file) => join(entry.name, file))
     })
-    return { path, files: new Map(found.map(([name, file]) => [name, resolve(path, file)])) }
+    const files = found.filter((file) => file.endsWith('.wasm'))
+    return { path, files: new Map(files.map((file) => [basename(file, '.wasm'), resolve(path, file)])) }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw unreadable(path, code === 'ENOENT' ? 'there is no such folder of functions' : `it cannot be read (${code})`)
   }
 }
 
-/** Adds an entry to `functions` for each target of a route or service that has none and that the folder holds. */
+const isOf = (name: string, file: string): boolean => file === `${name}.wasm` || file.startsWith(`${name}@`)
+
+/**
+ * Adds an entry to `functions` for each target of a route or service that has none and that the folder holds. The
+ * versions before it are loaded, too, and none of them is kept warm: what began with one ends with it.
+ */
 export function withFunctions(merged: Merged, { files }: FunctionFolder): Merged {
   const { functions, sinks } = merged.value
   if (functions !== undefined && mapping(functions) !== functions) return merged
   const made: Record<string, unknown> = { ...mapping(functions) }
   const places = merged.places.copy()
+  const written = namesOf(merged.value).functions
   for (const { name, path } of wanted(merged.value)) {
-    const file = files.get(name)
-    if (file === undefined || Object.hasOwn(made, name) || Object.hasOwn(mapping(sinks), name)) continue
-    made[name] = file
+    if (Object.hasOwn(mapping(sinks), name)) continue
     const found = places.nearest(path)
-    if (!found) continue
-    const place = { ...found.place, writtenAt: found.place.writtenAt ?? path }
-    places.set(['functions', name], place)
-    if (!places.at(['functions'])) places.set(['functions'], place)
+    for (const [key, entry] of entriesOf(name, written, files)) {
+      // What one route wants is kept warm, also when to another it is an old version.
+      if (Object.hasOwn(made, key) && typeof entry !== 'string') continue
+      made[key] = entry
+      if (!found) continue
+      const place = { ...found.place, writtenAt: found.place.writtenAt ?? path }
+      places.set(['functions', key], place)
+      if (!places.at(['functions'])) places.set(['functions'], place)
+    }
   }
   return Object.keys(made).length === 0 ? merged : { ...merged, value: { ...merged.value, functions: made }, places }
+}
+
+/** The entries that one name wants: none when there is one that was written. */
+function entriesOf(text: string, written: Names['functions'], files: FunctionFolder['files']) {
+  const { name, version } = readVersioned(text)
+  const held = written.get(name)
+  if (held && (version === undefined || held.includes(version))) return []
+  const own = [...files]
+    .map(([key, file]) => ({ ...readVersioned(key), key, file }))
+    .filter((one) => one.name === name && !held?.includes(one.version))
+    .toSorted((left, right) => compareVersions(left.version, right.version))
+  const at = own.findLastIndex((one) => version === undefined || one.version === version)
+  // A file without a version beside others with one would be none of them.
+  return own
+    .slice(0, at + 1)
+    .filter((one) => one.version !== undefined || own.length === 1)
+    .map((one) => [one.key, one === own[at] ? one.file : { wasm: one.file, pool: { min: 0 } }] as const)
 }
 
 interface Wanted {

@@ -24,7 +24,7 @@ const COPY_RETRY = {
 } as const
 const COPY_CONCURRENCY = 8
 
-/** One lane for each target of a route, and one for its dead letters' copies. */
+/** One lane for each target of a route and each version that it was sent to before, and one for its dead letters' copies. */
 export function lanesOf(
   route: Route,
   find: FindTarget,
@@ -32,7 +32,7 @@ export function lanesOf(
   controlled: ControlParts,
 ): readonly LaneWork[] {
   const own = route.fallback ? { ...parts, fallback: find(route.fallback) } : parts
-  const lanes = route.to.map((to): LaneWork => {
+  const lanes = [...route.to, ...(route.versions ?? [])].map((to): LaneWork => {
     const controls = laneControls(route, to.text, controlled)
     if (controls === undefined) return lane(route, to.text, find(to), own)
     const target = controls.breaker ? watched(find(to), controls.breaker) : find(to)

@@ -26,14 +26,14 @@ describe('a function', () => {
         calls.push(call)
         return result
       }),
-      'f@2',
+      { name: 'f', version: '2' },
       true,
     )
     const handled = await target.handle(work(), signal)
     expect(calls).toMatchObject([{ function: 'f@2', callId: 'c1', attempt: 2, event }])
     expect(handled).toMatchObject({
       answer: { data: Buffer.from('hi') },
-      children: [{ event, origin: { source: 'function', address: 'f@2' } }],
+      children: [{ event, origin: { source: 'function', address: 'f' } }],
       runMs: 1,
     })
   })
@@ -46,7 +46,7 @@ describe('a function', () => {
         if (asked < 4) throw busy
         return result
       }),
-      'f',
+      { name: 'f' },
       true,
     )
     await target.handle(work(), signal)
@@ -56,7 +56,7 @@ describe('a function', () => {
   test('not for longer than the attempt may take', async () => {
     const target = new FunctionTarget(
       pool(() => Promise.reject(busy)),
-      'f',
+      { name: 'f' },
       true,
     )
     await expect(target.handle(work(20), signal)).rejects.toBe(busy)
@@ -69,7 +69,7 @@ describe('a function', () => {
         asked += 1
         return Promise.reject(busy)
       }),
-      'f',
+      { name: 'f' },
       false,
     )
     await expect(target.handle(work(), signal)).rejects.toBe(busy)

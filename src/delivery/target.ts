@@ -6,6 +6,7 @@ import { GatewayError, toGatewayError } from '../errors.ts'
 import { type CloudEvent, type EventDraft, expandTemplate, type Origin } from '../event/index.ts'
 import type { Answer } from '../journal/journal.ts'
 import type { FunctionPool, Result, Spent } from '../pool/pool.ts'
+import { type Versioned, versioned } from '../schema/index.ts'
 
 /** One attempt, as a target sees it. */
 export interface Work {
@@ -50,17 +51,20 @@ export class FunctionTarget implements Target {
   readonly answers = true
   readonly #pool: FunctionPool
   readonly #name: string
+  /** With its version. */
+  readonly #function: string
   readonly #patient: boolean
 
   /** `patient` waits for room in the pool; without it a full pool is an error for the caller to hear. */
-  constructor(pool: FunctionPool, name: string, patient: boolean) {
+  constructor(pool: FunctionPool, of: Versioned, patient: boolean) {
     this.#pool = pool
-    this.#name = name
+    this.#name = of.name
+    this.#function = versioned(of)
     this.#patient = patient
   }
 
   async handle(work: Work, signal: AbortSignal): Promise<Handled> {
-    const call = { function: this.#name, ...work }
+    const call = { function: this.#function, ...work }
     const begun = performance.now()
     for (;;) {
       try {

@@ -56,17 +56,21 @@ export class Targets {
 }
 
 /** All that a route may send events to. */
-const targetsOf = ({ deadLetter, fallback, to }: Route): readonly RouteTarget[] => [
+const targetsOf = ({ deadLetter, fallback, to, versions = [] }: Route): readonly RouteTarget[] => [
   ...to,
+  ...versions,
   ...(fallback ? [fallback] : []),
   ...(deadLetter ? [deadLetter] : []),
 ]
 
 async function openTarget(target: RouteTarget, parts: TargetParts): Promise<Opened> {
   if (target.kind === 'function') {
-    const { text } = target
     const { pool } = parts
-    return { by: pool, durable: new FunctionTarget(pool, text, true), direct: new FunctionTarget(pool, text, false) }
+    return {
+      by: pool,
+      durable: new FunctionTarget(pool, target, true),
+      direct: new FunctionTarget(pool, target, false),
+    }
   }
   const sink = target.kind === 'mqtt' ? await parts.topic(target) : parts.sink(target.name)
   if (sink === undefined) throw new GatewayError('INTERNAL', `${target.text} (sink): opening: it is not configured`)

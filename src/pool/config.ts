@@ -21,7 +21,9 @@ const options = z.strictObject({
   version: z
     .union([z.string().regex(/^[\w.-]+$/), z.int().min(0).transform(String)])
     .optional()
-    .describe('Named in `to: name@version`, and told to the function.'),
+    .describe(
+      'Named in `to: name@version`, and told to the function. A file that has run under a version stays what it is: a changed one needs another. Several stand beside each other as `name@version`.',
+    ),
   pool: pool.prefault({}).describe('How many instances are kept.'),
   timeout: duration().prefault('30s').describe('A call that runs longer is ended, and its instance with it.'),
   memory: size().prefault('64MiB').describe('What each linear memory of an instance may grow to.'),

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { GatewayError } from '../errors.ts'
+import { versioned } from '../schema/index.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { loadFunctions } from './load.ts'
 import type { FunctionLog, FunctionPool, FunctionSpec } from './pool.ts'
@@ -25,8 +26,7 @@ const QUEUE = 1_000
  */
 export async function createPool(functions: readonly FunctionSpec[], options: PoolOptions): Promise<FunctionPool> {
   const names = new Set<string>()
-  for (const { name, version } of functions) {
-    const full = version === undefined ? name : `${name}@${version}`
+  for (const full of functions.map(versioned)) {
     if (names.has(full))
       throw new GatewayError('CONFIG_INVALID', `${full} (function): reading the configuration: defined twice`)
     names.add(full)

@@ -1,6 +1,7 @@
 /** The pool: gives calls that wait to workers that have room, and replaces workers that cannot go on. */
 
 import { GatewayError } from '../errors.ts'
+import { compareVersions, versioned } from '../schema/index.ts'
 import type { Answer } from './answer.ts'
 import type { FunctionCode } from './instance.ts'
 import { ARRAY_CALLS, WATCH_MS } from './limits.ts'
@@ -40,10 +41,9 @@ export class Dispatcher implements FunctionPool {
     this.#functions = specs.map((spec) => new WaitingFunction(spec, options.queue))
     this.#codes = codes
     this.#options = options
-    for (const [fn, { name, version }] of specs.entries()) {
-      if (version !== undefined) this.#byName.set(`${name}@${version}`, fn)
-      if (!this.#byName.has(name)) this.#byName.set(name, fn)
-    }
+    // The newest of a name comes last, and keeps the name.
+    for (const spec of specs.toSorted((left, right) => compareVersions(left.version, right.version)))
+      for (const name of [versioned(spec), spec.name]) this.#byName.set(name, specs.indexOf(spec))
     this.#events = {
       answered: (pending, outcome) => this.#answered(pending, outcome),
       freed: () => this.#schedule(),
@@ -208,7 +208,8 @@ export class Dispatcher implements FunctionPool {
   #reported(report: Report): void {
     if (report.kind === 'line') {
       const { callId, level, message } = report
-      this.#options.log({ function: this.#functions[report.fn]?.spec.name ?? '', callId, level, message })
+      const name = versioned(this.#functions[report.fn]?.spec ?? { name: '' })
+      this.#options.log({ function: name, callId, level, message })
       return
     }
     this.#places.reported(report)

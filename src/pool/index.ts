@@ -3,4 +3,5 @@
 export { cacheBeside } from './cache.ts'
 export { functionConfig } from './config.ts'
 export { createPool, type PoolOptions } from './create.ts'
+export { type Digests, digestsOf, sameFiles } from './digests.ts'
 export type * from './pool.ts'

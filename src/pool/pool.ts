@@ -4,7 +4,7 @@ import type { CloudEvent, EventDraft } from '../event/index.ts'
 
 /** One call of a function. */
 export interface Call {
-  /** `name` or `name@version`, as configured. */
+  /** `name@version`, or `name` for the newest version. */
   readonly function: string
   readonly event: CloudEvent
   /** The event encoded, where that is at hand: it is not encoded again then. Of another event it is ignored. */

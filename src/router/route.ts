@@ -11,7 +11,10 @@ export type From =
   /** Every event, wherever it came in. */
   | { readonly kind: 'any' }
 
-/** Where a route sends events to. `text` is the target as written; it names the lane. */
+/**
+ * Where a route sends events to. `text` names the lane: the target as written, and a function by its version, if it has
+ * one, also where that was not written.
+ */
 export type Target =
   | { readonly kind: 'function'; readonly text: string; readonly name: string; readonly version?: string }
   | { readonly kind: 'sink'; readonly text: string; readonly name: string }
@@ -80,6 +83,8 @@ export interface Route {
   readonly to: readonly Target[]
   /** One for each target, in the order of `to`: one target gets an event, chosen by its key. Absent: all get it. */
   readonly weights?: readonly number[]
+  /** Targets that get nothing new: earlier versions, with which deliveries began. Known once the route is to run. */
+  readonly versions?: readonly Target[]
   readonly retry: RetryPolicy
   readonly deadLetter?: Target
   /** Gets what is given up before it is a dead letter. */

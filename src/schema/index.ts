@@ -3,3 +3,4 @@
 export * from './nearest.ts'
 export * from './scalars.ts'
 export * from './secrets.ts'
+export * from './version.ts'

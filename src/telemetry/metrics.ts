@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Meter } from '../connector/connector.ts'
 import type { JournalStats, Note } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
+import { versioned } from '../schema/index.ts'
 import { METRICS, type MetricSpec } from './names.ts'
 import { Standings } from './standings.ts'
 import { Counter, Histogram, type Reading, renderSamples } from './tally.ts'
@@ -147,7 +148,7 @@ function functionGauges({ functions }: Gauges): string[] {
   const each = (spec: MetricSpec, value: (of: FunctionStats) => number) =>
     renderSamples(
       spec,
-      stats.map((of) => ({ labels: [of.function], value: value(of) })),
+      stats.map((of) => ({ labels: [versioned({ name: of.function, version: of.version })], value: value(of) })),
     )
   return [
     each(METRICS.functionColdStarts, ({ coldStarts }) => coldStarts),

@@ -1,0 +1,43 @@
+/** What the files of functions hold: tells whether functions are the same ones, and that a version stays what it is. */
+
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { GatewayError } from '../errors.ts'
+import { versioned } from '../schema/index.ts'
+import type { FunctionSpec } from './pool.ts'
+
+/** SHA-256 by `name@version`; empty for a file that cannot be read. */
+export type Digests = ReadonlyMap<string, string>
+
+/**
+ * Resolves to the digests of these functions, beside those of `before` that are not among them. Rejects with
+ * CONFIG_INVALID when a version was another file before: what began with it would end with something else.
+ */
+export async function digestsOf(functions: readonly FunctionSpec[], before: Digests = new Map()): Promise<Digests> {
+  const digests = new Map([...before].filter(([name]) => name.includes('@')))
+  const changed: string[] = []
+  for (const spec of functions) {
+    const name = versioned(spec)
+    const digest = await digestOf(spec.wasm)
+    const held = spec.version === undefined ? undefined : digests.get(name)
+    digests.set(name, digest)
+    if (held && digest !== '' && held !== digest)
+      changed.push(
+        `${name} (function): loading "${spec.wasm}": sha256 is ${short(digest)} and was ${short(held)} when this version was loaded; a version stays what it is, so give the changed file another one`,
+      )
+  }
+  if (changed.length > 0) throw new GatewayError('CONFIG_INVALID', changed.join('\n'))
+  return digests
+}
+
+/** Whether functions hold the same in both. */
+export const sameFiles = (functions: readonly FunctionSpec[], left: Digests, right: Digests): boolean =>
+  functions.map(versioned).every((name) => left.get(name) === right.get(name))
+
+const digestOf = (file: string): Promise<string> =>
+  readFile(file).then(
+    (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    () => '',
+  )
+
+const short = (digest: string): string => `${digest.slice(0, 12)}...`
