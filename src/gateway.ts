@@ -48,11 +48,14 @@ export class Gateway {
   #generation: Generation | undefined
   #mqtt: { readonly source: Source; readonly filters: readonly string[] } | undefined
   #reloading: Promise<unknown> = Promise.resolve()
+  /** Of the generation that runs, and of the one before or after it. */
+  #secrets: readonly string[]
   #started = false
 
   constructor(config: Config, { connectors, log }: GatewayOptions) {
     this.#first = config
-    this.log = log ?? createLog(config.log, { secrets: config.secrets })
+    this.#secrets = config.secrets
+    this.log = log ?? createLog(config.log, { secrets: () => this.#secrets })
     this.#connectors = new Map(connectors.map((connector) => [connector.type, connector]))
     this.activity.subscribe(observe(this.log, this.#metrics))
   }
@@ -159,6 +162,7 @@ export class Gateway {
     if (!this.#started || !ground || !before)
       throw new GatewayError('STOPPING', 'gateway: reloading: it does not run; the next start reads the configuration')
     const { config, later } = runnable(before.config, given)
+    this.#secrets = [...before.config.secrets, ...config.secrets]
     const next = await Generation.open(before.number + 1, config, ground, before)
     try {
       await this.#become(next, before, ground)

@@ -34,11 +34,12 @@ export class Reloader {
     this.#load = load
   }
 
-  /** Looks at the files of the configuration, and of its functions, from now on. */
+  /** Looks at the files of the configuration, those whose contents stand in it, and its functions, from now on. */
   async watch(): Promise<void> {
     const names = await readdir(this.#path).catch(() => [])
     const parts = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => join(this.#path, name))
-    const wanted = new Set([this.#path, ...parts, ...this.#gateway.config.functions.map(({ wasm }) => wasm)])
+    const { files, functions } = this.#gateway.config
+    const wanted = new Set([this.#path, ...parts, ...files, ...functions.map(({ wasm }) => wasm)])
     for (const file of this.#watched.difference(wanted)) unwatchFile(file, this.#changed)
     for (const file of this.#closed ? [] : wanted.difference(this.#watched))
       watchFile(file, { interval: LOOK_MS, persistent: false }, this.#changed)

@@ -2,6 +2,7 @@
 
 import type { CloudEvent, Origin } from '../event/index.ts'
 import type { Failing, TestConfig, TestEvent } from '../router/config.ts'
+import type { Hidden } from './interpolate.ts'
 
 /** Everything that a test says, but for what is told apart below. */
 type Said = Omit<TestConfig, 'name' | 'event' | 'from' | 'fail' | 'to' | 'at' | 'repeat'>
@@ -25,12 +26,6 @@ export interface ConfigTest extends Said {
   readonly to?: readonly string[]
   /** What variables stood for: their names are shown instead. */
   readonly hidden: readonly Hidden[]
-}
-
-/** The name of a variable, as it is written, and what it stood for. */
-export interface Hidden {
-  readonly name: string
-  readonly value: string
 }
 
 /** The event that a test writes, with what an event must have; unchecked. */

@@ -8,10 +8,18 @@ export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
+/** What was put in a text. */
+export interface Hidden {
+  readonly name: string
+  readonly value: string
+  /** Where the value was read from, when that is a file. */
+  readonly file?: string
+}
+
 export interface Interpolated {
   readonly value: unknown
   /** What was put in, to be kept out of every message. */
-  readonly hidden: readonly { readonly name: string; readonly value: string }[]
+  readonly hidden: readonly Hidden[]
   readonly wrong: readonly { readonly offset: number; readonly message: string; readonly suggestion?: string }[]
 }
 
@@ -30,16 +38,17 @@ export function interpolate(
   { env, folder }: Environment & { readonly folder: string },
 ): Interpolated {
   if (!text.includes('${')) return { value: text, hidden: [], wrong: [] }
-  const hidden: { name: string; value: string }[] = []
+  const hidden: Hidden[] = []
   const wrong: { offset: number; message: string; suggestion?: string }[] = []
   const value = text.replace(REFERENCE, (whole, escaped: string | undefined, name: string, offset: number) => {
     if (escaped) return whole.slice(1)
-    const found = name.startsWith('file:') ? contents(resolve(folder, name.slice(5)), name) : variable(name, env)
+    const file = name.startsWith('file:') ? resolve(folder, name.slice(5)) : undefined
+    const found = file === undefined ? variable(name, env) : contents(file, name)
     if ('message' in found) {
       wrong.push({ offset, ...found })
       return whole
     }
-    hidden.push({ name: whole, value: found.value })
+    hidden.push({ name: whole, value: found.value, ...(file === undefined ? {} : { file }) })
     return found.value
   })
   const whole = unquoted && hidden.length === 1 && hidden[0]?.name === text

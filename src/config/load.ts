@@ -124,6 +124,7 @@ function build(
     services,
     routes,
     tests,
+    files: [...new Set([...places.hidden()].flatMap(({ hidden }) => hidden.flatMap(({ file }) => file ?? [])))],
     secrets,
     expanded: withNames(expanded(value, connectors, { functions, routes }), places),
   }

@@ -4,6 +4,7 @@ import { Document } from 'yaml'
 import type { ZodType } from 'zod'
 import { HIDDEN, hideSecrets } from '../schema/index.ts'
 import type { Merged } from './files.ts'
+import type { Hidden } from './interpolate.ts'
 import { masked } from './problem.ts'
 import { named, type Path, type Places } from './tree.ts'
 
@@ -32,8 +33,6 @@ export function withNames(expanded: Readonly<Record<string, unknown>>, places: P
   }
   return hidden.size === 0 ? expanded : rename(expanded, [], hidden)
 }
-
-type Hidden = Parameters<typeof named>[1][number]
 
 const entry = ([section = '', name = '']: Path): string => JSON.stringify([section, name].map(String))
 

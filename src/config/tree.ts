@@ -1,6 +1,7 @@
 /** Values as YAML gives them, and where each stands: the one way from a path to file, line and column. */
 
 import type { LineCounter } from 'yaml'
+import type { Hidden } from './interpolate.ts'
 import { masked, type Problem } from './problem.ts'
 
 export type Path = readonly (string | number)[]
@@ -23,7 +24,7 @@ export interface Place {
   readonly text?: string
   readonly style?: 'plain' | 'single' | 'double' | 'block'
   /** What `${...}` in it stood for: never to be printed. */
-  readonly hidden?: readonly { readonly name: string; readonly value: string }[]
+  readonly hidden?: readonly Hidden[]
   /** Of a value that was made of another: the path of that one, as it is written. */
   readonly writtenAt?: Path
   /** Of a text that was made of another: where in that one a character of it comes from. */

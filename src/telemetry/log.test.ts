@@ -8,7 +8,7 @@ import { createLog, functionLog } from './log.ts'
 function collect(config: object, secrets: readonly string[] = [], terminal = false) {
   const lines: string[] = []
   const stream = { write: (line: string) => void lines.push(line) }
-  return { lines, log: createLog(logConfig.parse(config), { stream, secrets, terminal }) }
+  return { lines, log: createLog(logConfig.parse(config), { stream, secrets: () => secrets, terminal }) }
 }
 
 const HOSTILE = 'a\r\nINFO forged\u001b[2J\u009b31m\u2028\u202eb\u0000'

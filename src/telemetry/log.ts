@@ -12,8 +12,8 @@ export interface GatewayLog extends Log {
 }
 
 export interface LogOptions {
-  /** Texts that are replaced wherever they would be written. */
-  readonly secrets?: readonly string[]
+  /** Texts that are replaced wherever they would be written; asked for each line, the same list as long as they are the same. */
+  readonly secrets?: () => readonly string[]
   /** Where lines go, each with its line break; the standard output unless told. */
   readonly stream?: { write(line: string): void }
   /** Whether somebody reads along; whether the standard output is a terminal unless told. */
@@ -31,7 +31,7 @@ const HIDDEN_FIELDS = ['authorization', 'password', 'token', 'secret', 'cookie',
 export function createLog(config: LogConfig, options: LogOptions = {}): GatewayLog {
   const { stream = pino.destination({ fd: 1, sync: true }), terminal = process.stdout.isTTY === true } = options
   const pretty = config.format === 'pretty' || (config.format === 'auto' && terminal)
-  const hide = hider(options.secrets ?? [])
+  const hide = hider(options.secrets ?? (() => NONE))
   return pino(
     {
       level: config.level,
@@ -77,12 +77,25 @@ function prettier(stream: { write(line: string): void }, colorize: boolean): (li
   return (line) => stream.write(escapeUnseen(format(line)))
 }
 
-function hider(secrets: readonly string[]): (line: string) => string {
-  // As they stand inside JSON; the longest first, so that one which contains another is hidden whole.
-  const texts = secrets.filter((text) => text.length > 0).map((text) => JSON.stringify(text).slice(1, -1))
-  const sorted = texts.toSorted((a, b) => b.length - a.length)
-  return (line) => sorted.reduce((shown, text) => shown.replaceAll(text, '(hidden)'), line)
+const NONE: readonly string[] = []
+
+function hider(secrets: () => readonly string[]): (line: string) => string {
+  let known = NONE
+  let texts = NONE
+  return (line) => {
+    const now = secrets()
+    if (now !== known) texts = asWritten(now)
+    known = now
+    return texts.reduce((shown, text) => shown.replaceAll(text, '(hidden)'), line)
+  }
 }
+
+/** As they stand inside JSON; the longest first, so that one which contains another is hidden whole. */
+const asWritten = (secrets: readonly string[]): readonly string[] =>
+  secrets
+    .filter((text) => text.length > 0)
+    .map((text) => JSON.stringify(text).slice(1, -1))
+    .toSorted((a, b) => b.length - a.length)
 
 /** Control characters. JSON escapes them in fields; a message for people is written as it stands, so there they are here. */
 const CONTROL = /\p{Cc}/gu

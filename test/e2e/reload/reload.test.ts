@@ -215,3 +215,24 @@ test('a file that changes, and SIGHUP, make the next generation; a bad file make
   expect(metrics).toContain('headgate_config_generation 3')
   expect(metrics).toMatch(/headgate_config_reloads_total\{outcome="refused"\} [1-9]/)
 })
+
+test('a file whose contents stand in the configuration is looked at, too; what it held and holds is never logged', async () => {
+  let log = ''
+  running.child.stdout?.on('data', (chunk) => {
+    log += chunk
+  })
+  const token = folder.file('token', 'first-secret\n')
+  const before = await generation()
+  const sink = `{ http: { url: "http://127.0.0.1:9/", allow: [127.0.0.1], headers: { authorization: "\${file:token}" } } }`
+  writeFileSync(config, `name: shop\nsinks: { w: ${sink} }\nroutes: { a: { from: http, to: w, retry: 0 } }\n`)
+  await until('the sink is there', 10_000, async () => (await generation()) === before + 1)
+  writeFileSync(token, 'second-secret\n')
+  await until('the new secret is read', 10_000, async () => (await generation()) === before + 2)
+  for (const id of ['first-secret', 'second-secret', 'no-secret-of-ours']) {
+    const headers = { 'ce-specversion': '1.0', 'ce-type': 'a', 'ce-source': '/test', 'ce-id': id }
+    await fetch(`http://${running.http[1]}/events`, { method: 'POST', headers })
+  }
+  await until('the deliveries are given up', 10_000, () => log.includes('no-secret-of-ours'))
+  expect(log.match(/\(hidden\)/g)?.length).toBeGreaterThanOrEqual(2)
+  expect(log).not.toMatch(/(first|second)-secret/)
+})
