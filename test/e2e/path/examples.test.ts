@@ -139,6 +139,19 @@ const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess, receiver: Receiv
     expect(gateway.output()).toMatch(/report +from nightly, workdays/)
     expect((await post(gateway.http, '/call/echo', '{"a":1}')).text).toBe('{"a":1}')
   },
+  'transform.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    for (const topic of ['readings/+', 'quotes/names']) await client.subscribe(topic)
+    await client.publish('sensors/7/fahrenheit', { sensor: 'roof', fahrenheit: 77 })
+    expect(jsonOf(await client.receive('readings/roof'))).toEqual({ celsius: 25 })
+    const asked = { customer: 'ada', items: [{ price: 3, quantity: 2 }] }
+    expect(JSON.parse((await post(gateway.http, '/quotes', asked)).text)).toEqual({
+      quote: 6,
+      for: 'ada',
+      text: '1 lines, 6 in all',
+    })
+    expect(jsonOf(await client.receive('quotes/names'))).toEqual({ name: 'ada' })
+  },
   'webhook-out.yaml': async (gateway, receiver) => {
     await using client = await Client.connect(gateway)
     receiver.script = ({ path }, count) => ({ status: path === '/hooks/unbilled' ? 200 : count === 1 ? 503 : 422 })
