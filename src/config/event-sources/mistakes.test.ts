@@ -97,7 +97,7 @@ describe('a mistake', () => {
       'an operation that is none',
       entry(
         'database',
-        '{ type: postgresql, connection_string: x, tables: [{ name: t, operations: [UPSERT], target_function: f }] }',
+        '{ type: postgresql, connection_string: postgres://h/d, tables: [{ name: t, operations: [UPSERT], target_function: f }, { name: u, operations: [INSERT], target_function: f }] }',
       ),
       '"UPSERT" is none of INSERT, UPDATE, DELETE',
     ],
