@@ -12,15 +12,20 @@ export function registerSchema(program: Command, host: Host): void {
     .command('schema')
     .argument('[file]', 'where to write it (default: standard output)')
     .description('write the JSON Schema of the configuration, for editors')
+    .option('--tests', 'the schema of the `*.test.yaml` files instead')
     .option('--json', 'accepted for evenness: a schema is JSON anyway')
-    .action((file: string | undefined) => schema(file, host))
+    .action((file: string | undefined, options: Options) => schema(file, options, host))
   example(command, 'headgate schema config/schema.json')
   command.addHelpText('after', '\nFirst line of the YAML then:\n  # yaml-language-server: $schema=./schema.json')
 }
 
-async function schema(file: string | undefined, host: Host): Promise<void> {
-  const [{ editorSchema }, connectors] = await Promise.all([import('../docs/reference.ts'), host.connectors()])
-  const text = editorSchema(connectors)
+interface Options {
+  readonly tests?: true
+}
+
+async function schema(file: string | undefined, { tests }: Options, host: Host): Promise<void> {
+  const { editorSchema, testsSchema } = await import('../docs/reference.ts')
+  const text = tests ? testsSchema() : editorSchema(await host.connectors())
   if (file === undefined) return print(text.trimEnd())
   await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {
     throw inputError(`writing "${file}": ${error.code ?? error.message}`)

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Connector } from '../connector/connector.ts'
 import { connectorList, withGenerated } from './connectors.ts'
-import { editorSchema, reference } from './reference.ts'
+import { editorSchema, reference, testsSchema } from './reference.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 
@@ -40,6 +40,7 @@ export async function generated(): Promise<readonly Generated[]> {
       return { path, text: formatted(path, withGenerated(read(path), connector)) }
     }),
     { path: 'config/schema.json', text: editorSchema(connectors) },
+    { path: 'config/tests.schema.json', text: testsSchema() },
     { path: 'config/REFERENCE.md', text: formatted('config/REFERENCE.md', reference(connectors)) },
   ]
 }

@@ -12,6 +12,7 @@ import {
   routeConfig,
   TEST_SECTIONS,
   testConfig,
+  testFile,
 } from '../router/config.ts'
 import { METRICS } from '../telemetry/names.ts'
 import { eventSourcesReference } from './event-sources.ts'
@@ -22,6 +23,9 @@ export function editorSchema(connectors: readonly Connector[]): string {
   const schema = json(configSchema(connectors))
   return `${JSON.stringify({ title: 'Headgate configuration', ...schema }, null, 2)}\n`
 }
+
+/** The editor's schema of a `*.test.yaml`, draft-07. */
+export const testsSchema = (): string => `${JSON.stringify({ title: 'Headgate tests', ...json(testFile) }, null, 2)}\n`
 
 const json = (schema: z.ZodType): JsonSchema =>
   z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'any', reused: 'inline' })

@@ -1,6 +1,7 @@
 /** The commands that need no gateway, typed as a user types them. */
 
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -190,7 +191,11 @@ test('explain event names what is wrong with an event or a place', async () => {
 test('schema writes the schema that is in the repository', async () => {
   const { code, out } = await headgate(['schema'])
   expect(code).toBe(0)
+  expect(out).toBe(readFileSync(join(repository, 'config/schema.json'), 'utf8'))
   expect(JSON.parse(out)).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#' })
+  const tests = await headgate(['schema', '--tests'])
+  expect(tests).toMatchObject({ code: 0, err: '' })
+  expect(tests.out).toBe(readFileSync(join(repository, 'config/tests.schema.json'), 'utf8'))
   const file = join(folder.path, 'schema.json')
   expect(await headgate(['schema', file])).toMatchObject({ code: 0, out: '', err: `wrote ${file}\n` })
 })
