@@ -2,7 +2,7 @@
 
 import type { Sample, SourceHarness, Upstream } from '#conformance'
 import type { CloudEvent } from '#connector'
-import { Database } from './database.ts'
+import { Database } from '../../test/services/postgres-database.ts'
 import connector from './index.ts'
 import { parseLsn } from './lsn.ts'
 

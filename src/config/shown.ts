@@ -16,7 +16,7 @@ export interface Expanded {
 
 /** Returns the sections as they may be printed: variables by their names, secrets hidden. */
 export function expandedForm({ value, places }: Pick<Merged, 'value' | 'places'>, schema: ZodType): Expanded {
-  const shown = copy(hideSecrets(schema, value), [], places)
+  const shown = copy(value, hideSecrets(schema, value), [], places)
   const document = new Document(shown, { aliasDuplicateObjects: false })
   return { value: shown, yaml: document.toString({ lineWidth: 120 }) }
 }
@@ -44,16 +44,19 @@ function rename(value: unknown, path: Path, hidden: ReadonlyMap<string, readonly
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, rename(one, [...path, key], hidden)]))
 }
 
-function copy(value: unknown, path: Path, places: Places): unknown {
-  if (typeof value === 'string') return text(value, path, places)
-  if (Array.isArray(value)) return value.map((one, at) => copy(one, [...path, at], places))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copy(one, [...path, key], places)]))
+function copy(value: unknown, hidden: unknown, path: Path, places: Places): unknown {
+  if (typeof value === 'string') return text(value, hidden === HIDDEN, path, places)
+  if (typeof value !== 'object' || value === null || hidden === HIDDEN) return hidden
+  const inner = (key: string | number, one: unknown) =>
+    copy(one, (hidden as Readonly<Record<string | number, unknown>>)[key], [...path, key], places)
+  if (Array.isArray(value)) return value.map((one, at) => inner(at, one))
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inner(key, one)]))
 }
 
-function text(value: string, path: Path, places: Places): string {
+function text(value: string, isSecret: boolean, path: Path, places: Places): string {
   const shown = places.named(path, value)
   // The connector that will take it may not be there yet to say that it is a secret.
-  const secret = places.at(path)?.writtenAt?.at(-1) === 'connection_string'
+  const secret = isSecret || places.at(path)?.writtenAt?.at(-1) === 'connection_string'
+  // A variable's name says nothing of what it stands for.
   return secret && !/^\$\{[^}]*\}$/.test(shown) ? HIDDEN : masked(shown)
 }

@@ -25,6 +25,8 @@ export const database = kind({
     target_function: targetFunction,
   }),
   expand({ name, config: { connection_string }, items, at }, { out }) {
+    // Each is wrong, and told already.
+    if (items.length === 0) return
     const tables = new Map<string, Set<string>>()
     for (const { value } of items) {
       const held = tables.get(value.name) ?? new Set()
@@ -47,7 +49,7 @@ export const database = kind({
       const table = value.name.includes('.') ? value.name : `public.${value.name}`
       const types = [...own].map((one) => `"headgate.postgres.${one}"`).join(', ')
       const where = [
-        ...(tables.size > 1 ? [`source == ${JSON.stringify(`/postgres/${source}/${table}`)}`] : []),
+        ...(tables.size > 1 ? [`source == ${JSON.stringify(`/postgres/${source}/${encodeURIComponent(table)}`)}`] : []),
         // Another entry wants other changes of the same table.
         ...(all ? [] : [`type in [${types}]`]),
       ]

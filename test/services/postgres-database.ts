@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { eventually } from '../../test/services/eventually.ts'
+import { eventually } from './eventually.ts'
 
 export class Database implements AsyncDisposable {
   readonly name: string
