@@ -19,11 +19,13 @@ export interface SinkHarness {
   open(): Promise<Downstream>
   /** Requirements this sink cannot meet, each with the reason. */
   readonly exempt?: Readonly<Partial<Record<SinkRequirement, string>>>
+  /** False where the protocol has no words for when to try again. */
+  readonly saysWhen?: boolean
   /** How long anything may take that must happen; 10 s unless told. */
   readonly deadlineMs?: number
 }
 
-type Run = (bench: SinkBench) => Promise<void>
+type Run = (bench: SinkBench, harness: SinkHarness) => Promise<void>
 
 /** Declares one test for each requirement. */
 export function sinkConformance(test: TestFn, harness: SinkHarness): void {
@@ -33,7 +35,7 @@ export function sinkConformance(test: TestFn, harness: SinkHarness): void {
     test(`${id} ${text}${reason ? ` (exempt: ${reason})` : ''}`, async () => {
       if (reason) return
       await using bench = await SinkBench.open(harness)
-      await run(bench)
+      await run(bench, harness)
     })
   }
 }
@@ -65,11 +67,11 @@ async function waitsForAcceptance(bench: SinkBench): Promise<void> {
   assert.deepEqual(await bench.within(delivery, 'the delivery ends'), { done: true })
 }
 
-async function classifies(bench: SinkBench): Promise<void> {
+async function classifies(bench: SinkBench, { saysWhen = true }: SinkHarness): Promise<void> {
   const cases: readonly (readonly [Refusal, code: string, retryAfterMs: number | undefined])[] = [
     ['reject', 'SINK_REJECTED', undefined],
     ['retry', 'SINK_UNAVAILABLE', undefined],
-    [{ retryAfterMs: 7_000 }, 'SINK_UNAVAILABLE', 7_000],
+    ...(saysWhen ? [[{ retryAfterMs: 7_000 }, 'SINK_UNAVAILABLE', 7_000] as const] : []),
   ]
   await bench.start()
   for (const [at, [refusal, code, retryAfterMs]] of cases.entries()) {
