@@ -122,7 +122,7 @@ export const routeConfig = z.strictObject({
     .string()
     .optional()
     .describe(
-      'A JSONata expression that makes the event that the targets get. It begins at the event in its JSON format: attributes and extensions at the top, beside `data` (parsed JSON, or text), or `data_base64` for other bytes. Its result has the same form: `data` are those that it names, or none; attributes that it does not name stay, and null takes one away. `$merge([$, {"subject": data.name}])` keeps all the rest. Each attempt begins at the event as it came in, which is also what is kept, copied to `dead_letter` and given to `fallback`.',
+      'A JSONata expression that makes the event that the targets get. It begins at the event in its JSON format: attributes and extensions at the top, beside `data` (parsed JSON, or text), or `data_base64` for other bytes. Its result has the same form: `data` are those that it names, or none; attributes that it does not name stay, and null takes one away. `$merge([$, {"subject": data.name}])` keeps all the rest. An evaluation may take a second, and make no more than `broker.limits.max_packet_size`, or than it was given. Each attempt begins at the event as it came in, which is also what is kept, copied to `dead_letter` and given to `fallback`.',
     ),
   reply_transform: z
     .string()
