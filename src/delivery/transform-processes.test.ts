@@ -1,5 +1,6 @@
 /** Evaluations in real processes: what they give, and what they cannot do however they are written. */
 
+import { spawnSync } from 'node:child_process'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { CloudEvent } from '../event/index.ts'
 import { TransformProcesses } from './transform-processes.ts'
@@ -245,6 +246,10 @@ test('whoever waits for a process for too long is told so', async () => {
   await Promise.allSettled(running)
 })
 
+test('a recursion may go deep', async () => {
+  expect(await dataOf('($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; {"data": $f(500)})')).toBe(500)
+})
+
 test('at the end what runs and what waits is refused', async () => {
   const ending = new TransformProcesses({ maxBytes: 1_000 })
   const asked = ['a', 'b', 'c'].map((data) => ending.event(event, ask(`{"data": "${data}"}`), NEVER))
@@ -252,4 +257,19 @@ test('at the end what runs and what waits is refused', async () => {
   await ending[Symbol.asyncDispose]()
   expect((await all).map((one) => one.status === 'rejected' && one.reason.code)).toEqual(Array(3).fill('STOPPING'))
   await expect(ending.event(event, ask('{}'), NEVER)).rejects.toMatchObject({ code: 'STOPPING' })
+})
+
+test('a program that has nothing else to do ends with it, used and idle', async () => {
+  const url = JSON.stringify(new URL('transform-processes.ts', import.meta.url).href)
+  const program = `
+    const { TransformProcesses } = await import(${url})
+    const it = new TransformProcesses({ maxBytes: 1000 })
+    const asked = { expression: '{"data": 1}', doing: 'r', now: 0, patienceMs: 60000 }
+    await it.event({ specversion: '1.0', id: '1', source: '/s', type: 't' }, asked, new AbortController().signal)
+    if (process.argv[1] === 'end') await it[Symbol.asyncDispose]()
+    console.log('ended')`
+  for (const how of ['end', 'leave']) {
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program, how])
+    expect([status, `${stdout}`, `${stderr}`]).toEqual([0, 'ended\n', ''])
+  }
 })

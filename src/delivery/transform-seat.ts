@@ -64,6 +64,8 @@ export class TransformSeat {
   async end(): Promise<void> {
     const job = this.#leave()
     job?.reject(stopping(job.doing))
+    // Whoever waits for this may have nothing else to do.
+    this.#child.ref()
     this.#kill()
     if (this.#child.pid !== undefined) await this.#exited.promise
   }
