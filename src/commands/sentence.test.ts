@@ -62,3 +62,8 @@ test('a default and a fallback are told where they count', () => {
     'from orders when no other route takes it to echo, tried again 5 times, else to instead, then to dead',
   )
 })
+
+test('what is transformed is said', () => {
+  expect(sentence({ ...base, transforms: { event: '{}' } }, plain)).toMatch(/^from orders transformed to echo/)
+  expect(sentence({ ...base, transforms: { reply: '{}' } }, plain)).toMatch(/^from orders to echo/)
+})

@@ -40,6 +40,8 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
       [...path, 'dead_letter'],
       `"${deadLetter.text}" is a function; a dead letter goes to a sink or mqtt:<topic>`,
     )
+  if (config.reply_transform !== undefined && to.length > 0 && !to.some(({ kind }) => kind === 'function'))
+    reporter.report([...path, 'reply_transform'], 'there is no reply to make: none of the targets is a function')
   const controls = makeControls(config, path, reporter)
   return {
     name,

@@ -39,3 +39,11 @@ test('an empty one is told', () => {
   expect(mistakes(text('    transform: " "\n'))[0]).toContain('the expression is empty')
   expect(mistakes(text('    transform:\n'))[0]).toContain('routes.r.transform: expected text')
 })
+
+test('a reply of nobody is told', () => {
+  const route = (to: string) => `${FUNCTIONS}routes: { r: { from: any, to: ${to}, reply_transform: data } }`
+  expect(mistakes(route('"mqtt:out"'))).toEqual([
+    '2:60 routes.r.reply_transform: there is no reply to make: none of the targets is a function',
+  ])
+  expect(mistakes(route('["mqtt:out", echo]'))).toEqual([])
+})
