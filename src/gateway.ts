@@ -253,7 +253,7 @@ export class Gateway {
       )
   }
 
-  #adminParts({ journal, replay }: Ground): AdminParts {
+  #adminParts({ chronicle, journal, refusals, replay }: Ground): AdminParts {
     return {
       health: this.#readiness,
       journal,
@@ -261,6 +261,9 @@ export class Gateway {
       metrics: this.#metrics,
       config: () => this.#current.told,
       explain: (event, origin) => this.#current.router.explain(event, origin),
+      mark: () => this.#current.mark,
+      past: (mark) => chronicle.at(mark),
+      refusals,
       targets: (route) => this.#current.router.get(route)?.to.map(({ text }) => text),
       versions: (route) => this.#current.router.get(route)?.versions?.map(({ text }) => text) ?? [],
       replay,

@@ -47,6 +47,7 @@ export class Generation {
   #pool: FunctionPool | undefined
   /** What the file of each function holds, those of versions that ran before included. */
   #digests: Digests = new Map()
+  #mark: number | undefined
 
   private constructor(number: number, config: Config, ground: Ground, before: Generation | undefined) {
     this.number = number
@@ -89,8 +90,15 @@ export class Generation {
     return `# generation ${this.number}, since ${this.#since.toISOString()}\n${expand(this.config)}`
   }
 
+  /** The number under which the journal keeps what it is: events and attempts refer to it. */
+  get mark(): number {
+    this.#mark ??= this.#ground.chronicle.begin(this.routes, this.#digests)
+    return this.#mark
+  }
+
   /** Serves its lanes from now on, and `before` those no longer. A lane that is the same goes on undisturbed. */
   take(before?: Generation): void {
+    this.#mark = this.#ground.chronicle.begin(this.routes, this.#digests)
     const held = before ? before.#leaveServed() : NOBODY
     for (const route of this.routes) {
       const served = held.get(route.name)
@@ -185,7 +193,8 @@ export class Generation {
   #serve(route: Route, instead: Served | undefined): void {
     const { breakers, delivery, dispatcher } = this.#ground
     const controlled = { router: this.router, breakers }
-    const lanes = lanesOf(route, (target) => this.targets.durable(target), delivery, controlled).map(
+    const own = { ...delivery, generation: this.mark }
+    const lanes = lanesOf(route, (target) => this.targets.durable(target), own, controlled).map(
       (lane) => [lane.to, dispatcher.add(lane, instead?.lanes.get(lane.to))] as const,
     )
     this.#served.set(route.name, { route, lanes: new Map(lanes) })

@@ -1,6 +1,7 @@
 /** What outlives every generation: the journal, the broker, the path between them. */
 
 import { type Broker, createBroker } from './broker/index.ts'
+import { Chronicle } from './chronicle.ts'
 import type { Config } from './config/index.ts'
 import type { HealthPort } from './connector/calls.ts'
 import type { Connector, Context, Emit, Log, Meter } from './connector/connector.ts'
@@ -15,6 +16,7 @@ import type { DeliverParts } from './delivery/deliver.ts'
 import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
 import { createEmit, type Name } from './delivery/emit.ts'
+import { Refusals } from './delivery/refusals.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
 import type { Targets } from './delivery/targets.ts'
 import type { Transformer } from './delivery/transform.ts'
@@ -42,6 +44,8 @@ export interface Current {
   readonly router: Router
   readonly targets: Targets
   readonly noRoute: NoRoute
+  /** The number under which the journal keeps what it is. */
+  readonly mark: number
 }
 
 export interface GroundParts {
@@ -63,6 +67,8 @@ export interface Ground {
   readonly broker: Broker
   readonly breakers: Breakers
   readonly credit: JournalCredit
+  readonly chronicle: Chronicle
+  readonly refusals: Refusals
   readonly calls: Calls
   readonly direct: DirectRunner
   readonly dispatcher: Dispatcher
@@ -86,11 +92,14 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
   const breakers = new Breakers(log)
   const creditOf = (source: string) => breakers.credit(source, credit, () => current().router.routes)
-  const broker = createBroker(config.broker, { log, credit: creditOf('mqtt') })
+  const refusals = new Refusals()
+  const refused = (source: string) => refusedBy(refusals, source)
+  const broker = createBroker(config.broker, { log, credit: creditOf('mqtt'), refused: refused('mqtt') })
   const replies = new Replies(broker)
   const transformer = await openTransformer(parts)
   const direct = new DirectRunner({
     transformer,
+    refusals,
     replies,
     activity,
     now: Date.now,
@@ -103,6 +112,8 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     activity,
     noRoute: (event, origin) => current().noRoute(event, origin),
     router: () => current().router,
+    generation: () => current().mark,
+    refusals,
     runDirect: direct.run.bind(direct),
   }
   const inner = createAccept(accepting)
@@ -129,6 +140,8 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     broker,
     breakers,
     credit,
+    chronicle: new Chronicle(journal),
+    refusals,
     calls,
     direct,
     dispatcher: new Dispatcher(journal, failed),
@@ -140,12 +153,18 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     replay: (wish, signal) => replay(wish, { ...accepting, journal, credit, clock: SYSTEM_CLOCK }, signal),
     openPool: (functions) => openPool(functions, pools, parts),
     context: (name) => {
-      const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name) }
+      const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name), refused: refused(name) }
       return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health }
     },
     emit: (source, named) => createEmit(accept, source, named),
   }
 }
+
+/** Remembers what a source did not accept. */
+const refusedBy =
+  (refusals: Refusals, source: string): NonNullable<Context['refused']> =>
+  (error, { address, ...seen }) =>
+    refusals.seen(error, { ...seen, origin: { source, address } }, Date.now())
 
 async function openItsJournal({ config, failed, life, log }: GroundParts): Promise<Journal> {
   const { memory, path, retain, max_size: maxBytes } = config.journal

@@ -7,6 +7,7 @@ import type { HttpConfig } from './config.ts'
 import { type Listener, openExchange, sendProblem } from './exchange.ts'
 import type { Parts } from './parts.ts'
 import { refuse, toProblem } from './problem.ts'
+import { tellRefused } from './refused.ts'
 import { serve } from './router.ts'
 import { listen, makeServer } from './server.ts'
 import { Slots } from './slots.ts'
@@ -65,6 +66,7 @@ export class HttpSource implements Source {
     served.catch((error: unknown) => {
       // Cut off before it was whole: nobody is there to be told, and nothing is wrong here.
       if (request.destroyed && !request.complete) return
+      tellRefused(this.#context, exchange, error)
       const problem = toProblem(error)
       if (problem.code === 'INTERNAL')
         this.#context.log.error({ err: error, path: exchange.path }, 'answering a request went wrong')

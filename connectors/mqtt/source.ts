@@ -117,6 +117,7 @@ export class MqttSource implements Source {
   async #refuse({ problem, callId, messageId, replyTo }: Unreadable, publish: ClientPublish): Promise<void> {
     if (replyTo === undefined || !isAllowed(replyTo, publish)) throw problem
     this.#context.log.warn({ client: publish.clientId, topic: publish.topic, callId }, problem.message)
+    this.#context.refused?.(problem, { address: publish.topic, client: publish.clientId, callId })
     const { code, message, type } = problem
     const answer = { callId, ...(messageId !== undefined && { messageId }), status: 'error' }
     await this.#context.broker.publish({

@@ -3,13 +3,14 @@
 import { once } from 'node:events'
 import type { Check } from '../connector/calls.ts'
 import type { Activity } from '../delivery/activity.ts'
+import { Refusals } from '../delivery/refusals.ts'
 import type { ReplayProgress, ReplayWish } from '../delivery/replay.ts'
 import { GatewayError } from '../errors.ts'
 import type { CloudEvent, Origin } from '../event/index.ts'
 import type { DeadLetter, DeadLetterFilter, Entry, EventRecord, JournalStats } from '../journal/journal.ts'
 import { type Admin, createAdmin } from './admin.ts'
 import { adminConfig } from './config.ts'
-import type { AdminParts } from './parts.ts'
+import type { AdminParts, Past } from './parts.ts'
 
 export const event: CloudEvent = {
   specversion: '1.0',
@@ -104,6 +105,11 @@ export class Bench implements AsyncDisposable {
   checks: readonly Check[] = [{ name: 'journal', ok: true }]
   alive = true
   readonly appended: Entry[] = []
+  /** What a generation was, by its number. */
+  readonly pasts = new Map<number, Past>()
+  readonly refusals = new Refusals()
+  /** Events that came of others. */
+  chain: readonly EventRecord[] = []
   /** What was to run again. */
   readonly replays: ReplayWish[] = []
   /** Whether the asker of a replay left before its end. */
@@ -152,6 +158,7 @@ export class Bench implements AsyncDisposable {
       health: { alive: () => this.alive, ready: async () => this.checks },
       journal: {
         find: async (key) => (('callId' in key ? key.callId === 'c1' : key.eventId === event.id) ? record : undefined),
+        chain: async () => this.chain,
         deadLetters: (filter) => this.letters.deadLetters(filter),
         append: async (entry) => {
           const duplicate = this.appended.some(({ event }) => event.id === entry.event.id)
@@ -168,6 +175,9 @@ export class Bench implements AsyncDisposable {
       explain: (seen, { address, source }) => [
         { route: 'orders', takes: seen.type === 'order.created', saw: `${source}:${address}` },
       ],
+      mark: () => 2,
+      past: async (mark) => this.pasts.get(mark),
+      refusals: this.refusals,
       targets: (route) => TARGETS[route],
       versions: (route) => (route === 'sizes' ? ['resize@1'] : []),
       replay: (wish, signal) => this.#replay(wish, signal),

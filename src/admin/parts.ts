@@ -3,21 +3,35 @@
 import type { HealthPort } from '../connector/calls.ts'
 import type { Log } from '../connector/connector.ts'
 import type { Activity } from '../delivery/activity.ts'
+import type { Refusals } from '../delivery/refusals.ts'
 import type { ReplayProgress, ReplayWish } from '../delivery/replay.ts'
 import type { CloudEvent, Origin } from '../event/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
-import type { Verdict } from '../router/router.ts'
+import type { Router, Verdict } from '../router/router.ts'
+
+/** A generation that ran, as far as events are asked about. */
+export interface Past {
+  readonly router: Pick<Router, 'explain'>
+  /** The function that a target of a route was, with its version, and the SHA-256 of its file; undefined for a sink. */
+  functionOf(route: string, to: string): { readonly name: string; readonly digest?: string } | undefined
+}
 
 export interface AdminParts {
   readonly health: HealthPort
-  readonly journal: Pick<Journal, 'append' | 'find' | 'deadLetters' | 'redrive' | 'drop' | 'stats'>
+  readonly journal: Pick<Journal, 'append' | 'chain' | 'find' | 'deadLetters' | 'redrive' | 'drop' | 'stats'>
   readonly functions: () => readonly FunctionStats[]
   /** Resolves to all metrics in the Prometheus text format. */
   readonly metrics: { render(): Promise<string> }
   /** The configuration that runs, in full, as YAML without secrets. */
   readonly config: () => string
   readonly explain: (event: CloudEvent, origin: Origin) => readonly Verdict[]
+  /** The number under which the journal keeps the generation that runs. */
+  readonly mark: () => number
+  /** Resolves to what a generation was; undefined when that is not known any more. */
+  readonly past: (mark: number) => Promise<Past | undefined>
+  /** What was not accepted, or taken by no route, of late. */
+  readonly refusals: Pick<Refusals, 'find'>
   /** The targets of a route of the configuration that runs, as written; undefined when there is no such route. */
   readonly targets: (route: string) => readonly string[] | undefined
   /** Versions of its functions beside those, which get nothing new. */

@@ -7,11 +7,14 @@ export class Problem extends Error {
   override readonly name = 'Problem'
   readonly status: number
   readonly code: string
+  /** Further members of the problem document. */
+  readonly more: Readonly<Record<string, unknown>>
 
-  constructor(status: number, code: string, detail: string) {
+  constructor(status: number, code: string, detail: string, more: Readonly<Record<string, unknown>> = {}) {
     super(detail)
     this.status = status
     this.code = code
+    this.more = more
   }
 }
 
@@ -39,5 +42,12 @@ export const answerOf = (problem: Problem): Response =>
     headers: { 'content-type': 'application/problem+json' },
   })
 
-const problemBody = ({ code, message, status }: Problem): string =>
-  JSON.stringify({ type: `urn:headgate:problem:${code.toLowerCase()}`, title: code, status, detail: message, code })
+const problemBody = ({ code, message, more, status }: Problem): string =>
+  JSON.stringify({
+    type: `urn:headgate:problem:${code.toLowerCase()}`,
+    title: code,
+    status,
+    detail: message,
+    code,
+    ...more,
+  })

@@ -7,9 +7,10 @@ import type { EventRecord } from '../journal/journal.ts'
 import type { App } from './app.ts'
 import { readBody } from './body.ts'
 import type { AdminParts } from './parts.ts'
+import { historyOf, refusalOf, sumOf } from './past.ts'
 import { Problem } from './problem.ts'
 import { tail } from './tail.ts'
-import { recordView } from './views.ts'
+import { refusalView } from './views.ts'
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 const CONFIG_TYPE = 'application/yaml; charset=utf-8'
@@ -37,8 +38,11 @@ export function addQuestions(app: App, parts: AdminParts): void {
     c.json({ uptimeSeconds: Math.round(process.uptime()), journal: journal.stats(), functions: functions() }),
   )
   app.get('/admin/events/:key{.+}', async (c) => {
-    const record = await findEvent(parts, c.req.param('key'))
-    return c.json(recordView(record, explain(record.event, record.origin)))
+    return c.json(await historyOf(await findEvent(parts, c.req.param('key')), parts))
+  })
+  app.get('/admin/refused', (c) => {
+    const refused = parts.refusals.find(c.req.query('about'))
+    return c.json({ items: refused.slice(0, MOST_REFUSED).map(refusalView), more: refused.length > MOST_REFUSED })
   })
   app.post('/admin/explain', async (c) => {
     const event = parseJsonEvent(await readBody(c.env.incoming))
@@ -53,12 +57,23 @@ export function addQuestions(app: App, parts: AdminParts): void {
   })
 }
 
-async function findEvent({ journal }: AdminParts, key: string): Promise<EventRecord> {
+/** What is told of those that were not accepted, in one answer. */
+const MOST_REFUSED = 100
+
+async function findEvent(parts: AdminParts, key: string): Promise<EventRecord> {
+  const { journal, refusals } = parts
   const record = (await journal.find({ callId: key })) ?? (await journal.find({ eventId: key }))
   if (record) return record
+  const refused = refusals.find(key)
+  if (refused.length > 0) {
+    const why = `the journal does not hold "${key}": ${sumOf(refused)}`
+    const told = await Promise.all(refused.slice(0, MOST_REFUSED).map((each) => refusalOf(each, parts)))
+    throw new Problem(404, 'EVENT_UNKNOWN', why, { refused: told })
+  }
   const why =
-    'it was never accepted, no route took it, it is older than the journal retains, or it was not journaled: ' +
-    'neither are publishes at QoS 0, nor calls whose caller waits'
+    'it never came in, it is older than the journal retains, or it was not journaled: ' +
+    'neither are publishes at QoS 0, nor calls whose caller waits. Of what is refused, or taken by no route, the last ' +
+    'thousand are remembered until the next start'
   throw new Problem(404, 'EVENT_UNKNOWN', `no event has "${key}" as its id or callId: ${why}`)
 }
 

@@ -1,8 +1,9 @@
 /** Records of the gateway as JSON for people and programs: times in RFC 3339, data as CloudEvents' JSON format has it. */
 
 import type { Activity } from '../delivery/activity.ts'
+import type { Remembered } from '../delivery/refusals.ts'
 import { type CloudEvent, formatJsonEvent, isJsonType, type Origin } from '../event/index.ts'
-import type { Answer, DeadLetter, DeliveryRecord, EventRecord } from '../journal/journal.ts'
+import type { Answer, AttemptRecord, DeadLetter, DeliveryRecord, EventRecord } from '../journal/journal.ts'
 import type { Verdict } from '../router/router.ts'
 import { type Group, groupOf } from './groups.ts'
 
@@ -18,19 +19,38 @@ export function attributesView({ data, extensions, ...attributes }: CloudEvent):
   return { ...attributes, ...extensions, ...(data && { bytes: data.length }) }
 }
 
-/** What there is to say of an event: what it was, where each delivery stands, and what the routes say of it now. */
-export const recordView = (record: EventRecord, verdicts: readonly Verdict[]): object => ({
+/** Says which function made an attempt; undefined where that is not known, or it was none. */
+export type FunctionOf = (
+  route: string,
+  to: string,
+  generation: number | undefined,
+) => { readonly name: string; readonly digest?: string } | undefined
+
+/** What there is to say of an event: what it was, where each delivery stands, and what the routes say of it. */
+export const recordView = (
+  record: EventRecord,
+  verdicts: readonly Verdict[],
+  functionOf: FunctionOf = () => undefined,
+): object => ({
   callId: record.callId,
   acceptedAt: time(record.acceptedAt),
   origin: record.origin,
   event: eventView(record.event),
-  deliveries: record.deliveries.map(deliveryView),
+  deliveries: record.deliveries.map((delivery) => deliveryView(delivery, record.acceptedAt, functionOf)),
   verdicts,
 })
 
-function deliveryView({ answer, due, firstErrorAt, settledAt, ...rest }: DeliveryRecord): object {
+function deliveryView(
+  { answer, due, firstErrorAt, settledAt, tries, ...rest }: DeliveryRecord,
+  acceptedAt: number,
+  functionOf: FunctionOf,
+): object {
+  const made = ({ generation }: AttemptRecord) => functionOf(rest.route, rest.to, generation)
   return {
     ...rest,
+    ...(tries && {
+      tries: tries.map((each, at) => attemptView(each, at === 0 ? acceptedAt : tries[at - 1]?.at, made(each))),
+    }),
     ...optionalTime('due', due),
     ...optionalTime('firstErrorAt', firstErrorAt),
     ...optionalTime('settledAt', settledAt),
@@ -38,6 +58,20 @@ function deliveryView({ answer, due, firstErrorAt, settledAt, ...rest }: Deliver
     ...(answer && { answer: answerView(answer) }),
   }
 }
+
+/** `waitMs`: since the event was accepted, or the attempt before had ended. */
+function attemptView({ at, tookMs = 0, ...rest }: AttemptRecord, before = at, made: ReturnType<FunctionOf>): object {
+  const begun = at - tookMs
+  const by = made && { function: made.name, ...(made.digest ? { sha256: made.digest } : {}) }
+  return { ...rest, startedAt: time(begun), endedAt: time(at), waitMs: Math.max(0, begun - before), tookMs, ...by }
+}
+
+/** What was not accepted, or taken by no route. */
+export const refusalView = ({ at, event, ...rest }: Remembered): object => ({
+  ...rest,
+  at: time(at),
+  ...(event && { event: attributesView(event) }),
+})
 
 function answerView({ data, ...rest }: Answer): object {
   return { ...rest, ...(data && dataView(data, rest.datacontenttype)) }

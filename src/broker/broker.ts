@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { BrokerPort, Ingress, Publish } from '../connector/broker.ts'
-import type { Credit, Log } from '../connector/connector.ts'
+import type { Context, Credit, Log } from '../connector/connector.ts'
 import { GatewayError } from '../errors.ts'
 import { mayPublish } from './access.ts'
 import { createAedes } from './aedes.ts'
@@ -38,6 +38,8 @@ export interface BrokerParts {
   readonly log: Log
   /** Without room, clients that publish to a topic that is intercepted are not read. */
   readonly credit?: Credit
+  /** Told of publishes that are not accepted. */
+  readonly refused?: Context['refused']
 }
 
 export interface Broker extends BrokerPort {
@@ -163,13 +165,13 @@ class EmbeddedBroker implements Broker {
 
   async #open(): Promise<Running> {
     const { limits, path } = this.#config
-    const { log, credit } = this.#parts
+    const { log, credit, refused } = this.#parts
     const store = new Store(path)
     const sessions = new Sessions(store, limits.max_queued, (id) => gate.forget(id))
     const persistence = new Persistence(store, sessions)
     const signal = this.#ending.signal
     const gate = new Gate(
-      { log, credit, intercepts: this.#intercepts, sessions, persistence, limits, signal },
+      { log, credit, refused, intercepts: this.#intercepts, sessions, persistence, limits, signal },
       (client) => this.#seats.get(client.conn),
     )
     const aedes = await createAedes(limits, log, persistence, {

@@ -2,7 +2,8 @@
 
 import { writeToStream } from 'mqtt-packet'
 import type { Ingress } from '../connector/broker.ts'
-import type { Credit, Log } from '../connector/connector.ts'
+import type { Context, Credit, Log } from '../connector/connector.ts'
+import { toGatewayError } from '../errors.ts'
 import { mayPublish } from './access.ts'
 import type { BrokerLimits } from './config.ts'
 import { forward, number } from './forward.ts'
@@ -22,6 +23,7 @@ export type Answer = (error?: Error | null) => void
 export interface GateParts {
   readonly log: Log
   readonly credit: Credit | undefined
+  readonly refused: Context['refused'] | undefined
   readonly intercepts: Intercepts
   readonly sessions: Sessions
   readonly persistence: Persistence
@@ -130,6 +132,7 @@ export class Gate {
     const { reasonCode, message } = refusalOf(error, client.version)
     if (packet.messageId !== undefined) this.#seatOf(client)?.unreleased.delete(packet.messageId)
     this.#parts.log.warn({ client: client.id, topic: packet.topic }, message)
+    this.#parts.refused?.(toGatewayError(error), { client: client.id, address: packet.topic })
     if (packet.qos === 0 || client.closed) return true
     if (reasonCode === undefined) {
       client.conn.destroy()

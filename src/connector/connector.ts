@@ -111,6 +111,17 @@ export interface Meter {
   ended(): void
 }
 
+/** What a source knows of a message that it did not accept. */
+export interface SeenMessage {
+  /** The address within the source. */
+  readonly address: string
+  /** Who sent it: the MQTT client, the address of the peer. */
+  readonly client?: string
+  readonly callId?: string
+  /** Where it could be read. */
+  readonly event?: CloudEvent
+}
+
 /** What the gateway lends to one source or sink. */
 export interface Context {
   /** The name the operator gave this instance in the configuration. */
@@ -126,6 +137,8 @@ export interface Context {
   /** Calls that wait for their reply. */
   readonly calls: CallPort
   readonly health: HealthPort
+  /** Told of each message that was not accepted, whatever the reason: somebody may ask for it. Absent: nobody does. */
+  readonly refused?: (error: GatewayError, seen: SeenMessage) => void
   /** Absent: the system's. */
   readonly clock?: Clock
 }

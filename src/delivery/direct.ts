@@ -10,6 +10,7 @@ import type { ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
 import { asChild, refuseLoop } from './chain.ts'
 import { both, handOver, isWorthATry } from './fallback.ts'
+import type { Refusals } from './refusals.ts'
 import { toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
 import { type Transformer, transforming } from './transform.ts'
@@ -20,6 +21,8 @@ export interface DirectParts {
   readonly accept: Accept
   readonly target: (to: string) => Target
   readonly now: () => number
+  /** Remembers for a while what nothing came of: the journal does not know it. */
+  readonly refusals?: Pick<Refusals, 'add'>
   /** Absent where no route has a transform. */
   readonly transformer?: Transformer
 }
@@ -64,6 +67,7 @@ export class DirectRunner {
         await replies.publish(okReply(callId, handled.answer ?? {}), event)
     } catch (thrown) {
       const error = toGatewayError(thrown)
+      this.#parts.refusals?.add({ kind: 'failed', at: now(), event, origin: entry.origin, callId }, error)
       activity.publish({ ...base, outcome: 'dead', tookMs: now() - begun, error: toFailure(error) })
       if (ref.answers && isCall(event))
         await replies.publish(errorReply(callId, toFailure(error), error.retryAfterMs), event).catch(() => {})

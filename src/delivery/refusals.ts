@@ -41,11 +41,14 @@ export class Refusals {
   /** The name of what was refused with an error: its source may know more of it. */
   readonly #names = new WeakMap<GatewayError, string>()
   #bytes = 0
-  #unnamed = 0
 
   add(refusal: Refusal, error?: GatewayError): void {
     const { event, kind, origin } = refusal
-    const name = event ? `${kind}\n${event.source}\n${event.id}\n${origin.address}` : `\n${this.#unnamed++}`
+    // Whoever sends what cannot be read at one place, again and again, is told of once.
+    const place = `${kind}\n${origin.source}\n${origin.address}`
+    const name = event
+      ? `${place}\n${event.source}\n${event.id}`
+      : `${place}\n${refusal.client ?? ''}\n${refusal.callId ?? ''}\n${error?.code}`
     const before = this.#held.get(name)
     if (error) this.#names.set(error, name)
     this.#enter(name, {
