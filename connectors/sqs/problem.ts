@@ -25,13 +25,19 @@ const SLOW = /Throttl|RequestThrottled|SlowDown|TooManyRequests|OverLimit|LimitE
 const NO_CONNECTION =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|TimeoutError)$/
 
+/** Statuses of requests that may go well once somebody has done something, or time has passed. */
+const CURABLE: ReadonlySet<number> = new Set([401, 403, 408, 429])
+
 /** Says what is wrong and what to do about it. */
 export function reasonOf(thrown: unknown, { endpoint, permissions, what }: Wanted): string {
-  const { code = '', message, name } = asError(thrown)
+  const { $metadata, code = '', message, name } = asError(thrown)
   const where = endpoint === undefined ? '' : ` at "${endpoint}"`
   if (ABSENT.test(name)) return `there is no ${what}${where}; create it, or correct its name, region or account`
   if (DENIED.test(name)) return `access denied to ${what}; the role needs ${permissions}`
   if (UNKNOWN.test(name)) return `the credentials for ${what} are not accepted (${name}); correct or renew them`
+  // Other servers than AWS's have no word for it.
+  if ($metadata?.httpStatusCode === 403 || $metadata?.httpStatusCode === 401)
+    return `the credentials for ${what} are not accepted, or the role lacks ${permissions}; status ${$metadata.httpStatusCode}`
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
     return `there are no credentials for ${what}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or give the machine a role`
   if (/region is missing/i.test(message)) return `${what} has no region; set region, or AWS_REGION`
