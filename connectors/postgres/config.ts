@@ -20,7 +20,7 @@ export const postgresUrl = () =>
     })
     .meta({ secret: true, examples: ['postgres://user:password@host:5432/database'] })
 
-const tableName = z.string().regex(/^[^.]+(\.[^.]+)?$/, {
+export const tableName = z.string().regex(/^[^.]+(\.[^.]+)?$/, {
   error: ({ input }) => `"${input}" is not a table; write orders, or sales.orders for one outside the schema public`,
 })
 

@@ -1,8 +1,9 @@
-/** Opens one isolated upstream for the conformance suite: a database with a table whose rows are the messages. */
+/** Opens a database with a table whose rows are the messages; and one whose table refuses rows when it is told to. */
 
-import type { Sample, SourceHarness, Upstream } from '#conformance'
+import type { Arrival, Downstream, Refusal, Sample, SinkHarness, SourceHarness, Upstream } from '#conformance'
 import type { CloudEvent } from '#connector'
 import { Database } from '../../test/services/postgres-database.ts'
+import { PostgresGate, type Values } from '../../test/services/postgres-gate.ts'
 import connector from './index.ts'
 import { parseLsn } from './lsn.ts'
 
@@ -66,4 +67,90 @@ function inTurn<A, R>(work: (given: A) => Promise<R>): (given: A) => Promise<R> 
 function content({ data }: CloudEvent): Uint8Array {
   const { after } = JSON.parse(Buffer.from(data ?? []).toString()) as { readonly after: { readonly data: string } }
   return Buffer.from(after.data, 'base64')
+}
+
+/** The harness that the universal suite runs the sink with. */
+export const postgresSinkHarness = (server: string): SinkHarness => ({ connector, open: () => openRefusing(server) })
+
+const TABLE = `create table events (id text, source text, type text, subject text, time text, datacontenttype text,
+  dataschema text, extensions jsonb, data bytea, primary key (source, id));
+create table refusals (id text, source text, state text, hint text, words text, primary key (source, id));
+create function refuse() returns trigger language plpgsql as $$
+declare no refusals;
+begin
+  select * into no from refusals where id = new.id and source = new.source;
+  if found then raise exception using errcode = no.state, hint = no.hint, message = no.words; end if;
+  return new;
+end $$;
+create trigger refuse before insert on events for each row execute function refuse()`
+
+async function openRefusing(server: string): Promise<Downstream> {
+  const database = await Database.open(server)
+  await database.query(TABLE)
+  const arrivals: Arrival[] = []
+  let gate = Promise.withResolvers<void>()
+  let held: (event: CloudEvent) => boolean = () => false
+  let refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
+  const url = new URL(database.url)
+  const secrets = [url.password]
+  const gated = await PostgresGate.open(database.url, 'headgate', async (values) => {
+    const event = eventOf(values)
+    arrivals.push({ event, key: `${event.source} ${event.id}` })
+    if (held(event)) await gate.promise
+    await prepare(database, event, refusal(event), secrets)
+  })
+  url.port = `${gated.port}`
+  return {
+    config: { url: url.href, table: 'events' },
+    secrets,
+    arrived: () => arrivals,
+    hold: (which) => {
+      held = which
+    },
+    release: () => {
+      gate.resolve()
+      gate = Promise.withResolvers()
+    },
+    refuse: (how) => {
+      refusal = how
+    },
+    leave: () => gated.close(),
+    comeBack: () => gated.listen(),
+    connections: () => gated.connections,
+    [Symbol.asyncDispose]: async () => {
+      gate.resolve()
+      await gated.close()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Has the table say this to the event. */
+async function prepare(
+  database: Database,
+  { id, source }: CloudEvent,
+  how: Refusal | undefined,
+  secrets: readonly string[],
+): Promise<void> {
+  await database.query('delete from refusals where id = $1 and source = $2', [id, source])
+  if (how === undefined) return
+  const hint = typeof how === 'object' ? `retry after ${how.retryAfterMs / 1_000} s` : ''
+  const state = how === 'reject' ? 'P0001' : how === 'retry' ? '40001' : '53400'
+  const words = `not with ${secrets.join(' ')}`
+  await database.query('insert into refusals values ($1, $2, $3, $4, $5)', [id, source, state, hint, words])
+}
+
+/** The columns in the order of the table. */
+function eventOf(values: Values): CloudEvent {
+  const [id = '', source = '', type = '', subject, time, datacontenttype, dataschema, extensions = '{}'] = values
+    .slice(0, -1)
+    .map((value) => value?.toString())
+  const data = values.at(-1)
+  const given = { subject, time, datacontenttype, dataschema }
+  return {
+    ...{ specversion: '1.0', id, source, type },
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    ...(extensions !== '{}' && { extensions: JSON.parse(extensions) as NonNullable<CloudEvent['extensions']> }),
+    ...(data && { data: Uint8Array.from(data) }),
+  }
 }

@@ -1,7 +1,9 @@
 /** PostgreSQL: changes of rows as events, and events as rows. */
 
-import { defineConnector, defineSource } from '#connector'
+import { defineConnector, defineSink, defineSource } from '#connector'
 import { postgresConfig } from './config.ts'
+import { PostgresSink } from './sink.ts'
+import { postgresSinkConfig } from './sink-config.ts'
 import { PostgresSource } from './source.ts'
 
 export default defineConnector({
@@ -14,5 +16,9 @@ export default defineConnector({
     config: postgresConfig,
     guarantees: { rejected: 'redelivered', order: 'subject', catchesUp: true },
     create: (config, context) => new PostgresSource(config, context),
+  }),
+  sink: defineSink({
+    config: postgresSinkConfig,
+    create: (config, context) => new PostgresSink(config, context),
   }),
 })

@@ -9,6 +9,7 @@ export class Database implements AsyncDisposable {
   readonly url: string
   readonly #server: string
   readonly #client: pg.Client
+  #last: Promise<unknown> = Promise.resolve()
 
   private constructor(server: string, name: string) {
     const url = new URL(server)
@@ -30,8 +31,10 @@ export class Database implements AsyncDisposable {
   }
 
   /** Resolves with the rows of the last of these statements. */
-  async query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
-    const { rows } = await (values ? this.#client.query<Row>(sql, [...values]) : this.#client.query<Row>(sql))
+  query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    const ask = () => (values ? this.#client.query<Row>(sql, [...values]) : this.#client.query<Row>(sql))
+    const rows = this.#last.then(ask).then((result) => ([result].flat().at(-1) ?? result).rows)
+    this.#last = rows.catch(() => {})
     return rows
   }
 
