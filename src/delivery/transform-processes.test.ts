@@ -246,6 +246,21 @@ test('whoever waits for a process for too long is told so', async () => {
   await Promise.allSettled(running)
 })
 
+test('where no process can be started it is tried again', async () => {
+  const { execPath } = process
+  const unlucky = new TransformProcesses({ maxBytes: 1_000 })
+  try {
+    process.execPath = '/nowhere/node'
+    const refused = unlucky.event(event, ask('{}'), NEVER)
+    await expect(refused).rejects.toMatchObject({ code: 'INTERNAL', disposition: 'retry' })
+    await expect(refused).rejects.toThrow('spawn /nowhere/node ENOENT')
+  } finally {
+    process.execPath = execPath
+  }
+  expect(await unlucky.event(event, ask('{"type": "u"}'), NEVER)).toMatchObject({ type: 'u' })
+  await unlucky[Symbol.asyncDispose]()
+})
+
 test('a recursion may go deep', async () => {
   expect(await dataOf('($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; {"data": $f(500)})')).toBe(500)
 })

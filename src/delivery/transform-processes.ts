@@ -1,5 +1,6 @@
 /** Evaluates transforms in processes of their own, which begin with the first and end with one that runs for too long. */
 
+import { toGatewayError } from '../errors.ts'
 import { assemble, type CloudEvent, validateEvent } from '../event/index.ts'
 import type { Answer } from '../journal/journal.ts'
 import type { Evaluation, Transformer } from './transform.ts'
@@ -85,7 +86,14 @@ export class TransformProcesses implements Transformer {
   /** Gives a process to each that waits, as long as there is one. */
   #go(): void {
     while (!this.#closed && this.#waiting.size > 0) {
-      const seat = this.#freeSeat()
+      let seat: TransformSeat | undefined
+      try {
+        seat = this.#freeSeat()
+      } catch (error) {
+        // The machine has no memory for another process.
+        this.#next()?.reject(toGatewayError(error))
+        continue
+      }
       if (seat === undefined) return
       const job = this.#next()
       if (job) seat.run(job)

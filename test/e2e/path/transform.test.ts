@@ -1,6 +1,6 @@
-/** Transforms on a real gateway: over MQTT and HTTP, reloaded, hostile, and after a kill. */
+/** Transforms on a real gateway: over MQTT and HTTP, reloaded, and hostile. */
 
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
@@ -108,39 +108,3 @@ test('a reload puts another expression in its place; one that is none changes no
   writeFileSync(file, text)
   await eventually(async () => (await total(`sum${turn++}`)) === 7, { what: 'the sum again' })
 })
-
-test('a gateway that is killed leaves no process behind, also not one that hangs', async () => {
-  await using client = await Client.connect(gateway)
-  for (let more = 1; more <= 5; more += 1) await client.publish('hang', order(`${'a'.repeat(40 + more)}!`), CLOUDEVENT)
-  const runs = () => childrenOf(gateway.pid).some((pid) => statOf(`${pid}`)[0] === 'R')
-  await eventually(runs, { what: 'a process hangs' })
-  const children = childrenOf(gateway.pid)
-  await gateway.kill()
-  await eventually(() => !children.some(isNode), { what: 'they are gone' })
-  await gateway.restart()
-})
-
-/** The processes that this one has started. */
-const childrenOf = (pid: number): readonly number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && statOf(name)[1] === String(pid))
-    .map(Number)
-
-/** State and parent. */
-const statOf = (pid: string): readonly string[] => {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-  } catch {
-    return []
-  }
-}
-
-const isNode = (pid: number): boolean => {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`).includes('node')
-  } catch {
-    return false
-  }
-}
