@@ -127,7 +127,8 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     accept: inner,
     copy: (event, target, route) => copyTo(journal, event, target, route),
     cancelled: (callId) => calls.cancelled(callId),
-    now: Date.now,
+    now: SYSTEM_CLOCK.now,
+    wall: SYSTEM_CLOCK.wall,
   }
   const pools = new Lifecycle(PATIENCE)
   const cursor = (name: string): Context['cursor'] => ({
@@ -169,7 +170,9 @@ const refusedBy =
 async function openItsJournal({ config, failed, life, log }: GroundParts): Promise<Journal> {
   const { memory, path, retain, max_size: maxBytes } = config.journal
   const settings = { path, retainMs: retain, maxBytes }
-  const open = async () => (memory ? openMemoryJournal(settings) : openJournal(settings, { log }))
+  const { now, notBefore } = SYSTEM_CLOCK
+  const open = async () =>
+    memory ? openMemoryJournal({ ...settings, now }) : openJournal(settings, { log, now, notBefore })
   const journal = await life.open('journal', open, async (opened) => opened[Symbol.asyncDispose]())
   void journal.failed.then(failed)
   return journal

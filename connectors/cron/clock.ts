@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '#connector'
 
-/** Timers do not see the clock being set: looking once a minute bounds how late that is noticed. */
-const LONGEST_SLEEP_MS = 60_000
+/** Timers do not see the clock being set: looking as often as this bounds how late that is noticed. */
+const LONGEST_SLEEP_MS = 5_000
 
 export const systemClock: Clock = {
   now: () => Date.now(),

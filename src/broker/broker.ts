@@ -236,7 +236,7 @@ class EmbeddedBroker implements Broker {
   }
 
   #sweep(sessions: Sessions): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const [stream, { connection, client, lane }] of this.#seats) {
       // A publish that waits for the gateway keeps pings behind it from being answered: that is not the client's fault.
       if (lane?.busy) client._keepaliveTimer?.refresh()
@@ -247,7 +247,7 @@ class EmbeddedBroker implements Broker {
       )
       stream.destroy()
     }
-    for (const id of sessions.expired(now)) void sessions.end(id)
+    for (const id of sessions.expired(Date.now())) void sessions.end(id)
   }
 
   #warn(fields: object, message: string): void {

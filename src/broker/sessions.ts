@@ -70,11 +70,14 @@ export class Sessions {
     this.#ended = ended
     this.#store = store
     this.#maxQueued = maxQueued
-    this.#base = Date.now() * 1_000
+    let base = Date.now() * 1_000
     for (const session of store.all<Session>('session')) {
+      // The machine's clock may have been set back since.
+      base = Math.max(base, store.last('queued', session.id))
       this.#sessions.set(session.id, { ...session, leftAt: session.leftAt ?? Date.now() })
       for (const subscription of session.subscriptions) this.#listen(session.id, subscription)
     }
+    this.#base = base
   }
 
   /** A client is here under a session that is to be kept. */

@@ -27,3 +27,13 @@ test('a full disk refuses before LMDB finds it full, and takes what comes once t
   await store.close()
   await rm(path, { recursive: true })
 })
+
+test('the last place of a client is its own', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'headgate-store-'))
+  const store = new Store(path)
+  for (const place of [7, 2 ** 50, 12]) await store.put('queued', 'b', {}, place)
+  await store.put('queued', 'c', {}, 2 ** 51)
+  expect(['a', 'b', 'c'].map((name) => store.last('queued', name))).toEqual([0, 2 ** 50, 2 ** 51])
+  await store.close()
+  await rm(path, { recursive: true })
+})

@@ -68,6 +68,13 @@ export class Store {
     for (const { key, value } of this.#db.getRange(range)) yield [Number(key[2]), value as T]
   }
 
+  /** The place of the last of a client's, 0 when it has none. */
+  last(kind: Kind, name: string): number {
+    const end = { start: [kind, short(name), Number.MAX_SAFE_INTEGER], end: [kind, short(name)] }
+    for (const key of this.#db.getKeys({ ...end, reverse: true, limit: 1 })) return Number(key[2])
+    return 0
+  }
+
   /** Everything of a kind. */
   *all<T>(kind: Kind): Generator<T> {
     const range = { start: [kind, ''], end: [kind, '\u{10ffff}'] }

@@ -11,6 +11,7 @@ import type { ActivityStream } from './activity.ts'
 import { errorReply, isCall, okReply, repeated } from './answer.ts'
 import type { Breakers } from './breakers.ts'
 import { hops } from './chain.ts'
+import { SYSTEM_CLOCK } from './clock.ts'
 import type { JournalCredit } from './credit.ts'
 import type { Refusals } from './refusals.ts'
 import { toFailure } from './retry.ts'
@@ -52,7 +53,7 @@ export const createAccept =
     const callId = extension(event, CALL_EXTENSIONS.callId) ?? uuidv7()
     const matches = parts.router().match(event, origin)
     if (matches.length === 0) return unmatched(parts, event, origin, callId)
-    const now = parts.now ?? Date.now
+    const now = parts.now ?? SYSTEM_CLOCK.now
     const resting = parts.breakers?.refusal(matches, now())
     if (resting) throw refused(parts, resting, { event, origin, callId })
     const refs = toRefs(matches, now)

@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts'
 import type { Lane } from '../journal/journal.ts'
 import type { From, Route } from '../router/route.ts'
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, SYSTEM_CLOCK } from './clock.ts'
 
 /** A source that waits looks again this often. Milliseconds. */
 const LOOK_AGAIN_MS = 250
@@ -66,7 +66,7 @@ export class Breakers {
   credit(source: string, whole: Credit, routes: () => readonly Route[]): Credit {
     const fed = () => routes().flatMap((route) => (route.from.some((each) => feeds(source, each)) ? [{ route }] : []))
     // Which routes a source feeds is asked with each message, and only while it matters.
-    const resting = () => (this.#somethingRests() ? this.refusal(fed(), Date.now()) : undefined)
+    const resting = () => (this.#somethingRests() ? this.refusal(fed(), SYSTEM_CLOCK.now()) : undefined)
     return {
       refusal: () => whole.refusal() ?? resting(),
       wait: async (signal) => {

@@ -33,6 +33,8 @@ export interface DeliverParts {
   readonly now: () => number
   /** The number under which the journal keeps the configuration that attempts are made under. */
   readonly generation?: number
+  /** The time by which callers set deadlines; `now` when absent. */
+  readonly wall?: () => number
   /** The clock that `now` reads; the machine's when absent. */
   readonly clock?: Clock
 }
@@ -115,9 +117,10 @@ async function attempt(
   const { event, callId, draft } = delivery
   const deadline = deadlineOf(event)
   const pause = pace(event)
+  const wall = parts.wall ?? parts.now
   try {
     if (pause > 0) await passTime(parts.clock ?? SYSTEM_CLOCK, pause, signal)
-    const begun = parts.now()
+    const begun = wall()
     refuse(delivery, deadline, begun, parts)
     const limit = Math.min(begun + route.timeoutMs, deadline ?? Number.POSITIVE_INFINITY)
     const work = { event, callId, attempt: delivery.attempt, deadline: limit, spent, ...(draft && { draft }) }
@@ -136,7 +139,7 @@ async function attempt(
       attempt: delivery.attempt,
       acceptedAt: delivery.acceptedAt,
       now,
-      ...(deadline === undefined ? {} : { deadline }),
+      ...(deadline === undefined ? {} : { deadline: deadline + now - wall() }),
     }
     return { outcome: judge(error, facts, route.retry), error }
   }

@@ -39,11 +39,11 @@ export async function handOver(
   { timeoutMs }: Pick<Route, 'timeoutMs'>,
   failure: Failure,
   fallback: Target,
-  { accept, now }: { readonly accept: Accept; readonly now: () => number },
+  { accept, now, wall = now }: { readonly accept: Accept; readonly now: () => number; readonly wall?: () => number },
   signal: AbortSignal,
 ): Promise<Handled> {
   const { callId, event, id } = given
-  const deadline = Math.min(now() + timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
+  const deadline = Math.min(wall() + timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
   const handled = await fallback.handle({ event: toFallback(given, failure), callId, attempt: 1, deadline }, signal)
   await Promise.all(
     handled.children.map((child, index) => accept(asChild(child.event, event, `${id}/fallback`, index), child.origin)),

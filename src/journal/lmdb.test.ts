@@ -247,3 +247,17 @@ test('an outcome that is not on disk yet is told whole', async () => {
   }
   await journal[Symbol.asyncDispose]()
 })
+
+test('what time it was is kept: a clock that was set back between two runs holds nothing up', async () => {
+  const path = newPath()
+  let now = 1_000_000
+  await using first = await open(path, { now: () => now })
+  await first.append(entry(1))
+  now += 5_000
+  await first.append(entry(2))
+  await first[Symbol.asyncDispose]()
+  const told: number[] = []
+  const again = { path, retainMs: 86_400_000, maxBytes: 2 ** 30 }
+  await using _second = await openJournal(again, { now: () => now - 3_600_000, notBefore: (time) => told.push(time) })
+  expect(told).toEqual([now])
+})

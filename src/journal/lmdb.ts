@@ -24,7 +24,7 @@ import type { JournalOptions, JournalSettings } from './settings.ts'
 import { type Ending, settleChanges } from './settle.ts'
 import { damage, Store, stopping } from './store.ts'
 import { Sweep } from './sweep.ts'
-import { FORMAT, readLanes, readSums, type Sums, writeSums } from './totals.ts'
+import { FORMAT, keepTime, readLanes, readSums, type Sums, writeSums } from './totals.ts'
 import { Writer } from './writer.ts'
 
 /**
@@ -76,11 +76,11 @@ class LmdbJournal implements Journal, LanesHost {
 
   constructor(settings: JournalSettings, options: JournalOptions, store: Store, unlock: () => void) {
     this.store = store
-    this.now = options.now ?? Date.now
     this.#settings = settings
     this.#log = options.log
     this.#unlock = unlock
     this.sums = { ...readSums(store), format: FORMAT }
+    this.now = keepTime(this.sums, options)
     this.once = new Once(store, this.sums)
     this.kept = new Kept(store)
     this.shown = this.sums.next

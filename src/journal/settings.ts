@@ -3,6 +3,8 @@
 export interface JournalOptions {
   /** Milliseconds since the epoch; the clock of the machine when absent. */
   readonly now?: () => number
+  /** Told at the opening of the last time that `now` said before: what waits would wait longer if it went back. */
+  readonly notBefore?: (time: number) => void
   readonly log?: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 

@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import type { Lane } from './journal.ts'
 import { TABLE } from './keys.ts'
 import { openJson, sealJson } from './record.ts'
+import type { JournalOptions } from './settings.ts'
 import type { Change, Store } from './store.ts'
 
 /** Raised when an older version could not read what this one writes. 2: the states of blocks may hold figures of attempts. */
@@ -23,6 +24,8 @@ export interface Sums {
   bytes: number
   /** Bytes of the file when this was written: it never shrinks, so a shorter one has been cut. */
   file: number
+  /** The last time that was told before this was written; absent from what older versions wrote. */
+  time?: number
 }
 
 export interface StoredLane extends Lane {
@@ -62,6 +65,16 @@ export function readSums(store: Store): Sums {
       `data.mdb has ${store.bytesAtOpen} bytes and had ${sums.file}: it has been cut short; restore the folder from a copy`,
     )
   return sums
+}
+
+/** The clock of a journal, that keeps in its sums what time it is. */
+export function keepTime(sums: Sums, { now = Date.now, notBefore }: JournalOptions): () => number {
+  if (sums.time !== undefined) notBefore?.(sums.time)
+  return () => {
+    const time = now()
+    sums.time = time
+    return time
+  }
 }
 
 /** Reads the lanes in the order of their ids. Throws `JOURNAL_CORRUPT`. */

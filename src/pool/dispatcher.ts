@@ -10,6 +10,7 @@ import type { Call, FunctionLog, FunctionPool, FunctionSpec, FunctionStats, Resu
 import type { Report } from './protocol.ts'
 import { type Pending, WaitingFunction } from './waiting.ts'
 import { Watch } from './watch.ts'
+import { steady } from './wire.ts'
 import { PoolWorker, type WorkerEvents } from './worker.ts'
 
 export interface DispatcherOptions {
@@ -67,7 +68,7 @@ export class Dispatcher implements FunctionPool {
       if (fn === undefined || !waiting) throw this.#unknown(call.function)
       if (this.#stopped) throw stopping(call.function)
       signal.throwIfAborted()
-      waiting.push({ call, fn, signal, resolve, reject })
+      waiting.push({ call, fn, until: steady() + call.deadline - Date.now(), signal, resolve, reject })
       this.#schedule()
     })
   }

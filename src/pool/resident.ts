@@ -10,7 +10,7 @@ import { LOG_BYTES, LOG_LINES } from './limits.ts'
 import type { Report } from './protocol.ts'
 import { type Circumstances, complains, faultOf, startFaultOf } from './trap.ts'
 import type { Level } from './wasi/index.ts'
-import type { Incoming } from './wire.ts'
+import { type Incoming, steady } from './wire.ts'
 
 const TYPES = {
   validation: 'ValidationError',
@@ -66,7 +66,7 @@ export class Resident {
 
   /** Runs one call and writes its answer. Never throws. */
   run(call: Incoming, writer: AnswerWriter): void {
-    const left = call.deadline - Date.now()
+    const left = call.until - steady()
     const refusal = left <= 0 ? this.#late() : this.#refusal
     if (refusal) {
       this.#refusal = undefined

@@ -7,6 +7,8 @@ import type { Call, FunctionSpec, Result } from './pool.ts'
 export interface Pending {
   readonly call: Call
   readonly fn: number
+  /** Its deadline, by `steady`: that the machine's clock is set ends nothing that runs. */
+  readonly until: number
   readonly signal: AbortSignal
   readonly resolve: (result: Result) => void
   readonly reject: (reason: unknown) => void

@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts'
 import { HELD_MS, START_MS } from './limits.ts'
 import type { FunctionSpec } from './pool.ts'
 import type { Pending, WaitingFunction } from './waiting.ts'
+import { steady } from './wire.ts'
 import type { PoolWorker, Running } from './worker.ts'
 
 export interface WatchEvents {
@@ -38,16 +39,16 @@ export class Watch {
   }
 
   /** Ends a call that has not begun when nobody waits for it any more or its time is up. True when it did. */
-  over(pending: Pending, now = Date.now()): boolean {
-    const { call, signal, reject } = pending
+  over(pending: Pending, now = steady()): boolean {
+    const { call, signal, reject, until } = pending
     if (signal.aborted) reject(signal.reason)
-    else if (now >= call.deadline) reject(late(call.function))
+    else if (now >= until) reject(late(call.function))
     else return false
     return true
   }
 
   #look(): void {
-    const now = Date.now()
+    const now = steady()
     for (const waiting of this.#functions) waiting.sweep((pending) => this.over(pending, now))
     for (const worker of [...this.#workers]) this.#lookAt(worker, now)
     const idle =
@@ -57,7 +58,7 @@ export class Watch {
   }
 
   #lookAt(worker: PoolWorker, now: number): void {
-    for (const pending of worker.withdraw(({ call, signal }) => signal.aborted || now >= call.deadline)) {
+    for (const pending of worker.withdraw(({ signal, until }) => signal.aborted || now >= until)) {
       const waiting = this.#functions[pending.fn]
       if (waiting) waiting.sent--
       this.over(pending, now)
@@ -85,7 +86,7 @@ export class Watch {
       if (ranMs >= HELD_MS) this.#events.ended(worker, overran(spec.name, ranMs))
       return
     }
-    if (ranMs >= limitMs(spec) || (pending && now >= pending.call.deadline))
+    if (ranMs >= limitMs(spec) || (pending && now >= pending.until))
       this.#events.ended(worker, overran(spec.name, ranMs))
   }
 }

@@ -7,14 +7,20 @@ const CALL_HEAD = 32
 const MESSAGE_HEAD = 4
 const ABSENT = 0xffffffff
 
+/** Milliseconds on a clock that nobody sets, the same in every thread. */
+export function steady(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1e3 + nanoseconds / 1e6
+}
+
 /** A call as the worker sees it; byte ranges are views of the message. */
 export interface Incoming {
   readonly slot: number
   /** Index of the function in the pool. */
   readonly fn: number
   readonly attempt: number
-  /** Milliseconds since the epoch. */
-  readonly deadline: number
+  /** Its deadline, by `steady`. */
+  readonly until: number
   readonly callId: string
   readonly parameters: string | undefined
   /** The event as `encodeEvent` wrote it. */
@@ -23,7 +29,7 @@ export interface Incoming {
 
 /** Returns one message with these calls; their slots count up from `firstSlot`. */
 export function encodeCalls(
-  calls: readonly { readonly call: Call; readonly fn: number }[],
+  calls: readonly { readonly call: Call; readonly fn: number; readonly until: number }[],
   firstSlot: number,
 ): ArrayBuffer {
   const drafts = calls.map(({ call }) => draftOf(call.event, call.draft))
@@ -35,7 +41,7 @@ export function encodeCalls(
   const message = Buffer.from(buffer)
   message.writeUInt32LE(calls.length, 0)
   let at = MESSAGE_HEAD
-  for (const [index, { call, fn }] of calls.entries()) {
+  for (const [index, { call, fn, until }] of calls.entries()) {
     const callId = message.write(call.callId, at + CALL_HEAD)
     const parameters = call.parameters === undefined ? ABSENT : message.write(call.parameters, at + CALL_HEAD + callId)
     const length = CALL_HEAD + callId + (parameters === ABSENT ? 0 : parameters)
@@ -45,7 +51,7 @@ export function encodeCalls(
     message.writeUInt32LE(firstSlot + index, at + 4)
     message.writeUInt32LE(fn, at + 8)
     message.writeUInt32LE(call.attempt, at + 12)
-    message.writeDoubleLE(call.deadline, at + 16)
+    message.writeDoubleLE(until, at + 16)
     message.writeUInt32LE(callId, at + 24)
     message.writeUInt32LE(parameters, at + 28)
     at = end
@@ -67,7 +73,7 @@ export function* decodeCalls(message: Buffer): Generator<Incoming> {
       slot: message.readUInt32LE(at + 4),
       fn: message.readUInt32LE(at + 8),
       attempt: message.readUInt32LE(at + 12),
-      deadline: message.readDoubleLE(at + 16),
+      until: message.readDoubleLE(at + 16),
       callId: message.toString('utf8', body, afterId),
       parameters: parameters === ABSENT ? undefined : message.toString('utf8', afterId, afterParameters),
       event: message.subarray(afterParameters, end),

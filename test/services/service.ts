@@ -28,6 +28,10 @@ export const SERVICES = {
     install: `GOFLAGS=-modcacherw GOMODCACHE="$PWD/test/.cache/go" go mod download ${CESQL_MODULE}`,
   },
   openssl: { probe: ['openssl', 'version'], install: 'apt-get install -y openssl' },
+  libfaketime: {
+    probe: ['sh', '-c', 'ls /usr/lib/*/faketime/libfaketimeMT.so.1'],
+    install: 'apt-get install -y libfaketime',
+  },
   gcc: { probe: ['gcc', '--version'], install: 'apt-get install -y gcc' },
 } as const
 
