@@ -111,7 +111,8 @@ export const ERRORS = {
   SINK_GONE: {
     disposition: 'reject',
     type: 'BusinessLogicError',
-    summary: 'The target of a delivery is gone for good: nothing more is sent there until the configuration changes.',
+    summary:
+      'The target of a delivery is gone for good: what a route has for it waits until the sink changes or is resumed; what cannot wait is refused.',
   },
   TRANSFORM_FAILED: {
     disposition: 'reject',

@@ -224,8 +224,10 @@ export class Gateway {
     this.#readiness.demand('room', () => !credit.full, 'the journal found no room; free space on its disk')
     this.#readiness.add('journal', () => journal.setCursor('headgate.probe', new Date().toISOString()))
     this.#readiness.note('breakers', () => breakers.open())
+    this.#readiness.note('sinks', () => breakers.held())
     this.#metrics.watch({
       breakers: () => breakers.states(),
+      holds: () => breakers.holds(),
       journal: () => journal.stats(),
       functions: () => this.#generation?.pool.stats() ?? [],
       mqttClients: () => broker.stats().clients,
@@ -266,6 +268,7 @@ export class Gateway {
       refusals,
       targets: (route) => this.#current.router.get(route)?.to.map(({ text }) => text),
       versions: (route) => this.#current.router.get(route)?.versions?.map(({ text }) => text) ?? [],
+      resume: (sink) => this.#current.resume(sink),
       replay,
       subscribe: (listener) => this.activity.subscribe(listener),
       predicate: compilePredicate,

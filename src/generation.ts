@@ -10,6 +10,7 @@ import { createNoRoute, type NoRoute } from './delivery/unknown.ts'
 import { withVersions } from './delivery/versions.ts'
 import { GatewayError } from './errors.ts'
 import type { Ground } from './ground.ts'
+import type { Lane } from './journal/journal.ts'
 import { type Digests, digestsOf, sameFiles } from './pool/index.ts'
 import type { FunctionPool } from './pool/pool.ts'
 import { compileRouter } from './router/index.ts'
@@ -130,6 +131,14 @@ export class Generation {
   *addresses(): Generator<readonly [name: string, url: string]> {
     for (const [name, { instance, part }] of this.#sources)
       if (part.address) yield [name, `${instance.type}://${part.address}`]
+  }
+
+  /** Lets a sink that is gone be tried again, one delivery first. Returns the lanes that waited; undefined without such a sink. */
+  resume(name: string): readonly Lane[] | undefined {
+    const sink = this.#sinks.get(name)
+    if (sink === undefined) return undefined
+    sink.part.resume?.()
+    return this.#ground.breakers.resume(name)
   }
 
   /** Resolves once all that it began has ended, and what `next` does not use is closed. */

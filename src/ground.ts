@@ -16,6 +16,7 @@ import type { DeliverParts } from './delivery/deliver.ts'
 import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
 import { createEmit, type Name } from './delivery/emit.ts'
+import { readGone } from './delivery/gone.ts'
 import { Refusals } from './delivery/refusals.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
 import type { Targets } from './delivery/targets.ts'
@@ -90,7 +91,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   const { activity, config, connectors, current, failed, health, log, meter } = parts
   const journal = await openItsJournal(parts)
   const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
-  const breakers = new Breakers(log)
+  const breakers = new Breakers(log, await readGone(journal), () => credit.crowded)
   const creditOf = (source: string) => breakers.credit(source, credit, () => current().router.routes)
   const refusals = new Refusals()
   const refused = (source: string) => refusedBy(refusals, source)

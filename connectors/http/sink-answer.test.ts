@@ -33,7 +33,7 @@ describe('row 13', () => {
   test('410 is the end of it', () => {
     expect(error(410)).toMatchObject({ code: 'SINK_GONE', disposition: 'reject' })
     expect(error(410)?.message).toBe(
-      'billing (http): delivering to "https://b.example": answered 410; nothing more is sent there until the configuration changes or the gateway restarts',
+      'billing (http): delivering to "https://b.example": answered 410; nothing more is sent there until the sink changes or is resumed, or the gateway restarts',
     )
   })
 

@@ -42,7 +42,7 @@ function codeOf(status: number): ErrorCode {
 }
 
 const advice = (status: number): string =>
-  status === 410 ? '; nothing more is sent there until the configuration changes or the gateway restarts' : ''
+  status === 410 ? '; nothing more is sent there until the sink changes or is resumed, or the gateway restarts' : ''
 
 const SECONDS = /^\d+$/
 const DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d/

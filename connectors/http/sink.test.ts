@@ -91,6 +91,17 @@ test('after a 410 nothing is sent any more, and the operator is told once', asyn
   expect(to.log.lines).toMatchObject([{ level: 'error', message: expect.stringContaining('answered 410') }])
 })
 
+test('a sink that is resumed sends again', async () => {
+  const answers = [410, 410, 204]
+  await using to = await open((_, count) => ({ status: answers[count - 1] ?? 500 }))
+  for (let n = 0; n < 2; n += 1) {
+    await to.fails()
+    to.sink.resume()
+  }
+  await to.deliver()
+  expect(to.receiver.received).toHaveLength(3)
+})
+
 test('nobody listens: tried again, and it goes on by itself', async () => {
   await using to = await open()
   await to.receiver.close()

@@ -60,6 +60,11 @@ export class HttpSink implements Sink {
     if (error) throw error
   }
 
+  /** What comes next is sent, whatever was answered before. */
+  resume(): void {
+    this.#gone = undefined
+  }
+
   /** Ends every connection and what is under way on it. */
   async stop(): Promise<void> {
     const agent = this.#agent

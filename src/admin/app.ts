@@ -8,6 +8,7 @@ import type { AdminParts } from './parts.ts'
 import { answerOf, Problem, toProblem } from './problem.ts'
 import { addReplay } from './replay.ts'
 import { addProbes, addQuestions } from './routes.ts'
+import { addSinks } from './sinks.ts'
 
 /** Each request has Node's own two objects with it: a body and `tail` are streams of Node. */
 export type App = Hono<{ Bindings: HttpBindings }>
@@ -32,6 +33,7 @@ export function createApp(loopback: boolean, parts: AdminParts): App {
   addQuestions(app, parts)
   addDeadLetters(app, parts)
   addReplay(app, parts)
+  addSinks(app, parts)
   return app
 }
 

@@ -180,6 +180,7 @@ export class Bench implements AsyncDisposable {
       refusals: this.refusals,
       targets: (route) => TARGETS[route],
       versions: (route) => (route === 'sizes' ? ['resize@1'] : []),
+      resume: (sink) => (sink === 'billing' ? [{ route: 'orders', to: 'billing' }] : undefined),
       replay: (wish, signal) => this.#replay(wish, signal),
       subscribe: (listener) => {
         this.listeners.add(listener)

@@ -6,7 +6,7 @@ import type { Activity } from '../delivery/activity.ts'
 import type { Refusals } from '../delivery/refusals.ts'
 import type { ReplayProgress, ReplayWish } from '../delivery/replay.ts'
 import type { CloudEvent, Origin } from '../event/index.ts'
-import type { Journal } from '../journal/journal.ts'
+import type { Journal, Lane } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
 import type { Router, Verdict } from '../router/router.ts'
 
@@ -36,6 +36,8 @@ export interface AdminParts {
   readonly targets: (route: string) => readonly string[] | undefined
   /** Versions of its functions beside those, which get nothing new. */
   readonly versions: (route: string) => readonly string[]
+  /** Lets a sink that is gone be tried again. Returns the lanes that waited for it; undefined without such a sink. */
+  readonly resume: (sink: string) => readonly Lane[] | undefined
   /** Runs events that the journal remembers again, until `signal`. */
   readonly replay: (wish: ReplayWish, signal: AbortSignal) => AsyncIterable<ReplayProgress>
   /** Calls the listener for all that happens from now on. Returns a function that ends it. */

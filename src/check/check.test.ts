@@ -262,3 +262,13 @@ routes:
     expect(await run(file(given))).toEqual(trouble)
   })
 })
+
+test('what is for a sink that is gone waits: it is neither tried again nor a dead letter', async () => {
+  const file = (given: string): string => `
+sinks: { billing: { http: { url: "https://billing.example" } } }
+routes: { orders: { from: mqtt:orders/+, to: billing, retry: 2, dead_letter: mqtt:dead, tests: [${given}] } }
+`
+  const gone = 'event: { type: a }, repeat: { times: 3, every: 1m }, fail: SINK_GONE'
+  expect(await run(file(`{ ${gone}, times: 1, count: 0, after: 24h }`))).toEqual([])
+  expect(await run(file(`{ ${gone}, to: "mqtt:dead", after: 24h }`))).toEqual(['to: expected mqtt:dead, got none'])
+})

@@ -134,7 +134,7 @@ const onClock = (transformer: Transformer, clock: VirtualClock): Transformer => 
   [Symbol.asyncDispose]: () => transformer[Symbol.asyncDispose](),
 })
 
-const SILENT = { info: () => undefined, warn: () => undefined }
+const SILENT = { error: () => undefined, info: () => undefined, warn: () => undefined }
 
 interface FoundTargets {
   of(target: RouteTarget, route: string): Target

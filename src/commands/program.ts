@@ -12,6 +12,7 @@ import type { Host } from './host.ts'
 import { registerJournal } from './journal.ts'
 import { registerPlan } from './plan.ts'
 import { registerReplay } from './replay.ts'
+import { registerResume } from './resume.ts'
 import { registerRun } from './run.ts'
 import { registerSchema } from './schema.ts'
 import { registerSend } from './send.ts'
@@ -30,6 +31,7 @@ const REGISTER = [
   registerWhy,
   registerReplay,
   registerDeadLetters,
+  registerResume,
   registerJournal,
   registerSchema,
 ]

@@ -44,6 +44,8 @@ export interface Sink {
   start(signal: AbortSignal): Promise<void>
   /** Resolves once the remote side has accepted the event. Rejects with `SINK_UNAVAILABLE`, `SINK_REJECTED` or `SINK_GONE`. */
   deliver(event: CloudEvent, signal: AbortSignal): Promise<void>
+  /** Forgets that the remote side is gone: the next event is sent again. Absent where nothing of that is remembered. */
+  resume?(): void
   stop(): Promise<void>
 }
 

@@ -143,7 +143,7 @@ describe('accept', () => {
 
   test('what only targets at rest would take is refused, and nothing is held', async () => {
     const { accept, breakers, entries } = open([timed('shop', { breaker: { failures: 1, openMs: 9_000 } })])
-    const breaker = breakers.make({ route: 'shop', to: 'f' }, { failures: 1, openMs: 9_000 }, SYSTEM_CLOCK)
+    const breaker = breakers.make({ route: 'shop', to: 'f' }, { options: { failures: 1, openMs: 9_000 } }, SYSTEM_CLOCK)
     await accept(event(), origin)
     breaker.failed('no answer')
     await expect(accept({ ...event(), id: 'e2' }, origin)).rejects.toMatchObject({ code: 'OVERLOADED' })

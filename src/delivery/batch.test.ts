@@ -43,7 +43,7 @@ function open(answer: (work: Work) => Handled, concurrency = 1, rest?: BreakerOp
     cancelled: (callId: string) => callId === 'gone',
     now: clock.now,
   }
-  const breaker = rest && new Breaker(LANE, rest, clock, () => undefined)
+  const breaker = rest && new Breaker(LANE, { options: rest }, clock, () => undefined)
   const dispatcher = new Dispatcher(held, (error) => expect.fail(error.message))
   dispatcher.add({
     ...LANE,

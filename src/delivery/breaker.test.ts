@@ -23,7 +23,7 @@ const work: Work = {
 function open(failing: () => GatewayError | undefined) {
   const clock = new TestClock()
   const told: string[] = []
-  const breaker = new Breaker(LANE, OPTIONS, clock, (_, state, reason) =>
+  const breaker = new Breaker(LANE, { options: OPTIONS }, clock, (_, state, reason) =>
     told.push(reason ? `${state}: ${reason}` : state),
   )
   const plain: Target = {
@@ -90,7 +90,7 @@ test('while it is open nothing is claimed and no retry is used up; then one goes
   const clock = new TestClock()
   const journal = openMemoryJournal({ now: clock.now })
   const breakers = new Breakers(SILENT)
-  const breaker = breakers.make(LANE, OPTIONS, clock)
+  const breaker = breakers.make(LANE, { options: OPTIONS }, clock)
   let fails = true
   const begun: { id: string; at: number; attempt: number }[] = []
   const target = watched(
@@ -144,11 +144,17 @@ describe('at the door', () => {
     const clock = new TestClock()
     const log: string[] = []
     const note = (_: object, line: string) => void log.push(line)
-    const breakers = new Breakers({ warn: note, info: note })
-    const breaker = breakers.make({ route: 'shop', to: 'f' }, { failures: 1, openMs: 10_000 }, clock)
+    const breakers = new Breakers({ error: note, warn: note, info: note })
+    const breaker = breakers.make({ route: 'shop', to: 'f' }, { options: { failures: 1, openMs: 10_000 } }, clock)
     return { breaker, breakers, clock, log }
   }
-  const shop = { route: route('shop', { controls, from: [{ kind: 'source', source: 'orders' }] }) }
+  const shop = {
+    route: route('shop', {
+      controls,
+      to: [{ kind: 'function', text: 'f', name: 'f' }],
+      from: [{ kind: 'source', source: 'orders' }],
+    }),
+  }
   const other = { route: route('other', { from: [{ kind: 'mqtt', filter: 'a' }] }) }
 
   test('an event is refused when all of its routes rest, with the time to come back', () => {

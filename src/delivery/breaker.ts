@@ -1,4 +1,4 @@
-/** Stops a lane whose target fails: after so many failures in a row it rests, then one delivery tries whether it works. */
+/** Stops a lane whose target fails: after so many failures in a row it rests, then one tries; one that is gone is held. */
 
 import { toGatewayError } from '../errors.ts'
 import type { Lane } from '../journal/journal.ts'
@@ -14,12 +14,23 @@ export interface BreakerOptions {
   readonly openMs: number
 }
 
-/** Hears when it opens, from closed, and when it closes again. */
-export type BreakerListener = (breaker: Breaker, state: 'open' | 'closed', reason?: string) => void
+/** What a breaker is made with. */
+export interface BreakerParts {
+  /** Absent for one that no failures open. */
+  readonly options?: BreakerOptions | undefined
+  /** The sink that the lane feeds, when its deliveries wait for one that is gone. */
+  readonly sink?: string | undefined
+  /** It begins with a try: the target was gone when it was last heard of. */
+  readonly tries?: boolean
+}
+
+/** Hears when it opens, from closed, when it is held, and when it closes again. */
+export type BreakerListener = (breaker: Breaker, state: 'open' | 'held' | 'closed', reason?: string) => void
 
 export class Breaker {
   readonly lane: Lane
-  readonly #options: BreakerOptions
+  readonly sink: string | undefined
+  readonly #options: BreakerOptions | undefined
   readonly #clock: Clock
   readonly #told: BreakerListener
   #state: BreakerState = 'closed'
@@ -27,12 +38,15 @@ export class Breaker {
   #until = 0
   #probing = false
   #unset: (() => void) | undefined
+  #held: string | undefined
   /** Called when deliveries may begin again. */
   onAdmit: () => void = () => undefined
 
-  constructor(lane: Lane, options: BreakerOptions, clock: Clock, told: BreakerListener) {
+  constructor(lane: Lane, { options, sink, tries = false }: BreakerParts, clock: Clock, told: BreakerListener) {
     this.lane = { route: lane.route, to: lane.to }
+    this.sink = sink
     this.#options = options
+    if (tries) this.#state = 'half_open'
     this.#clock = clock
     this.#told = told
   }
@@ -41,7 +55,17 @@ export class Breaker {
     return this.#state
   }
 
-  /** When it tries again, while it is open. Milliseconds since the epoch. */
+  /** Whether failures open it. */
+  get counts(): boolean {
+    return this.#options !== undefined
+  }
+
+  /** Why the target is held to be gone; undefined while it is not. */
+  get held(): string | undefined {
+    return this.#held
+  }
+
+  /** When it tries again, while it is open; never, when it is held. Milliseconds since the epoch. */
   get until(): number | undefined {
     return this.#state === 'open' ? this.#until : undefined
   }
@@ -78,6 +102,11 @@ export class Breaker {
   /** An attempt failed in a way that another may not. */
   failed(reason: string): void {
     if (this.#state === 'open') return
+    // Whatever is there that fails is not gone.
+    if (this.#options === undefined) {
+      this.answered()
+      return
+    }
     this.#failed += 1
     if (this.#state === 'closed' && this.#failed < this.#options.failures) return
     const before = this.#state
@@ -86,6 +115,25 @@ export class Breaker {
     this.#until = this.#clock.now() + this.#options.openMs
     this.#unset = this.#clock.at(this.#until, () => this.#tryAgain())
     if (before === 'closed') this.#told(this, 'open', reason)
+  }
+
+  /** The target is gone: nothing begins any more until `resume`. */
+  hold(reason: string): void {
+    if (this.#held !== undefined) return
+    this.#unset?.()
+    this.#held = reason
+    this.#state = 'open'
+    this.#probing = false
+    this.#until = Number.POSITIVE_INFINITY
+    this.#told(this, 'held', reason)
+  }
+
+  /** Lets one delivery try whether a target that was gone is there again. */
+  resume(): void {
+    if (this.#held === undefined) return
+    this.#held = undefined
+    this.#failed = 0
+    this.#tryAgain()
   }
 
   /** Rings no more. */
@@ -110,7 +158,8 @@ export const watched = (target: Target, breaker: Breaker): Target => ({
     } catch (thrown) {
       const error = toGatewayError(thrown)
       if (signal.aborted || error.disposition === 'fatal') throw thrown
-      if (error.disposition === 'retry') breaker.failed(error.message)
+      if (error.code === 'SINK_GONE' && breaker.sink !== undefined) breaker.hold(error.message)
+      else if (error.disposition === 'retry') breaker.failed(error.message)
       else breaker.answered()
       throw thrown
     }

@@ -1,11 +1,12 @@
-/** All breakers of the gateway: what is open is told once, shown, and refused at the door. */
+/** All breakers of the gateway: what is open or held is told once, shown, and refused at the door. */
 
 import type { Credit, Log } from '../connector/connector.ts'
 import { GatewayError } from '../errors.ts'
 import type { Lane } from '../journal/journal.ts'
 import type { From, Route } from '../router/route.ts'
-import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
+import { Breaker, type BreakerListener, type BreakerParts, type BreakerState } from './breaker.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
+import { type GoneSinks, NONE_GONE } from './gone.ts'
 
 /** A source that waits looks again this often. Milliseconds. */
 const LOOK_AGAIN_MS = 250
@@ -14,15 +15,29 @@ const LONGEST_MS = 30_000
 
 export class Breakers {
   readonly #all = new Set<Breaker>()
-  readonly #log: Pick<Log, 'warn' | 'info'>
+  readonly #log: Pick<Log, 'error' | 'warn' | 'info'>
+  readonly #gone: GoneSinks
+  readonly #crowded: () => boolean
 
-  constructor(log: Pick<Log, 'warn' | 'info'>) {
+  /**
+   * `gone` are the sinks that were so when the gateway ran last. What comes for those that are gone is taken,
+   * and waits, until `crowded`.
+   */
+  constructor(
+    log: Pick<Log, 'error' | 'warn' | 'info'>,
+    gone: GoneSinks = NONE_GONE,
+    crowded: () => boolean = () => false,
+  ) {
     this.#log = log
+    this.#gone = gone
+    this.#crowded = crowded
   }
 
   /** Makes the breaker of a lane. `remove` it when the lane is left. */
-  make(lane: Lane, options: BreakerOptions, clock: Clock): Breaker {
-    const breaker = new Breaker(lane, options, clock, ({ lane }, state, reason) => this.#tell(lane, state, reason))
+  make(lane: Lane, parts: BreakerParts, clock: Clock): Breaker {
+    const { sink } = parts
+    const tries = sink !== undefined && this.#gone.has(sink)
+    const breaker = new Breaker(lane, { ...parts, tries }, clock, this.#tell)
     this.#all.add(breaker)
     return breaker
   }
@@ -32,32 +47,56 @@ export class Breakers {
     this.#all.delete(breaker)
   }
 
+  /** Of those that failures open. */
   states(): readonly (Lane & { readonly state: BreakerState })[] {
-    return Array.from(this.#all, ({ lane, state }) => ({ ...lane, state }))
+    return [...this.#all].flatMap(({ counts, lane, state }) => (counts ? [{ ...lane, state }] : []))
+  }
+
+  /** Of the lanes that feed sinks: whether they are held. */
+  holds(): readonly (Lane & { readonly held: boolean })[] {
+    return [...this.#all].flatMap(({ held, lane, sink }) =>
+      sink === undefined ? [] : [{ ...lane, held: held !== undefined }],
+    )
   }
 
   /** What is open, in words; undefined when nothing is. */
   open(): string | undefined {
-    const open = [...this.#all].filter(({ state }) => state !== 'closed')
+    const open = [...this.#all].filter(({ counts, held, state }) => counts && held === undefined && state !== 'closed')
     if (open.length === 0) return undefined
     return `open: ${open.map(({ lane }) => `${lane.route} -> ${lane.to}`).join(', ')}; what comes for it waits`
+  }
+
+  /** What is held, in words: why, and what to do; undefined when nothing is. */
+  held(): string | undefined {
+    const held = [...this.#all].filter((each) => each.held !== undefined)
+    if (held.length === 0) return undefined
+    const lanes = held.map(({ held, lane }) => `${lane.route} -> ${lane.to} (${held})`).join(', ')
+    const sinks = new Set(held.flatMap(({ sink }) => sink ?? []))
+    return `held: ${lanes}; what comes for it waits; ${remedy([...sinks])}`
+  }
+
+  /** Lets what is held for a sink try again, one delivery first. Returns the lanes that were held. */
+  resume(sink: string): readonly Lane[] {
+    const held = [...this.#all].filter((each) => each.sink === sink && each.held !== undefined)
+    for (const breaker of held) breaker.resume()
+    return held.map(({ lane }) => lane)
   }
 
   /** Why events that these routes alone take are refused: each of their targets rests. Undefined when one does not. */
   refusal(routes: readonly { readonly route: Route }[], now: number): GatewayError | undefined {
     if (!this.#somethingRests() || routes.length === 0) return undefined
     let until = 0
-    for (const { controls, name } of routes.map(({ route }) => route)) {
-      if (controls?.breaker === undefined) return undefined
+    for (const { name, to } of routes.map(({ route }) => route)) {
       const own = [...this.#all].filter(({ lane }) => lane.route === name)
-      if (own.length === 0) return undefined
-      for (const breaker of own) {
-        if (breaker.until === undefined) return undefined
+      for (const { text } of to) {
+        const breaker = own.find(({ lane }) => lane.to === text)
+        if (breaker?.until === undefined || !this.#refuses(breaker)) return undefined
         until = Math.max(until, breaker.until)
       }
     }
     const names = routes.map(({ route }) => route.name).join(', ')
-    return new GatewayError('OVERLOADED', `${names} (route): accepting: the breaker is open: the target fails`, {
+    const why = until === Number.POSITIVE_INFINITY ? 'the target is gone, and half of the journal is full' : OPEN
+    return new GatewayError('OVERLOADED', `${names} (route): accepting: ${why}`, {
       retryAfterMs: Math.min(LONGEST_MS, Math.max(1, until - now)),
     })
   }
@@ -80,15 +119,44 @@ export class Breakers {
   }
 
   #somethingRests(): boolean {
-    for (const { until } of this.#all) if (until !== undefined) return true
+    for (const breaker of this.#all) if (breaker.until !== undefined && this.#refuses(breaker)) return true
     return false
   }
 
-  #tell({ route, to }: Lane, state: 'open' | 'closed', reason?: string): void {
-    if (state === 'closed') this.#log.info({ route, to }, `${route}: the breaker is closed: ${to} works again`)
-    else this.#log.warn({ route, to }, `${route}: the breaker is open, nothing goes to ${to} for now: ${reason}`)
+  /** Until somebody acts, what is held would keep its sources waiting, too: it may fill half of the journal first. */
+  #refuses({ held }: Breaker): boolean {
+    return held === undefined || this.#crowded()
+  }
+
+  readonly #tell: BreakerListener = (breaker, state, reason = '') => {
+    const { lane, sink } = breaker
+    const { route, to } = lane
+    if (state === 'held') this.#hold(breaker, reason)
+    else if (state === 'closed') {
+      if (sink !== undefined) this.#gone.remove(sink)
+      const closed = breaker.counts ? 'the breaker is closed' : 'going on'
+      this.#log.info({ route, to }, `${route}: ${closed}: ${to} works again`)
+    } else this.#log.warn({ route, to }, `${route}: the breaker is open, nothing goes to ${to} for now: ${reason}`)
+  }
+
+  /** What one route heard of a sink counts for all that feed it. It is told once. */
+  #hold(breaker: Breaker, reason: string): void {
+    const { lane, sink } = breaker
+    const others = [...this.#all].filter((each) => each !== breaker && each.sink === sink)
+    if (sink === undefined || others.some(({ held }) => held !== undefined)) return
+    this.#gone.add(sink)
+    this.#log.error(
+      { ...lane, sink },
+      `${lane.route}: nothing more goes to ${lane.to}, what comes for it waits: ${reason}; ${remedy([sink])}`,
+    )
+    for (const other of others) other.hold(reason)
   }
 }
+
+const remedy = (sinks: readonly string[]): string =>
+  `change the sink and reload, or run: ${sinks.map((sink) => `headgate resume ${sink}`).join(', ')}`
+
+const OPEN = 'the breaker is open: the target fails'
 
 function feeds(source: string, from: From): boolean {
   if (from.kind === 'any') return true

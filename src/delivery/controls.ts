@@ -1,9 +1,9 @@
 /** The limits of a lane, ready to be asked: made of its route's options, its keys read off each delivery. */
 
-import type { Delivery } from '../journal/journal.ts'
-import type { Route } from '../router/route.ts'
+import type { Delivery, Lane } from '../journal/journal.ts'
+import type { Route, Target } from '../router/route.ts'
 import type { KeyedControl, Router } from '../router/router.ts'
-import type { Breaker } from './breaker.ts'
+import type { Breaker, BreakerParts } from './breaker.ts'
 import type { Breakers } from './breakers.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
 import type { GatherOptions } from './gathering.ts'
@@ -34,19 +34,39 @@ export interface ControlParts {
 }
 
 /** Returns the limits of one lane of a route; undefined when it has none that count here. */
-export function laneControls({ controls, name }: Route, to: string, parts: ControlParts): LaneControls | undefined {
+export function laneControls(route: Route, to: Target, parts: ControlParts): LaneControls | undefined {
+  const { controls, name } = route
   const { batch, breaker, concurrency, rate } = controls ?? {}
-  if (!batch && !breaker && !concurrency && !rate) return undefined
-  const { breakers, clock = SYSTEM_CLOCK, router } = parts
+  const sink = heldSink(route, to)
+  if (!batch && !breaker && !concurrency && !rate && sink === undefined) return undefined
+  const { clock = SYSTEM_CLOCK, router } = parts
   const by = (control: KeyedControl): KeyOf => {
     return ({ event, origin }) => router.keyOf(name, control, event, origin) ?? NO_KEY
   }
-  const own = breaker && breakers.make({ route: name, to }, breaker, clock)
   return {
     clock,
     ...(batch ? { batch } : {}),
     ...(concurrency ? { concurrency: { limit: concurrency.limit, keyOf: by('concurrency') } } : {}),
     ...(rate ? { rate: { ...rate, ...(rate.key === undefined ? {} : { keyOf: by('rate') }) } } : {}),
-    ...(own ? { breaker: own, left: () => breakers.remove(own) } : {}),
+    ...(breaker || sink !== undefined ? broken({ route: name, to: to.text }, { options: breaker, sink }, parts) : {}),
   }
+}
+
+/** The limits of a lane that carries dead letters to a sink: they wait while it is gone. */
+export function copyControls(lane: Lane, deadLetter: Target, parts: ControlParts): LaneControls | undefined {
+  if (deadLetter.kind !== 'sink') return undefined
+  return { clock: parts.clock ?? SYSTEM_CLOCK, ...broken(lane, { sink: deadLetter.name }, parts) }
+}
+
+/** The sink whose deliveries wait while it is gone. Where there is a fallback, that does them. */
+const heldSink = ({ fallback }: Route, to: Target): string | undefined =>
+  to.kind === 'sink' && fallback === undefined ? to.name : undefined
+
+function broken(
+  lane: Lane,
+  made: BreakerParts,
+  { breakers, clock = SYSTEM_CLOCK }: ControlParts,
+): Pick<LaneControls, 'breaker' | 'left'> {
+  const breaker = breakers.make(lane, made, clock)
+  return { breaker, left: () => breakers.remove(breaker) }
 }

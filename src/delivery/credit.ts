@@ -57,6 +57,12 @@ export class JournalCredit implements Credit {
     return performance.now() - this.#fullAt < FULL_MS
   }
 
+  /** Whether half of the room is taken: what waits without end is to leave the rest to others. */
+  get crowded(): boolean {
+    const { bytes, pending } = this.#used()
+    return bytes >= this.#limits.bytes / 2 || pending >= this.#limits.pending / 2
+  }
+
   refusal(): GatewayError | undefined {
     if (this.#stopping)
       return new GatewayError('STOPPING', 'gateway: accepting: the gateway is stopping; send it again', AFTER)

@@ -28,6 +28,8 @@ export interface DeliverParts {
   readonly fallback?: Target
   /** Absent where no route has a transform. */
   readonly transformer?: Transformer
+  /** What is for a sink that is gone is given back, as the same attempt: its lane is held. */
+  readonly waits?: boolean
   /** Whether the caller of a call has gone away. */
   readonly cancelled: (callId: string) => boolean
   readonly now: () => number
@@ -42,8 +44,12 @@ export interface DeliverParts {
 /** How long a delivery whose outcome cannot be told keeps its place before it runs again. */
 const UNTOLD_MS = 1_000
 
-/** How an attempt ended. `untold` when it did not: what it emitted could not be kept, so that it has no outcome yet. */
+/**
+ * How an attempt ended. `untold` when it did not: what it emitted could not be kept, so that it has no outcome yet.
+ * `waits` when it is none, as its sink is gone.
+ */
 type Attempted =
+  | { readonly waits: true }
   | { readonly outcome: Outcome; readonly handled?: Handled; readonly error?: GatewayError }
   | { readonly untold: GatewayError }
 
@@ -68,11 +74,11 @@ export async function deliver(
     await putOff(delivery, attempted.untold, begun, parts, signal)
     return { settled: Promise.resolve() }
   }
-  const { outcome, handled, error } = attempted
-  if (signal.aborted && outcome.status !== 'done') {
+  if ('waits' in attempted || (signal.aborted && attempted.outcome.status !== 'done')) {
     parts.journal.release(delivery)
     return { settled: Promise.resolve() }
   }
+  const { outcome, handled, error } = attempted
   let unanswered: GatewayError | undefined
   try {
     if (outcome.status === 'dead' && error) await bury(delivery, route, outcome.error, error, parts)
@@ -134,6 +140,7 @@ async function attempt(
     const error = toGatewayError(thrown)
     // It is our journal that has no room or no disk, whatever the target did: no attempt of the delivery's.
     if (error.code === 'JOURNAL_FULL' || error.disposition === 'fatal') return { untold: error }
+    if (error.code === 'SINK_GONE' && parts.waits) return { waits: true }
     const now = parts.now()
     const facts = {
       attempt: delivery.attempt,

@@ -9,7 +9,7 @@ import { Dispatcher, type LaneWork } from './dispatch.ts'
 export const LANE: Lane = { route: 'r', to: 'f' }
 export const NOW = 1_800_000_000_000
 
-export const SILENT = { warn: () => undefined, info: () => undefined }
+export const SILENT = { error: () => undefined, warn: () => undefined, info: () => undefined }
 
 /** A clock that stands until it is moved. */
 export class TestClock implements Clock {

@@ -3,7 +3,7 @@
 import type { Route, Target as RouteTarget } from '../router/route.ts'
 import { deliverBatch } from './batch.ts'
 import { watched } from './breaker.ts'
-import { type ControlParts, laneControls } from './controls.ts'
+import { type ControlParts, copyControls, type LaneControls, laneControls } from './controls.ts'
 import { deadLetterLane, fromDeadLetter } from './deadletter.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { LaneWork } from './dispatch.ts'
@@ -33,14 +33,21 @@ export function lanesOf(
 ): readonly LaneWork[] {
   const own = route.fallback ? { ...parts, fallback: find(route.fallback) } : parts
   const lanes = [...route.to, ...(route.versions ?? [])].map((to): LaneWork => {
-    const controls = laneControls(route, to.text, controlled)
+    const controls = laneControls(route, to, controlled)
     if (controls === undefined) return lane(route, to.text, find(to), own)
-    const target = controls.breaker ? watched(find(to), controls.breaker) : find(to)
-    const work = { ...lane(route, to.text, target, own), controls }
+    const { target, waiting } = guarded(find(to), controls, own)
+    const work = { ...lane(route, to.text, target, waiting), controls }
     if (controls.batch === undefined) return work
-    return { ...work, runBatch: (all, signal) => deliverBatch(all, route, target, own, signal) }
+    return { ...work, runBatch: (all, signal) => deliverBatch(all, route, target, waiting, signal) }
   })
-  return route.deadLetter ? [...lanes, copyLane(route, route.deadLetter, find, parts)] : lanes
+  return route.deadLetter ? [...lanes, copyLane(route, route.deadLetter, find, parts, controlled)] : lanes
+}
+
+/** The target, watched by the breaker of its lane; `waiting` are the parts of deliveries that wait for what is gone. */
+function guarded(target: Target, { breaker }: Pick<LaneControls, 'breaker'>, parts: DeliverParts) {
+  if (breaker === undefined) return { target, waiting: parts }
+  const waiting: DeliverParts = breaker.sink === undefined ? parts : { ...parts, waits: true }
+  return { target: watched(target, breaker), waiting }
 }
 
 function lane(route: Route, to: string, target: Target, parts: DeliverParts): LaneWork {
@@ -55,8 +62,16 @@ function lane(route: Route, to: string, target: Target, parts: DeliverParts): La
   }
 }
 
-function copyLane(route: Route, deadLetter: RouteTarget, find: FindTarget, parts: DeliverParts): LaneWork {
-  const target = find(deadLetter)
+function copyLane(
+  route: Route,
+  deadLetter: RouteTarget,
+  find: FindTarget,
+  parts: DeliverParts,
+  controlled: ControlParts,
+): LaneWork {
+  const to = deadLetterLane(deadLetter.text)
+  const controls = copyControls({ route: route.name, to }, deadLetter, controlled)
+  const { target, waiting } = guarded(find(deadLetter), controls ?? {}, parts)
   const unwrapping: Target = {
     answers: false,
     handle: (work: Work, signal) => target.handle({ ...work, event: fromDeadLetter(work.event) }, signal),
@@ -64,5 +79,5 @@ function copyLane(route: Route, deadLetter: RouteTarget, find: FindTarget, parts
   // What is given up is copied as it came in.
   const { deadLetter: _, fallback: __, transforms: ___, ...rest } = route
   const copying: Route = { ...rest, retry: COPY_RETRY, concurrency: COPY_CONCURRENCY }
-  return lane(copying, deadLetterLane(deadLetter.text), unwrapping, parts)
+  return { ...lane(copying, to, unwrapping, waiting), ...(controls ? { controls } : {}) }
 }

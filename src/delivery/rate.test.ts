@@ -94,9 +94,11 @@ test('a retry counts as a start', async () => {
   await bench.dispatcher.stop(10)
 })
 
+const ECHO = { kind: 'function', text: 'f', name: 'f' } as const
+
 test('the key is read off the event, and those without one share a limit', () => {
   const made = route('r', { controls: { rate: { limit: 1, perMs: 1, key: 'data.account' } } })
-  const controls = laneControls(made, 'f', { router: router([made]), breakers: new Breakers(SILENT) })
+  const controls = laneControls(made, ECHO, { router: router([made]), breakers: new Breakers(SILENT) })
   const of = (json?: unknown) =>
     controls?.rate?.keyOf?.({
       id: '1',
@@ -116,5 +118,5 @@ test('the key is read off the event, and those without one share a limit', () =>
       acceptedAt: 0,
     })
   expect([of({ account: 'x' }), of({ account: 7 }), of({}), of()]).toEqual(['x', '7', '', ''])
-  expect(laneControls(route('bare'), 'f', { router: router([]), breakers: new Breakers(SILENT) })).toBeUndefined()
+  expect(laneControls(route('bare'), ECHO, { router: router([]), breakers: new Breakers(SILENT) })).toBeUndefined()
 })

@@ -33,6 +33,7 @@ function busy() {
   })
   metrics.watch({ functions: () => [resize], generation: () => 1, mqttClients: () => 4 })
   metrics.watch({ breakers: () => [{ route: 'orders', to: 'sync', state: 'open' }] })
+  metrics.watch({ holds: () => [{ route: 'orders', to: 'billing', held: true }] })
   metrics.accepted('mqtt')
   metrics.accepted('mqtt')
   metrics.omitted('orders', 'repeated')
@@ -68,6 +69,7 @@ test('counts, measures and reads', async () => {
     'headgate_dead_letters 1',
     'headgate_mqtt_clients 4',
     'headgate_breaker_state{route="orders",to="sync"} 2',
+    'headgate_sink_held{route="orders",to="billing"} 1',
     'headgate_deliveries_omitted_total{route="orders",reason="repeated"} 1',
     'headgate_fallbacks_total{route="orders",fallback="echo"} 1',
     'wasm_function_invocations_total{function="resize"} 2',

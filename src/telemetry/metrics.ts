@@ -15,6 +15,7 @@ export interface Gauges {
   readonly functions?: () => readonly FunctionStats[]
   readonly mqttClients?: () => number
   readonly breakers?: () => readonly { readonly route: string; readonly to: string; readonly state: string }[]
+  readonly holds?: () => readonly { readonly route: string; readonly to: string; readonly held: boolean }[]
   readonly generation?: () => number
 }
 
@@ -100,6 +101,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
         ...journalGauges(gauges, now()),
         ...functionGauges(gauges),
         ...breakerGauges(gauges),
+        ...heldGauges(gauges),
         ...plainGauges(gauges),
         standings.render(),
       ]
@@ -140,6 +142,11 @@ function breakerGauges({ breakers }: Gauges): string[] {
     ({ route, state, to }): Reading => ({ labels: [route, to], value: BREAKER_STATES.indexOf(state) }),
   )
   return readings ? [renderSamples(METRICS.breakerState, readings)] : []
+}
+
+function heldGauges({ holds }: Gauges): string[] {
+  const readings = holds?.().map(({ held, route, to }): Reading => ({ labels: [route, to], value: held ? 1 : 0 }))
+  return readings ? [renderSamples(METRICS.held, readings)] : []
 }
 
 function functionGauges({ functions }: Gauges): string[] {

@@ -189,5 +189,11 @@ export const METRICS = {
     help: 'Times that a source connected to its upstream once more.',
     labels: ['source'],
   },
+  held: {
+    name: 'headgate_sink_held',
+    type: 'gauge',
+    help: 'Whether what a route sends to a sink waits, as the sink said that it is gone: 0 no, 1 yes.',
+    labels: ['route', 'to'],
+  },
   mqttClients: { name: 'headgate_mqtt_clients', type: 'gauge', help: 'MQTT clients that are connected.', labels: [] },
 } as const satisfies Record<string, MetricSpec>

@@ -109,7 +109,8 @@ const ROWS: readonly Row[] = [
     { name: `${status}-once`, replies: [says(status), says(200)], status: 'done', attempts: 2 },
     { name: `${status}-always`, replies: [says(status)], status: 'dead', attempts: 3 },
   ]),
-  ...[400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 451].map(
+  // After a 410 the sink is held: test/e2e/path/gone.test.ts.
+  ...[400, 401, 403, 404, 405, 409, 413, 415, 422, 451].map(
     (status): Row => ({
       name: `${status}`,
       replies: [says(status, { 'retry-after': '1' })],

@@ -19,7 +19,7 @@ const ROWS = [
   { row: 'both-too-late', retry: 3, deadLetter: true, failures: 4, status: 'dead', attempts: 4, copied: true },
 ] as const
 
-const paths = ['signed', 'later', 'refused', 'hole', 'neighbour', 'gone', ...ROWS.map(({ row }) => row)]
+const paths = ['signed', 'later', 'refused', 'hole', 'neighbour', ...ROWS.map(({ row }) => row)]
 const quick = 'delay: 20ms, cap: 50ms'
 
 const config = (receiver: Receiver, away: Receiver) => {
@@ -38,7 +38,6 @@ routes:
   refused: { from: "mqtt:refused/+", to: refused, retry: { max: 3, ${quick} }, dead_letter: letters }
   hole: { from: "mqtt:hole/+", to: hole, retry: { max: 2, ${quick} }, timeout: 300ms, concurrency: 4 }
   neighbour: { from: "mqtt:neighbour/+", to: neighbour }
-  gone: { from: "mqtt:gone/+", to: gone, retry: { max: 3, ${quick} } }
   away: { from: "mqtt:away/+", to: away, retry: { max: 100, delay: 50ms, cap: 500ms } }
   inside: { from: "mqtt:inside/+", to: inside, retry: { max: 3, ${quick} } }
 ${ROWS.map(
@@ -56,7 +55,6 @@ const answer: Script = ({ path }) => {
   if (name === 'later' && on === 1) return { status: 503, headers: { 'retry-after': '2' }, body: 'not now' }
   if (name === 'refused') return { status: 400, body: 'no such\r\ncustomer' }
   if (name === 'hole') return 'never'
-  if (name === 'gone') return { status: 410 }
   return { status: on <= (failing.get(name) ?? 0) ? 500 : 202 }
 }
 
@@ -127,18 +125,6 @@ describe('row 13', () => {
       deadlettercode: 'SINK_REJECTED',
       deadletterroute: 'refused',
     })
-  })
-
-  test('410: the end of that sink', async () => {
-    const [id = ''] = await send('gone')
-    await settled(gateway, id)
-    const later = await send('gone', 3)
-    for (const each of [id, ...later]) {
-      const [delivery] = (await settled(gateway, each)).deliveries
-      expect(delivery).toMatchObject({ status: 'dead', attempts: 1, error: { code: 'SINK_GONE' } })
-    }
-    expect(on('gone')).toHaveLength(1)
-    expect(gateway.output()).toMatch(/answered 410; nothing more is sent there/)
   })
 
   test.each(ROWS)('$row: retry $retry, $failures failures', async ({ row, attempts, copied, status }) => {
