@@ -1,7 +1,7 @@
 /** One generation: what one configuration makes of functions, sinks, routes and sources. A reload swaps it for the next. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { type Config, callRoutes, expand, type Instance } from './config/index.ts'
+import { type Config, callNames, callRoutes, expand, type Instance } from './config/index.ts'
 import type { Context, Sink, Source } from './connector/connector.ts'
 import type { ServedLane } from './delivery/dispatch.ts'
 import { lanesOf } from './delivery/lanes.ts'
@@ -39,6 +39,7 @@ export class Generation {
   readonly router: Router
   readonly targets = new Targets()
   readonly noRoute: NoRoute
+  readonly callNames: readonly string[]
   readonly #ground: Ground
   readonly #since = new Date()
   readonly #sinks = new Map<string, Running<Sink>>()
@@ -57,6 +58,7 @@ export class Generation {
     this.routes = routesOf(config).map((route) => withVersions(route, config.functions, lanes))
     this.router = compileRouter(this.routes).router
     this.noRoute = createNoRoute(config.callable, config.services)
+    this.callNames = callNames(config)
     this.#ground = ground
   }
 

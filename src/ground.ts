@@ -47,6 +47,8 @@ export interface Current {
   readonly noRoute: NoRoute
   /** The number under which the journal keeps what it is. */
   readonly mark: number
+  /** The names that functions may be called by. */
+  readonly callNames: readonly string[]
 }
 
 export interface GroundParts {
@@ -119,7 +121,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   }
   const inner = createAccept(accepting)
   const accept = createAccept({ ...accepting, credit, breakers })
-  const calls = new Calls(journal, replies, () => current().config.callable)
+  const calls = new Calls(journal, replies, () => current().callNames)
   const delivery: DeliverParts = {
     transformer,
     journal,

@@ -100,14 +100,16 @@ export class EmbeddedGateway implements AsyncDisposable {
   }
 
   /**
-   * Calls a function with an event, or with data: bytes, text, or what becomes JSON. Resolves with its reply as an
+   * Calls a function, `<name>` or `<name>@<version>` or `<service>/<name>`, with an event, or with data: bytes, text, or what becomes JSON. Resolves with its reply as an
    * event of the SDK, whose `data` is a value if it is JSON. Rejects with the error that a caller is told: `code` is
    * CALL_TIMED_OUT, FUNCTION_UNKNOWN, FUNCTION_REJECTED (the function's own code is `detailCode`) and others.
    */
   async call(name: string, given?: unknown, options: CallOptions = {}): Promise<SdkEvent<unknown>> {
     const { accept, calls } = this.#gateway.front
     const { timeoutMs = TIMEOUT_MS, callId = uuidv7() } = options
-    const event = asCall(isEvent(given) ? fromSdk(given) : plain(name, given), callId, timeoutMs)
+    const [service = '', as] = name.split('/')
+    const sent = isEvent(given) ? fromSdk(given) : plain(service, given)
+    const event = asCall(as === undefined ? sent : withExtensions(sent, { function: as }), callId, timeoutMs)
     const time = AbortSignal.timeout(timeoutMs)
     const signal = options.signal ? AbortSignal.any([time, options.signal]) : time
     const waiting = calls.reply(callId, signal)

@@ -11,6 +11,9 @@ import cron, { type ScheduledTask } from 'node-cron'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+/** The longest time between two slots there is: from one 29 February on a given weekday to the next, over 2100. */
+const FARTHEST = 41 * 366 * DAY
 /** By how much clocks are put back: an hour, and half an hour on Lord Howe Island. */
 const SHIFTS = [HOUR / 2, HOUR] as const
 
@@ -85,6 +88,23 @@ export class Slots {
     return second === undefined
       ? minute + MINUTE + (this.#followsWallClock ? 0 : (this.#seconds[0] ?? 0))
       : minute + second
+  }
+
+  /** As much, but without the looks on days that have no slot: for a clock that is never set back. */
+  nextLeap(now: number): number {
+    const look = this.nextLook(now)
+    let at = look
+    while (at < look + FARTHEST && !this.#isDayOf(at)) at = Math.floor(at / DAY) * DAY + DAY
+    return at
+  }
+
+  /** Whether the date may be one of the schedule, wherever the zone is. */
+  #isDayOf(at: number): boolean {
+    const day = Math.floor(at / DAY) * DAY
+    const [hour = 0] = this.#hours
+    const [minute = 0] = this.#minutes
+    const time = hour * HOUR + minute * MINUTE + (this.#seconds[0] ?? 0)
+    return [day - DAY, day, day + DAY].some((date) => this.#wall.match(new Date(date + time)))
   }
 
   #isDue(minute: number, offset: number): boolean {

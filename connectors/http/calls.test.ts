@@ -33,6 +33,38 @@ test('POST /call/<function> answers with the reply', async () => {
   expect(face.gateway.emitted[0]?.offer).toEqual({ address: 'POST /call/echo', direct: true })
 })
 
+test.each(['/call/desk/shout', '/call/desk%2Fshout', '/call/%64esk/%73hout'])(
+  'POST %s calls a function of a service',
+  async (path) => {
+    await using face = await Face.open()
+    face.gateway.reply = hello
+    expect((await face.post(path, '{"a":1}', JSON_TYPE)).status).toBe(200)
+    expect(face.gateway.emitted[0]?.offer).toEqual({ address: 'POST /call/desk/shout', direct: true })
+    expect(face.gateway.event).toMatchObject({
+      type: 'headgate.call',
+      subject: 'desk',
+      extensions: { function: 'shout', replyform: 'http' },
+    })
+  },
+)
+
+test('a CloudEvent goes to the function that the path names, whatever it says itself', async () => {
+  await using face = await Face.open()
+  face.gateway.reply = hello
+  const headers = { 'ce-specversion': '1.0', 'ce-id': '7', 'ce-source': '/s', 'ce-type': 't', 'ce-function': 'other' }
+  expect((await face.post('/call/desk/shout', 'x', headers)).status).toBe(200)
+  expect(face.gateway.event).toMatchObject({ id: '7', type: 't', extensions: { function: 'shout' } })
+})
+
+test('a caller of a service that does not wait is told where the reply will be', async () => {
+  await using face = await Face.open()
+  const response = await face.post('/call/desk/shout', '{}', { ...JSON_TYPE, prefer: 'respond-async' })
+  expect([response.status, response.headers.get('location')]).toEqual([
+    202,
+    `/calls/${face.gateway.event.extensions?.['callid']}`,
+  ])
+})
+
 test('a call without parameters', async () => {
   await using face = await Face.open()
   face.gateway.reply = () => ({ status: 'ok' })
@@ -42,6 +74,23 @@ test('a call without parameters', async () => {
 
 test.each<[string, string, Record<string, string>, number, RegExp]>([
   ['/call/ehco', '{}', JSON_TYPE, 404, /calling "ehco".*did you mean "echo"; known are echo, resize/],
+  ['/call/resize@4', '{}', JSON_TYPE, 404, /calling "resize@4".*known are resize, resize@2$/],
+  [
+    '/call/desk/shot',
+    '{}',
+    JSON_TYPE,
+    404,
+    /calling "desk\/shot".*mean "desk\/shout"; known are desk\/shout, desk\/whisper$/,
+  ],
+  ['/call/desk', '{}', JSON_TYPE, 404, /calling "desk".*known are desk\/shout, desk\/whisper$/],
+  [
+    '/call/desk%2Fshout/more',
+    '{}',
+    JSON_TYPE,
+    404,
+    /calling "desk\/shout\/more".*known are desk\/shout, desk\/whisper$/,
+  ],
+  ['/call/desk/', '{}', JSON_TYPE, 400, /readable name/],
   ['/call/%ff', '{}', JSON_TYPE, 400, /readable name/],
   [
     '/call/echo',

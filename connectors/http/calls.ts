@@ -9,22 +9,22 @@ import {
   type GatewayError,
   httpMode,
   isJsonType,
-  nearest,
   type Receipt,
   uuidv7,
   withExtensions,
 } from '#connector'
 import { readBody } from './body.ts'
 import { callIdHeader, type Exchange, send, sendJson } from './exchange.ts'
+import { requireFunction } from './names.ts'
 import { checkCallNames, idempotencyKey, normalizeCall, normalizeRequest, traced } from './normalize.ts'
 import type { Parts } from './parts.ts'
 import { readPreferences } from './prefer.ts'
 import { HttpProblem, refuse, replyProblem } from './problem.ts'
 import type { WaitEnd } from './waits.ts'
 
-/** POST /call/<function>: calls a function by its name, with the body as its parameters. */
+/** POST /call/<function> and /call/<service>/<function>: calls a function by its name, with the body as its parameters. */
 export async function callFunction(parts: Parts, exchange: Exchange, name: string): Promise<void> {
-  requireFunction(parts, name)
+  requireFunction(parts.context, name)
   const body = await readBody(exchange, parts.config.body_limit)
   if (httpMode(exchange.headers) === undefined && body.length > 0) requireJson(exchange, body)
   const event = normalizeCall({ ...exchange, body }, given(parts), name)
@@ -160,15 +160,6 @@ function unanswered(parts: Parts, why: WaitEnd, { callId }: Receipt, ms: number)
 
 const noRoute = ({ context }: Parts, address: string): GatewayError =>
   refuse('NO_ROUTE', context.name, `routing "${address}": no route takes it; add one with "from: http:${address}"`)
-
-function requireFunction({ context }: Parts, name: string): void {
-  const known = context.calls.functions()
-  if (known.includes(name)) return
-  const near = nearest(name, known)
-  const hint = near === undefined ? '' : `, did you mean "${near}"`
-  const list = known.length === 0 ? 'none is configured' : `known are ${known.slice(0, 50).join(', ')}`
-  throw refuse('FUNCTION_UNKNOWN', context.name, `calling "${name}": there is no such function${hint}; ${list}`)
-}
 
 function requireJson({ headers }: Exchange, body: Uint8Array): void {
   const contentType = headers['content-type']

@@ -17,7 +17,7 @@ export class Gateway {
   readonly cancelled: string[] = []
   readonly waiting = new Map<string, (reply: CallReply) => void>()
   readonly calls = new Map<string, CallState>()
-  functions = ['echo', 'resize']
+  functions = ['echo', 'resize', 'resize@2', 'desk/shout', 'desk/whisper']
   checks: readonly Check[] = []
   alive = true
   refusal: GatewayError | undefined

@@ -41,10 +41,16 @@ export function normalizeRequest(request: HttpRequest, given: Given): CloudEvent
   return plainEvent(request, given, 'headgate.http.request', path, { method, ...(query === '' ? {} : { query }) })
 }
 
-/** Returns the event that a call of a function by its name is; its data are the JSON parameters. */
+/**
+ * Returns the event that a call of a function by its name is; its data are the JSON parameters. Of `<service>/<function>`
+ * the service is the subject and the function the extension `function`, as in a call over MQTT.
+ */
 export function normalizeCall(request: HttpRequest, given: Given, name: string): CloudEvent {
-  if (httpMode(request.headers) !== undefined) return eventOf(request)
-  return plainEvent(request, given, 'headgate.call', name, {})
+  const [subject = '', as] = name.split('/')
+  const extensions = as === undefined ? {} : { function: as }
+  if (httpMode(request.headers) === undefined) return plainEvent(request, given, 'headgate.call', subject, extensions)
+  const event = eventOf(request)
+  return as === undefined ? event : withExtensions(event, extensions)
 }
 
 /** Adds the W3C trace context of the request to an event that has none of its own. */

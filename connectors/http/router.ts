@@ -3,6 +3,7 @@
 import { callFunction, callRoute } from './calls.ts'
 import { postEvents, shakeHands } from './events.ts'
 import type { Exchange } from './exchange.ts'
+import { callName, segmentName } from './names.ts'
 import type { Parts } from './parts.ts'
 import { HttpProblem } from './problem.ts'
 import { readCall, readHealth, readReady } from './status.ts'
@@ -17,12 +18,11 @@ export async function serve(parts: Parts, exchange: Exchange): Promise<void> {
   }
   if (path.startsWith('/call/')) {
     only(exchange, 'POST')
-    const name = segment(path.slice('/call/'.length))
-    return takes(parts, () => callFunction(parts, exchange, name))
+    return takes(parts, () => callFunction(parts, exchange, callName(path)))
   }
   if (path.startsWith('/calls/')) {
     only(exchange, 'GET', 'HEAD')
-    return readCall(parts, exchange, segment(path.slice('/calls/'.length)))
+    return readCall(parts, exchange, segmentName(path.slice('/calls/'.length)))
   }
   if (path === '/health' || path === '/ready') {
     only(exchange, 'GET', 'HEAD')
@@ -42,12 +42,4 @@ function only({ method, path }: Exchange, ...allowed: readonly string[]): void {
   if (allowed.includes(method)) return
   const allow = allowed.join(', ')
   throw new HttpProblem(405, 'NO_ROUTE', `${path} is not offered with ${method}; use ${allow}`, { allow })
-}
-
-function segment(text: string): string {
-  try {
-    const name = decodeURIComponent(text)
-    if (name !== '') return name
-  } catch {}
-  throw new HttpProblem(400, 'EVENT_INVALID', 'the path ends in no readable name')
 }

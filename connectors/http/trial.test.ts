@@ -50,6 +50,13 @@ test('a function is called by its name', () => {
   ])
 })
 
+test.each(['/call/desk/shout', '/call/desk%2Fshout'])('%s is a function of a service', (path) => {
+  expect(sent(path)[0]).toMatchObject([
+    { type: 'headgate.call', subject: 'desk', extensions: { function: 'shout' } },
+    { address: 'POST /call/desk/shout' },
+  ])
+})
+
 test('CloudEvents are taken as they are, and nothing else is at /events', () => {
   const event = { specversion: '1.0', id: '1', source: '/s', type: 't' }
   const made = sent('/events', { 'content-type': 'application/cloudevents-batch+json' }, JSON.stringify([event, event]))

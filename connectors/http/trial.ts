@@ -13,6 +13,7 @@ import {
   withExtensions,
 } from '#connector'
 import type { HttpConfig } from './config.ts'
+import { callName } from './names.ts'
 import { checkCallNames, idempotencyKey, normalizeCall, normalizeRequest, traced } from './normalize.ts'
 import { readPreferences } from './prefer.ts'
 import { refuse } from './problem.ts'
@@ -28,9 +29,8 @@ export function trial(request: TrialRequest, { wait }: HttpConfig, context: Cont
   }
   const now = context.clock?.now() ?? Date.now()
   const given = { name: context.name, id: uuidv7(), now }
-  const event = path.startsWith('/call/')
-    ? normalizeCall(request, given, decodeURIComponent(path.slice('/call/'.length)))
-    : normalizeRequest(request, given)
+  const name = path.startsWith('/call/') ? callName(path) : undefined
+  const event = name === undefined ? normalizeRequest(request, given) : normalizeCall(request, given, name)
   const named = extension(event, CALL_EXTENSIONS.callId)
   const { respondAsync, waitMs = wait } = readPreferences(headers['prefer'])
   const call = withExtensions(made(event), {
@@ -39,5 +39,5 @@ export function trial(request: TrialRequest, { wait }: HttpConfig, context: Cont
     ...(respondAsync ? {} : { [CALL_EXTENSIONS.deadline]: new Date(now + waitMs).toISOString() }),
   })
   const once = !respondAsync && named === undefined && idempotencyKey(headers) === undefined
-  return [[call, { address: `${method} ${path}`, direct: once }]]
+  return [[call, { address: `${method} ${name === undefined ? path : `/call/${name}`}`, direct: once }]]
 }

@@ -10,7 +10,7 @@ import type { Tried } from './targets.ts'
 
 /** One thing that is not as it was expected, in words. */
 export interface Difference {
-  readonly what: 'to' | 'reply' | 'times' | 'count' | 'run'
+  readonly what: 'to' | 'reply' | 'error' | 'times' | 'count' | 'run'
   readonly expected: string
   readonly got: string
 }
@@ -35,6 +35,7 @@ export function differences(test: ConfigTest, { replies, settled, targets, tried
     number('times', test.times, tried.length),
     number('count', test.count, made.length),
     test.reply === undefined ? undefined : replyDiffers(test.reply, replies.at(-1)),
+    test.error === undefined ? undefined : errorDiffers(test.error, replies.at(-1)),
   ].filter((each) => each !== undefined)
 }
 
@@ -58,13 +59,14 @@ function targetsDiffer(
   return { what: 'to', expected: expected.join(', ') || 'none', got: gotText(got, settled) }
 }
 
-/** The target as it is written, and the topic that it came to. */
+/** The target as it is written, a function without its version, and the topic that it came to. */
 function namesOf(
   { callId, event, fallback, to }: Settled,
   { targets, tried }: Pick<Seen, 'targets' | 'tried'>,
 ): readonly string[] {
   const text = fallback ?? (to.startsWith(COPY) ? to.slice(COPY.length) : to)
   const target = targets.get(text)
+  if (target?.kind === 'function') return [target.name, text]
   if (target?.kind !== 'mqtt') return [text]
   const topic = target.topic.includes('{')
     ? tried.findLast((one) => one.callId === callId && one.to === text)?.topic
@@ -83,6 +85,12 @@ function gotText(got: readonly (readonly string[])[], settled: readonly Settled[
 function replyDiffers(expected: unknown, reply: Reply | undefined): Difference | undefined {
   if (reply?.status === 'ok' && same(expected, reply.data)) return undefined
   return { what: 'reply', expected: JSON.stringify(expected), got: replyText(reply) }
+}
+
+/** By the code that the caller is told, which may be the function's own, or by the type. */
+function errorDiffers(expected: string, reply: Reply | undefined): Difference | undefined {
+  if (reply?.error && [reply.error.code, reply.error.type].includes(expected)) return undefined
+  return { what: 'error', expected, got: reply?.status === 'ok' ? `the reply ${replyText(reply)}` : replyText(reply) }
 }
 
 function same(expected: unknown, data: Uint8Array | undefined): boolean {

@@ -42,7 +42,7 @@ export function standIn(target: RouteTarget, parts: TargetParts, route?: string)
     async handle(work, signal) {
       if (isCopy(work)) return handled(target, work)
       parts.tried({ ...named, callId: work.callId, ...topic(work) })
-      if (fails(target.text, work, parts)) throw await failure(target, work, parts, signal)
+      if (fails(target, work, parts)) throw await failure(target, work, parts, signal)
       return real ? real.handle(work, signal) : handled(target, work)
     },
   }
@@ -67,9 +67,11 @@ const onClock = (pool: FunctionPool, clock: VirtualClock): FunctionPool => ({
 /** What a dead letter goes to never fails, and is no attempt of the delivery's. */
 const isCopy = ({ event }: Work): boolean => extension(event, 'deadletterroute') !== undefined
 
-function fails(text: string, { attempt }: Work, { failing, tested }: TargetParts): boolean {
+function fails(target: RouteTarget, { attempt }: Work, { failing, tested }: TargetParts): boolean {
   if (!failing || attempt > failing.first) return false
-  return failing.at ? failing.at.includes(text) : tested(text)
+  const { text } = target
+  // A function may be named without its version.
+  return failing.at ? failing.at.includes(text) || ('name' in target && failing.at.includes(target.name)) : tested(text)
 }
 
 /** Resolves to the error of an attempt; one that is out of time comes when the time is up. */

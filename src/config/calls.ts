@@ -35,6 +35,12 @@ export function callRoutes(config: Pick<Config, 'functions' | 'callable' | 'serv
   return [...single, ...grouped].filter((made) => made !== undefined)
 }
 
+/** Returns every name that a function may be called by: `<service>/<name>` for those of a service. */
+export const callNames = ({ callable, services }: Pick<Config, 'callable' | 'services'>): readonly string[] => [
+  ...callable,
+  ...services.map(({ as, service }) => `${service}/${as}`),
+]
+
 function find(functions: readonly FunctionSpec[], text: string): FunctionSpec | undefined {
   const { name, version } = readVersioned(text)
   const own = functions.filter((spec) => spec.name === name)

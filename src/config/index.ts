@@ -1,6 +1,6 @@
 /** The configuration: YAML with places, one schema, every mistake told at once. */
 
-export { callRoutes } from './calls.ts'
+export { callNames, callRoutes } from './calls.ts'
 export type { Config, Instance, ServiceFunction } from './config.ts'
 export { type ConfigTest, testEvent } from './config-test.ts'
 export { EVENT_SOURCES } from './event-sources/index.ts'

@@ -25,7 +25,24 @@ describe('what cannot be tested is told at its place', () => {
       '{ event: {}, tick: nightly, to: echo }',
       ['9:9 routes.orders.tests.0: event and tick are one too many; a test has one of them'],
     ],
-    ['{ event: {} }', ['9:9 routes.orders.tests.0: nothing is expected; write "to", "reply", "times" or "count"']],
+    [
+      '{ event: {} }',
+      ['9:9 routes.orders.tests.0: nothing is expected; write "to", "reply", "error", "times" or "count"'],
+    ],
+    [
+      '{ event: {}, reply: 1, error: NO }',
+      ['9:9 routes.orders.tests.0: reply and error are one too many; a call has one answer'],
+    ],
+    [
+      '{ event: {}, error: FUNCTION_TRAPED }',
+      [
+        '9:29 routes.orders.tests.0.error: "FUNCTION_TRAPED" is no error code or type; did you mean "FUNCTION_TRAPPED"?',
+      ],
+    ],
+    [
+      '{ event: {}, error: not this }',
+      ['9:29 routes.orders.tests.0.error: "not this" is no error; write a code such as ORDER_INVALID, or a type'],
+    ],
     [
       '{ tick: nigthly, to: echo }',
       ['9:17 routes.orders.tests.0.tick: there is no cron source "nigthly" | did you mean "nightly"?'],

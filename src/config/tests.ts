@@ -84,9 +84,11 @@ function makeTest(given: TestConfig, path: Path, tested: Tested, reporter: Repor
   }
 }
 
-/** All that a route may send something to, as written. */
+/** All that a route may send something to, as written; a function also without its version. */
 const targetsOf = ({ deadLetter, fallback, to }: Route): readonly string[] =>
-  [...to, ...(fallback ? [fallback] : []), ...(deadLetter ? [deadLetter] : [])].map(({ text }) => text)
+  [...to, ...(fallback ? [fallback] : []), ...(deadLetter ? [deadLetter] : [])].flatMap((one) =>
+    one.kind === 'function' && one.text !== one.name ? [one.text, one.name] : [one.text],
+  )
 
 function checkTargets(
   given: string | readonly string[] | undefined,
@@ -142,7 +144,7 @@ function originOf(from: From | undefined): Origin {
 }
 
 /** What a test without a name is called: what comes in, and what is expected of it. */
-function nameOf({ after, count, event, fail, http, publish, reply, tick, times, to }: TestConfig): string {
+function nameOf({ after, count, error, event, fail, http, publish, reply, tick, times, to }: TestConfig): string {
   const types = [event ?? []].flat().map(({ type }) => type)
   const coming =
     publish?.topic ?? (http ? `${http.method} ${http.path}` : (tick ?? [...new Set(types)].slice(0, 3).join(', ')))
@@ -152,6 +154,7 @@ function nameOf({ after, count, event, fail, http, publish, reply, tick, times, 
     ...(times === undefined ? [] : [`times ${times}`]),
     ...(count === undefined ? [] : [`count ${count}`]),
     ...(reply === undefined ? [] : ['reply']),
+    ...(error === undefined ? [] : [`error ${error}`]),
   ]
   return `${coming}${failed}: ${expected.join(', ')}${after === undefined ? '' : ` after ${after / 1_000}s`}`
 }

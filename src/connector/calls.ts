@@ -37,7 +37,7 @@ export interface CallPort {
   find(callId: string): Promise<CallState | undefined>
   /** The caller went away: work that has not begun is not done. */
   cancel(callId: string): void
-  /** Names of the functions that may be called by name. */
+  /** Names of the functions that may be called by name, `<service>/<name>` for those of a service. */
   functions(): readonly string[]
 }
 

@@ -19,7 +19,7 @@ export class Calls implements CallPort {
   readonly #functions: () => readonly string[]
   readonly #gone = new Set<string>()
 
-  /** `functions` are those that may be called by name now. */
+  /** `functions` are those that may be called by name now, `<service>/<name>` for those of a service. */
   constructor(journal: Pick<Journal, 'find'>, replies: Waiting, functions: () => readonly string[]) {
     this.#journal = journal
     this.#replies = replies

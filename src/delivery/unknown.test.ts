@@ -28,6 +28,24 @@ test('an unknown function of a service is told those of the service', () => {
   )
 })
 
+test.each([
+  ['http', 'POST /call/orders/createOrdr'],
+  ['call', 'orders/createOrdr'],
+])('over %s, too', (source, address) => {
+  expect(noRoute(event, { source, address }).message).toBe(
+    'service (call): finding a function: "orders/createOrdr" is unknown; did you mean "orders/createOrder"?; there is "orders/createOrder", "orders/cancelOrder"',
+  )
+})
+
+test('an unknown version is told those that there are', () => {
+  const versions = createNoRoute(['echo', 'echo@1', 'echo@2', 'other'], [])
+  for (const origin of [
+    { source: 'mqtt', address: 'service/echo@9' },
+    { source: 'call', address: 'echo@9' },
+  ])
+    expect(versions(event, origin).message).toMatch(/"echo@9" is unknown.*; there is "echo", "echo@1", "echo@2"$/)
+})
+
 test('anything else is told where to ask', () => {
   expect(noRoute(event, { source: 'http', address: 'POST /nowhere' })).toMatchObject({
     code: 'NO_ROUTE',

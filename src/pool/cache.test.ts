@@ -1,10 +1,10 @@
 /** The cache of transpiled components gives back what was put, and nothing else. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { TOOL, TranspileCache } from './cache.ts'
+import { TOOL, TranspileCache, UnwrittenCache } from './cache.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'headgate-cache-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -36,6 +36,19 @@ test('a folder that cannot be written is no error', async () => {
   const cache = new TranspileCache(join(root, 'file', 'below'))
   await cache.put(component, transpiled)
   expect(await cache.get(component)).toBeUndefined()
+})
+
+test('what is not to be written is kept for this process, and what a gateway has kept is read', async () => {
+  const folder = join(root, 'borrowed')
+  const first = new UnwrittenCache(folder)
+  const own = Buffer.from('own component')
+  expect(await first.get(own)).toBeUndefined()
+  await first.put(own, transpiled)
+  expect(existsSync(folder)).toBe(false)
+  expect(await new UnwrittenCache(folder).get(own)).toBe(transpiled)
+  const kept = Buffer.from('kept component')
+  await new TranspileCache(folder).put(kept, transpiled)
+  expect(await first.get(kept)).toBeDefined()
 })
 
 test('the name of the tool is the version that is installed', () => {

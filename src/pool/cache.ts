@@ -14,8 +14,15 @@ const HASH = 32
 /** The folder of what functions were transpiled to, beside the journal: files of ours alone, since they are executed. */
 export const cacheBeside = (journal: string): string => join(dirname(resolve(journal)), 'functions')
 
+/** Where transpiled components are kept. */
+export interface TranspileStore {
+  /** Resolves to undefined when there is none. */
+  get(component: Uint8Array): Promise<Transpiled | undefined>
+  put(component: Uint8Array, transpiled: Transpiled): Promise<void>
+}
+
 /** A folder of transpiled components, by what they were made from. Its files are run: nobody else may write there. */
-export class TranspileCache {
+export class TranspileCache implements TranspileStore {
   readonly #folder: string
 
   constructor(folder: string) {
@@ -46,6 +53,26 @@ export class TranspileCache {
 
   #path(component: Uint8Array): string {
     return join(this.#folder, `${sha256(component).toString('hex').slice(0, 32)}.${TOOL}`)
+  }
+}
+
+/** What this process transpiled without leaving it on disk: as little as there are functions. */
+const unwritten = new Map<string, Transpiled>()
+
+/** Reads what a gateway keeps in a folder; what it has not is kept in memory, for as long as the process lives. */
+export class UnwrittenCache implements TranspileStore {
+  readonly #disk: TranspileStore
+
+  constructor(folder: string) {
+    this.#disk = new TranspileCache(folder)
+  }
+
+  async get(component: Uint8Array): Promise<Transpiled | undefined> {
+    return unwritten.get(sha256(component).toString('hex')) ?? this.#disk.get(component)
+  }
+
+  async put(component: Uint8Array, transpiled: Transpiled): Promise<void> {
+    unwritten.set(sha256(component).toString('hex'), transpiled)
   }
 }
 

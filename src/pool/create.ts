@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
+import { TranspileCache, type TranspileStore } from './cache.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { loadFunctions } from './load.ts'
 import type { FunctionLog, FunctionPool, FunctionSpec } from './pool.ts'
@@ -14,8 +15,8 @@ export interface PoolOptions {
   readonly workers?: number
   /** Calls of one function that may wait; one more is refused. 1,000 by default. */
   readonly queue?: number
-  /** Folder that keeps what functions are transpiled to, for the next start. Its files are run: it must be ours alone. */
-  readonly cache?: string
+  /** Keeps what functions are transpiled to: in a folder, for the next start. Its files are run, so it must be ours alone. */
+  readonly cache?: string | TranspileStore
 }
 
 const QUEUE = 1_000
@@ -31,7 +32,10 @@ export async function createPool(functions: readonly FunctionSpec[], options: Po
       throw new GatewayError('CONFIG_INVALID', `${full} (function): reading the configuration: defined twice`)
     names.add(full)
   }
-  const codes = await loadFunctions(functions, options.cache)
+  const codes = await loadFunctions(
+    functions,
+    typeof options.cache === 'string' ? new TranspileCache(options.cache) : options.cache,
+  )
   return new Dispatcher(functions, codes, {
     log: options.log,
     workers: Math.max(1, options.workers ?? availableParallelism() - 1),

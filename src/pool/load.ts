@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { GatewayError } from '../errors.ts'
-import { TranspileCache } from './cache.ts'
+import type { TranspileStore } from './cache.ts'
 import { ComponentError, compileComponent, readComponent, type Transpiled } from './component.ts'
 import type { FunctionCode } from './instance.ts'
 import type { Loaded } from './loader.ts'
@@ -14,11 +14,13 @@ import { startThread } from './start.ts'
 const known = new Map<string, FunctionCode>()
 
 /**
- * Resolves to the code of each function, in order; what jco makes is kept in the folder `cache`, when there is one.
+ * Resolves to the code of each function, in order; what jco makes is kept in the `store`, when there is one.
  * Rejects with `FUNCTION_INVALID`, which names every bad file.
  */
-export async function loadFunctions(functions: readonly FunctionSpec[], cache?: string): Promise<FunctionCode[]> {
-  const store = cache === undefined ? undefined : new TranspileCache(cache)
+export async function loadFunctions(
+  functions: readonly FunctionSpec[],
+  store?: TranspileStore,
+): Promise<FunctionCode[]> {
   const keys = await Promise.all(functions.map(keyOf))
   const found = await Promise.all(
     functions.map((spec, index) => known.get(keys[index] ?? '') ?? orProblem(find(spec, store))),
@@ -47,14 +49,14 @@ async function keyOf({ wasm, memoryBytes }: FunctionSpec): Promise<string> {
 }
 
 /** What the store has of a file, or else its bytes. */
-async function find({ wasm }: FunctionSpec, store: TranspileCache | undefined): Promise<Transpiled | Uint8Array> {
+async function find({ wasm }: FunctionSpec, store: TranspileStore | undefined): Promise<Transpiled | Uint8Array> {
   const bytes = await readComponent(wasm)
   return (await store?.get(bytes)) ?? bytes
 }
 
 async function transpileInThread(
   components: readonly Uint8Array[],
-  store: TranspileCache | undefined,
+  store: TranspileStore | undefined,
 ): Promise<(Transpiled | ComponentError)[]> {
   if (components.length === 0) return []
   const thread = startThread('loader.ts', { components })

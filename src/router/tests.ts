@@ -23,6 +23,15 @@ const failure = z.string().check(({ value, issues }) => {
   }
 })
 
+/** What a caller is told: a code of ours, an error type, or a function's own code. */
+const replied = z.string().check(({ value, issues }) => {
+  if (TYPES.includes(value) || Object.hasOwn(ERRORS, value)) return
+  const close = nearest(value, [...Object.keys(ERRORS), ...TYPES])
+  if (close) issues.push(wrong(value, `"${value}" is no error code or type; did you mean "${close}"?`))
+  else if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(value))
+    issues.push(wrong(value, `"${value}" is no error; write a code such as ORDER_INVALID, or a type`))
+})
+
 const failText = z.string().check(({ value, issues }) => {
   if (value === 'always' || FIRST.test(value)) return
   const read = failure.safeParse(value)
@@ -129,21 +138,33 @@ const options = {
     .json()
     .optional()
     .describe('Expected: the last reply, compared as JSON where it is JSON. The functions are really run then.'),
+  error: replied
+    .optional()
+    .describe(
+      'Expected: the last reply is this error: a code, of the gateway or of the function, or a type such as ValidationError. Without `fail` the functions are really run.',
+    ),
   times: count
     .optional()
     .describe('Expected: attempts in all, a batch being one; copies of dead letters are not counted.'),
   count: count.optional().describe('Expected: deliveries that succeeded, copies of dead letters not counted.'),
 }
 
-type Given = { readonly [K in 'event' | 'publish' | 'http' | 'tick' | 'to' | 'reply' | 'times' | 'count']?: unknown }
+type Given = {
+  readonly [K in (typeof COMING)[number] | (typeof EXPECTED)[number]]?: unknown
+}
+
+const COMING = ['event', 'publish', 'http', 'tick'] as const
+const EXPECTED = ['to', 'reply', 'error', 'times', 'count'] as const
 
 /** One thing comes in, and something is expected. */
 function sense(given: Given): string | undefined {
-  const coming = (['event', 'publish', 'http', 'tick'] as const).filter((key) => given[key] !== undefined)
+  const coming = COMING.filter((key) => given[key] !== undefined)
   if (coming.length === 0) return 'nothing comes in; write "event", "publish", "http" or "tick"'
   if (coming.length > 1) return `${coming.join(' and ')} are one too many; a test has one of them`
-  const expected = (['to', 'reply', 'times', 'count'] as const).some((key) => given[key] !== undefined)
-  return expected ? undefined : 'nothing is expected; write "to", "reply", "times" or "count"'
+  if (given.reply !== undefined && given.error !== undefined)
+    return 'reply and error are one too many; a call has one answer'
+  const expected = EXPECTED.some((key) => given[key] !== undefined)
+  return expected ? undefined : 'nothing is expected; write "to", "reply", "error", "times" or "count"'
 }
 
 const sound = (context: { readonly value: Given; readonly issues: unknown[] }): void => {

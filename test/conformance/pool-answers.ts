@@ -105,11 +105,11 @@ export const POOL_ANSWERS = {
     },
   },
   P10: {
-    text: 'MUST take name@version for that version, and a name alone for the first of that name',
-    options: { functions: [functionOf('f', { version: '1' }), functionOf('f', { version: '2' })] },
+    text: 'MUST take name@version for that version, and a name alone for the newest version',
+    options: { functions: [functionOf('f', { version: '10' }), functionOf('f', { version: '9' })] },
     run: async (bench) => {
       const versionOf = async (name: string) => replyText(await bench.within(bench.call(name, 'context'))).split(' ')[2]
-      assert.deepEqual([await versionOf('f@2'), await versionOf('f@1'), await versionOf('f')], ['2', '1', '1'])
+      assert.deepEqual([await versionOf('f@9'), await versionOf('f@10'), await versionOf('f')], ['9', '10', '10'])
     },
   },
   P11: {

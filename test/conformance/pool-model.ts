@@ -3,6 +3,7 @@
 import { type ErrorType, GatewayError } from '../../src/errors.ts'
 import type { CloudEvent } from '../../src/event/event.ts'
 import type { Call, FunctionPool, FunctionStats, Result } from '../../src/pool/pool.ts'
+import { compareVersions } from '../../src/schema/index.ts'
 import type { PoolFunction, PoolOpenOptions } from './pool-bench.ts'
 
 /** Each fault and the one requirement that it breaks. */
@@ -124,7 +125,10 @@ export class ModelPool implements FunctionPool {
     const fits = ({ spec }: ModelFunction) => name === spec.name || name === `${spec.name}@${spec.version}`
     return this.#fault === 'takes the last version for a name'
       ? this.#functions.findLast(fits)
-      : this.#functions.find(fits)
+      : this.#functions
+          .filter(fits)
+          .toSorted((a, b) => compareVersions(a.spec.version, b.spec.version))
+          .at(-1)
   }
 
   #next(fn: ModelFunction): void {

@@ -1,6 +1,6 @@
 /** `headgate check` runs the tests of configurations, and says what is not as they expect. */
 
-import { globSync } from 'node:fs'
+import { globSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { headgate, repository, scratch } from './gateway.ts'
@@ -93,4 +93,15 @@ test('what is in config/ passes, and every route there has a test', async () => 
     const tested = new Set(tests.results.map(({ route }: { route: string }) => route))
     expect(tested.size, config).toBe(routes)
   }
+})
+
+test('nothing is left behind, neither beside the configuration nor where a gateway keeps what it needs', async () => {
+  const own = scratch()
+  const before = () => readdirSync(own.path, { recursive: true }).toSorted()
+  const path = own.file('own.yaml', `journal: { path: ${own.path}/data/journal }\n${ROUTES}`)
+  const held = before()
+  const { code, err } = await headgate(['check', path], { cwd: own.path })
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(before()).toEqual(held)
+  own.remove()
 })

@@ -37,6 +37,10 @@ routes:
   accepted: { from: "function:order-summary", to: "mqtt:orders/accepted" }
 `
 
+/** Without the section of functions, and with a service. */
+const foldered = (data: string): string =>
+  yaml(data).replace(/^functions:\n( .*\n)+/m, 'services: { desk: { repeat: echo } }\n')
+
 async function open(): Promise<EmbeddedGateway> {
   const gateway = await createGateway({ yaml: yaml(scratch()) })
   await gateway.start()
@@ -74,6 +78,20 @@ test('what was emitted is on disk: another gateway on the same data knows it', a
   await using second = await createGateway({ yaml: text })
   await second.start()
   expect(await second.emit(new CloudEvent(event))).toMatchObject({ callId, duplicate: true })
+})
+
+test('functions are found in a folder, and those of a service are called by both names', async () => {
+  const data = scratch()
+  await expect(createGateway({ yaml: foldered(data) })).rejects.toThrow('there is no function "echo"')
+  await using gateway = await createGateway({ yaml: foldered(data) }, { functions: join(ROOT, 'functions') })
+  await gateway.start()
+  expect((await gateway.call('desk/repeat', { a: 1 })).data).toEqual({ a: 1 })
+  const event = new CloudEvent({ source: '/s', type: 't', data: 'x', function: 'other' })
+  expect((await gateway.call('desk/repeat', event)).data).toBe('x')
+  await expect(gateway.call('desk/reapet')).rejects.toThrow(
+    '"desk/reapet" is unknown; did you mean "desk/repeat"?; there is "desk/repeat"',
+  )
+  expect((await gateway.call('echo', 1)).data).toBe(1)
 })
 
 test('data goes through as it is: text, bytes, JSON, an event', async () => {

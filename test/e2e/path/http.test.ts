@@ -11,6 +11,8 @@ functions:
   order-summary: FUNCTIONS/order-summary/order-summary.wasm
   hostile: { wasm: ${HOSTILE}, call: false }
   single: { wasm: ${HOSTILE}, call: false, pool: { min: 1, max: 1 } }
+services:
+  desk: { repeat: echo, sum: order-summary }
 routes:
   ask: { from: "http:POST /ask/:topic", to: echo, retry: 0 }
   hostile: { from: "http:POST /hostile", to: hostile, retry: 0, timeout: 5s }
@@ -61,6 +63,35 @@ describe('a caller that waits', () => {
     expect(unknown.json['detail']).not.toContain('hostile')
     expect(await post(gateway.http, '/nowhere', {})).toMatchObject({ status: 404, json: { code: 'NO_ROUTE' } })
     expect((await request(gateway.http, '/ask/weather')).status).toBe(404)
+  })
+})
+
+describe('a function of a service', () => {
+  test('is called by its path, with the slash as it is or percent-encoded', async () => {
+    for (const path of ['/call/desk/repeat', '/call/desk%2Frepeat'])
+      expect(await post(gateway.http, path, '{"a": 1.0}')).toMatchObject({ status: 200, text: '{"a": 1.0}' })
+  })
+
+  test('answers what went wrong as any function does', async () => {
+    const refused = await post(gateway.http, '/call/desk/sum', { orderId: 1, items: [] })
+    expect(refused).toMatchObject({ status: 400, json: { code: 'ORDER_INVALID' } })
+    const unknown = await post(gateway.http, '/call/desk/reapet', {})
+    expect(unknown).toMatchObject({ status: 404, json: { code: 'FUNCTION_UNKNOWN' } })
+    expect(unknown.json['detail']).toMatch(/did you mean "desk\/repeat"; known are desk\/repeat, desk\/sum$/)
+  })
+
+  test('is answered once under one key, and later to who does not wait', async () => {
+    const key = { 'idempotency-key': 'desk-1' }
+    const first = await post(gateway.http, '/call/desk/repeat', '{"n": 1}', key)
+    const again = await post(gateway.http, '/call/desk/repeat', '{"n": 2}', key)
+    expect([first.text, again.text]).toEqual(['{"n": 1}', '{"n": 1}'])
+    expect(again.headers.get('headgate-call-id')).toBe(first.headers.get('headgate-call-id'))
+    const later = await post(gateway.http, '/call/desk/repeat', '{"n": 3}', { prefer: 'respond-async' })
+    expect(later.status).toBe(202)
+    await eventually(
+      async () => (await request(gateway.http, later.headers.get('location') ?? '')).json['state'] === 'done',
+      { what: 'the reply can be read', withinMs: 10_000 },
+    )
   })
 })
 
