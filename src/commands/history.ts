@@ -1,23 +1,29 @@
 /** The history of an event, and of dead letters, for people. */
 
 import { CALL_EXTENSIONS } from '../event/index.ts'
+import { tryLines } from './attempts.ts'
+import { chainLines } from './chain.ts'
 import type { DeadLetter, EventHistory, LetterGroup } from './records.ts'
 import { columns, counted, type Paint, shown } from './terminal.ts'
-import { notTaken } from './verdicts.ts'
+import { asOf, notTaken } from './verdicts.ts'
 
 type Delivery = EventHistory['deliveries'][number]
 
 /** What it was and when; each delivery and what became of it; why the other routes let it pass. */
-export function historyLines(history: EventHistory, paint: Paint): readonly string[] {
-  const { acceptedAt, callId, deliveries, event, origin, verdicts } = history
+export function historyLines(history: EventHistory, paint: Paint, now?: number): readonly string[] {
+  const { acceptedAt, callId, chain = [], deliveries, event, generation, origin, verdicts } = history
   const passed = notTaken(verdicts, paint)
+  const ago = now === undefined ? '' : ` (${elapsed(now - acceptedAt.getTime())} ago)`
+  const lanes = columns(deliveries.map((delivery) => [`  ${lane(delivery)}`, fate(delivery, history, paint, now)]))
   return [
     `${paint('bold', shown(event.type))} ${shown(event.id)} of ${shown(event.source)}${about(event.subject)}`,
-    `  came in by ${place(origin)} at ${acceptedAt.toISOString()}, callId ${shown(callId)}`,
+    `  came in by ${place(origin)} at ${acceptedAt.toISOString()}${ago}, callId ${shown(callId)}`,
     ...(deliveries.length === 0 ? ['  none of its deliveries is left: dropped, or redriven as a new event'] : []),
-    ...columns(deliveries.map((delivery) => [`  ${lane(delivery)}`, fate(delivery, history, paint)])),
+    ...deliveries.flatMap(({ tries = [] }, at) => [lanes[at] ?? '', ...tryLines(tries, acceptedAt, paint)]),
     ...deliveries.flatMap((delivery) => replyLines(delivery, isCall(event))),
-    ...(passed.length === 0 ? [] : ['', 'routes that let it pass, as they stand now', ...passed]),
+    ...(passed.length === 0 ? [] : ['', `routes that let it pass${asOf(generation)}`, ...passed]),
+    ...(chain.length < 2 ? [] : ['', 'chain', ...chainLines(chain, event.id, paint)]),
+    ...(now === undefined ? [] : nextLines(deliveries)),
   ]
 }
 
@@ -27,11 +33,24 @@ export const place = ({ address, source }: EventHistory['origin']): string =>
   shown(address === '' ? source : `${source}:${address}`)
 const lane = ({ route, to }: { readonly route: string; readonly to: string }): string => `${route} -> ${to}`
 
-function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Paint): string {
+/** What there is to do about the deliveries that were given up on. */
+function nextLines(deliveries: EventHistory['deliveries']): readonly string[] {
+  const dead = deliveries.flatMap(({ id, status }) => (status === 'dead' && id !== undefined ? [id] : []))
+  if (dead.length === 0) return []
+  const ids = dead.map((id) => ` --id ${shown(id)}`).join('')
+  return [
+    '',
+    `next: headgate dead-letters show ${shown(dead[0] ?? '')}; once that is put right: headgate dead-letters redrive${ids}`,
+  ]
+}
+
+function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Paint, now?: number): string {
   const answers = delivery.answers && isCall(event)
   const { attempts, due, error, fallback, note, settledAt, status } = delivery
   const tries = counted(attempts, 'attempt')
-  const reason = error === undefined ? '' : `: ${failureText(error)}`
+  // The last of its attempts says it, too.
+  const told = delivery.tries?.at(-1)?.error?.code === error?.code
+  const reason = error === undefined || told ? '' : `: ${failureText(error)}`
   const after =
     settledAt === undefined ? '' : `, ${elapsed(settledAt.getTime() - acceptedAt.getTime())} after it came in`
   if (note === 'superseded') return paint('dim', 'left out: a later event of the same key took its place')
@@ -41,11 +60,14 @@ function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Pa
     return `${paint('green', 'done')}${by} in ${tries}${after}${answers ? '; its reply was sent' : ''}${by && reason}`
   if (status === 'dead')
     return `${paint('red', 'dead')} after ${tries}${after}${answers ? '; the caller was told' : ''}${reason}`
-  const next = due === undefined ? '' : `, next at ${due.toISOString()}`
+  const left = due === undefined || now === undefined ? '' : ` (${until(due.getTime() - now)})`
+  const next = due === undefined ? '' : `, next at ${due.toISOString()}${left}`
   return attempts === 0
     ? paint('yellow', `waits${next}`)
     : `${paint('yellow', 'to be tried again')} after ${tries}${next}${reason}`
 }
+
+const until = (ms: number): string => (ms > 0 ? `in ${elapsed(ms)}` : 'now')
 
 /** Whether the sender wanted an answer. */
 const isCall = (event: EventHistory['event']): boolean =>

@@ -25,7 +25,25 @@ const answer = z.object({
   data_base64: z.string().optional(),
 })
 
+/** How one attempt went. */
+const attempt = z.object({
+  attempt: z.number(),
+  startedAt: time,
+  endedAt: time,
+  waitMs: z.number(),
+  tookMs: z.number(),
+  queueMs: z.number().optional(),
+  runMs: z.number().optional(),
+  worker: z.number().optional(),
+  cold: z.boolean().optional(),
+  unanswered: z.boolean().optional(),
+  function: z.string().optional(),
+  sha256: z.string().optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+})
+
 const delivery = z.object({
+  id: z.string().optional(),
   route: z.string(),
   to: z.string(),
   status: z.enum(['due', 'done', 'dead']),
@@ -37,6 +55,7 @@ const delivery = z.object({
   note: z.string().optional(),
   fallback: z.string().optional(),
   answer: answer.optional(),
+  tries: z.array(attempt).optional(),
 })
 
 const verdict = z.object({
@@ -48,7 +67,38 @@ const verdict = z.object({
   by: z.string().exactOptional(),
 })
 
-/** One event, what became of it, and what the routes say of it now. */
+/** The configuration that an event was matched by, and whether it is known still. */
+const generation = z.object({ number: z.number(), runs: z.boolean(), known: z.boolean() })
+
+/** One event of a chain. */
+const link = z.object({
+  id: z.string(),
+  type: z.string(),
+  cause: z.string().optional(),
+  callId: z.string().optional(),
+  at: time,
+  state: z.enum(['done', 'waits', 'dead', 'none', 'unmatched', 'refused', 'failed']),
+  deliveries: z.array(z.string()),
+})
+export type ChainLink = z.output<typeof link>
+
+/** An event that the journal does not hold. */
+export const lostEvent = z.object({
+  kind: z.enum(['refused', 'unmatched', 'failed']),
+  at: time,
+  origin,
+  event: event.optional(),
+  callId: z.string().optional(),
+  client: z.string().optional(),
+  error: failure.optional(),
+  times: z.number(),
+  // A number alone in lists, where nothing was looked up.
+  generation: z.preprocess((given) => (typeof given === 'object' ? given : undefined), generation.optional()),
+  verdicts: z.array(verdict).optional(),
+})
+export type LostEvent = z.output<typeof lostEvent>
+
+/** One event, what became of it, and what the routes say of it: those of its time, as far as they are known. */
 export const eventHistory = z.object({
   event,
   origin,
@@ -56,6 +106,8 @@ export const eventHistory = z.object({
   acceptedAt: time,
   deliveries: z.array(delivery),
   verdicts: z.array(verdict),
+  generation: generation.optional(),
+  chain: z.array(link).optional(),
 })
 export type EventHistory = z.output<typeof eventHistory>
 

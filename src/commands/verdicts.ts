@@ -2,6 +2,7 @@
 
 import type { Origin } from '../event/index.ts'
 import type { Verdict } from '../router/router.ts'
+import type { EventHistory } from './records.ts'
 import { columns, type Paint, shown } from './terminal.ts'
 
 /** Routes that nobody wrote (`call/<function>`) are shown when they take an event, and are noise when they do not. */
@@ -21,6 +22,14 @@ export function verdictLines(verdicts: readonly Verdict[], origin: Origin, paint
 /** A line for each route that does not take it. */
 export const notTaken = (verdicts: readonly Verdict[], paint: Paint): readonly string[] =>
   columns(verdicts.filter((verdict) => !verdict.takes && isWorthALine(verdict)).map((verdict) => row(verdict, paint)))
+
+/** Says which configuration the verdicts are of. */
+export function asOf(generation: EventHistory['generation']): string {
+  if (generation === undefined) return ', as they stand now'
+  if (!generation.known)
+    return `, as they stand now: configuration ${generation.number}, of its time, is not known any more`
+  return generation.runs ? '' : `, as they stood then (configuration ${generation.number}, which runs no more)`
+}
 
 function row({ by, clause, route, saw, takes, to }: Verdict, paint: Paint): readonly string[] {
   if (takes) {
