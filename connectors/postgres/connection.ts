@@ -20,6 +20,8 @@ export interface Target {
 /** A connection and its socket: a stream that nobody reads cannot be closed in the way of the protocol. */
 export interface Connection extends AsyncDisposable {
   readonly client: Client
+  /** Runs work on the client when what was asked before is done: a client does one thing at a time. */
+  inTurn<T>(work: (client: Client) => Promise<T>): Promise<T>
   /** Resolves with what ended it, when something has. */
   readonly broken: Promise<Error>
 }
@@ -70,7 +72,13 @@ export async function connect(target: Target, replication = false): Promise<Conn
     await close(client.end(), cut)
     target.signal?.removeEventListener('abort', cut)
   }
-  return { client, broken, [Symbol.asyncDispose]: end }
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: (client: Client) => Promise<T>): Promise<T> => {
+    const done = last.then(() => work(client))
+    last = done.catch(() => {})
+    return done
+  }
+  return { client, inTurn, broken, [Symbol.asyncDispose]: end }
 }
 
 /** Resolves once it has ended, cut off when it does not end soon. */

@@ -121,7 +121,7 @@ export class Session {
       slot,
       offers: this.#offers,
       confirmed: there.confirmed,
-      keyOf: (oid) => keyOfTable(control.client, oid),
+      keyOf: (oid) => control.inTurn((client) => keyOfTable(client, oid)),
       signal: this.#ending.signal,
     })
     try {

@@ -17,9 +17,8 @@ const QUERY = `
     (select coalesce(json_agg(json_build_object('name', a.attname, 'oid', a.atttypid::int8) order by a.attnum), '[]')
       from pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns,
-    (select coalesce(json_agg(a.attname order by k.at), '[]')
-      from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, at), pg_attribute a
-      where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid and a.attnum = k.attnum) as key
+    (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_index i, pg_attribute a
+      where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid and a.attnum = any(i.indkey)) as key
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where (n.nspname, c.relname) in (select * from unnest($1::text[], $2::text[]))`
 
@@ -73,11 +72,11 @@ function check({ schema, name, kind, persistence, identity, key }: Found, operat
     )
 }
 
-/** Resolves with the primary key of a table, by its oid. */
+/** Resolves with the primary key of a table, by its oid; in the order of the table, as the log has it. */
 export async function keyOfTable(client: Client, oid: number): Promise<readonly string[]> {
   const { rows } = await client.query<{ name: string }>(
-    `select a.attname as name from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, at), pg_attribute a
-      where i.indrelid = $1 and i.indisprimary and a.attrelid = i.indrelid and a.attnum = k.attnum order by k.at`,
+    `select a.attname as name from pg_index i, pg_attribute a
+      where i.indrelid = $1 and i.indisprimary and a.attrelid = $1 and a.attnum = any(i.indkey) order by a.attnum`,
     [oid],
   )
   return rows.map(({ name }) => name)

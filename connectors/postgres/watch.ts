@@ -41,7 +41,7 @@ async function look(parts: Watch, guard: Guard, broken: AbortController): Promis
   const { application, control, context, offers, slot: name, stream } = parts
   const late = setTimeout(() => broken.abort(new Error('the server does not answer')), ANSWER_MS)
   try {
-    const slot = await findSlot(control.client, name)
+    const slot = await control.inTurn((client) => findSlot(client, name))
     // A stream that is paused does not notice that nobody is at its other end.
     const ours = slot?.active && (slot.reader === null || slot.reader === application)
     if (!ours) return broken.abort(new Error('the server no longer sends changes to this source'))
