@@ -66,6 +66,11 @@ export const ERRORS = {
     type: 'ValidationError',
     summary: 'The caller named a reply topic that it may not use.',
   },
+  BROKER_FULL: {
+    disposition: 'reject',
+    type: 'SystemError',
+    summary: 'The broker keeps as many retained messages as it may.',
+  },
   NO_ROUTE: { disposition: 'reject', type: 'ValidationError', summary: 'A call was made that no route takes.' },
   FUNCTION_UNKNOWN: {
     disposition: 'reject',

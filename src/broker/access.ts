@@ -16,17 +16,26 @@ export interface ConnectRefusal extends Error {
 const refuse = (returnCode: number, message: string): ConnectRefusal =>
   Object.assign(new Error(message), { returnCode })
 
+/** The sessions that are kept already. */
+export interface KeptSessions {
+  readonly count: number
+  has(id: string): boolean
+}
+
 /** Why a client may not connect; undefined when it may. */
 export function connectRefusal(
   client: AedesClient,
   limits: BrokerLimits,
   connected: number,
+  kept: KeptSessions,
 ): ConnectRefusal | undefined {
   if (client.id.length > limits.max_client_id_length)
     return refuse(IDENTIFIER_REJECTED, `client identifier is longer than ${limits.max_client_id_length} characters`)
   if (hasControl(client.id)) return refuse(IDENTIFIER_REJECTED, 'client identifier has a control character')
   if (connected >= limits.max_clients)
     return refuse(SERVER_UNAVAILABLE, `${limits.max_clients} clients are connected; raise broker.limits.max_clients`)
+  if (!client.clean && kept.count >= limits.max_sessions && !kept.has(client.id))
+    return refuse(SERVER_UNAVAILABLE, `${kept.count} sessions are kept; raise broker.limits.max_sessions`)
   return undefined
 }
 

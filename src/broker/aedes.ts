@@ -2,13 +2,14 @@
 
 import { Aedes, type Client } from 'aedes'
 import type { Log } from '../connector/connector.ts'
-import { connectRefusal, mayForward, subscribeRefusal } from './access.ts'
+import { connectRefusal, type KeptSessions, mayForward, subscribeRefusal } from './access.ts'
 import type { BrokerLimits } from './config.ts'
 import { Emitter } from './emitter.ts'
 import type { AedesBroker, AedesClient, BrokerPacket } from './internals.ts'
 import type { Persistence } from './persistence.ts'
 
 export interface Hooks {
+  readonly sessions: KeptSessions
   /** A publish, or a will, before it is acknowledged. */
   publish(client: AedesClient | null, packet: BrokerPacket, done: (error?: Error | null) => void): void
   /** An MQTT 5 client has sent CONNECT. */
@@ -58,7 +59,7 @@ export async function createAedes(
       done(null, true)
     },
     authenticate: (client, _user, _password, done) => {
-      const refusal = connectRefusal(ours(client), limits, aedes.connectedClients)
+      const refusal = connectRefusal(ours(client), limits, aedes.connectedClients, hooks.sessions)
       if (refusal) log.warn({ client: client.id }, `broker (mqtt): connecting: ${refusal.message}`)
       else hooks.admit(ours(client))
       done(refusal ?? null, refusal === undefined)

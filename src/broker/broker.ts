@@ -150,6 +150,8 @@ class EmbeddedBroker implements Broker {
 
   /** Keeps it for sessions and later subscribers, on disk, and then hands it to those who are here. */
   #hold({ aedes, sessions, persistence }: Running, packet: BrokerPacket): Promise<void> {
+    const problem = packet.retain ? persistence.retainedProblem(packet) : undefined
+    if (problem) return Promise.reject(problem)
     const send = () =>
       new Promise<void>((resolve, reject) =>
         forward(aedes, packet, undefined, (error) => (error ? reject(error) : resolve())),
@@ -168,13 +170,14 @@ class EmbeddedBroker implements Broker {
     const { log, credit, refused } = this.#parts
     const store = new Store(path)
     const sessions = new Sessions(store, limits.max_queued, (id) => gate.forget(id))
-    const persistence = new Persistence(store, sessions)
+    const persistence = new Persistence(store, sessions, limits)
     const signal = this.#ending.signal
     const gate = new Gate(
       { log, credit, refused, intercepts: this.#intercepts, sessions, persistence, limits, signal },
       (client) => this.#seats.get(client.conn),
     )
     const aedes = await createAedes(limits, log, persistence, {
+      sessions,
       publish: (client, packet, done) => gate.authorize(aedes, client, packet, done),
       prepare: (client) => this.#seats.get(client.conn)?.connection.holdConnack(),
       admit: (client) => this.#admit(client, sessions),

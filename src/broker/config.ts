@@ -45,6 +45,15 @@ const limits = z.strictObject({
   max_session_expiry: duration()
     .prefault('7d')
     .describe('How long the session of an absent MQTT 5 client is kept at most.'),
+  max_sessions: count(10_000_000)
+    .prefault(100_000)
+    .describe('Sessions that are kept, of present and absent clients; a client that wants one more is not let in.'),
+  max_retained: count(10_000_000)
+    .prefault(100_000)
+    .describe('Retained messages that are kept; one for a further topic is refused.'),
+  max_retained_size: size()
+    .prefault('256MiB')
+    .describe('Bytes of all retained messages, which are held in memory; one that goes beyond is refused.'),
   keep_alive: duration()
     .prefault('10m')
     .describe('Longest keep-alive; MQTT 5 clients that ask for more, or for none, are given this one.'),

@@ -153,6 +153,12 @@ export class Gate {
       done(error)
       return
     }
+    const problem = packet.retain ? this.#parts.persistence.retainedProblem(packet) : undefined
+    if (problem && client) {
+      packet._notAuthorized = true
+      if (this.#refuse(client, packet, problem)) done(null)
+      return
+    }
     // aedes asks about a will once its client is closed.
     const own = client !== undefined && !client.closed && packet.qos < 2
     const go = own ? () => this.#finish(aedes, client, packet, done) : () => done(null)

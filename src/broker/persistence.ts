@@ -2,11 +2,14 @@
 
 import { Readable } from 'node:stream'
 import type { Subscription } from 'aedes'
+import { GatewayError } from '../errors.ts'
+import type { BrokerLimits } from './config.ts'
 import type { AedesClient, BrokerPacket } from './internals.ts'
 import { plain, type Sessions, type StoredSubscription } from './sessions.ts'
 import type { Store } from './store.ts'
 import { SHARED, TopicMap } from './topics.ts'
 
+type RetainedLimits = Pick<BrokerLimits, 'max_retained' | 'max_retained_size'>
 type ClientRef = Pick<AedesClient, 'id' | 'clean'>
 type Will = BrokerPacket & { brokerId: string; clientId: string }
 type Found = Pick<BrokerPacket, 'messageId'>
@@ -21,16 +24,33 @@ export class Persistence {
   readonly #store: Store
   readonly #sessions: Sessions
   readonly #retained = new Map<string, BrokerPacket>()
+  readonly #limits: RetainedLimits
+  /** Of their topics and payloads, about. */
+  #retainedBytes = 0
   /** QoS 2 publishes whose PUBREL has not come. */
   readonly #received = new Map<string, Set<number>>()
   /** Subscriptions that were granted: aedes stores all of a SUBSCRIBE when one of them is. */
   readonly #granted = new WeakSet<object>()
   #brokerId = ''
 
-  constructor(store: Store, sessions: Sessions) {
+  constructor(store: Store, sessions: Sessions, limits: RetainedLimits) {
     this.#store = store
     this.#sessions = sessions
-    for (const packet of store.all<BrokerPacket>('retained')) this.#retained.set(packet.topic, packet)
+    this.#limits = limits
+    for (const packet of store.all<BrokerPacket>('retained')) this.#retain(packet.topic, packet)
+  }
+
+  /** Why a message may not be retained; undefined when it may. */
+  retainedProblem({ payload, topic }: BrokerPacket): GatewayError | undefined {
+    const held = this.#retained.get(topic)
+    if (payload.length === 0) return undefined
+    const bytes = this.#retainedBytes + payload.length - (held?.payload.length ?? -topic.length)
+    const full = (what: string) => new GatewayError('BROKER_FULL', `broker (mqtt): retaining on "${topic}": ${what}`)
+    if (held === undefined && this.#retained.size >= this.#limits.max_retained)
+      return full(`${this.#retained.size} messages are retained; raise broker.limits.max_retained`)
+    return bytes > this.#limits.max_retained_size
+      ? full(`there is no room beside ${this.#retainedBytes} bytes; raise broker.limits.max_retained_size`)
+      : undefined
   }
 
   async setup(broker: { id: string }): Promise<void> {
@@ -57,12 +77,21 @@ export class Persistence {
     const kept = { cmd: 'publish', topic, payload, qos, retain: true, properties: plain(properties), messageExpiry }
     // Kept already, before it was acknowledged.
     if (payload.length > 0 && this.#retained.get(topic)?.payload === payload) return
-    const had = this.#retained.delete(topic)
-    if (payload.length > 0) this.#retained.set(topic, kept as BrokerPacket)
-    else if (!had) return
+    const had = this.#retain(topic, payload.length > 0 ? (kept as BrokerPacket) : undefined)
+    if (payload.length === 0 && !had) return
     const written =
       payload.length > 0 ? this.#store.put('retained', topic, kept) : this.#store.remove('retained', topic)
     if (qos > 0) await written
+  }
+
+  /** Returns whether there was one. */
+  #retain(topic: string, packet: BrokerPacket | undefined): boolean {
+    const held = this.#retained.get(topic)
+    if (held) this.#retainedBytes -= topic.length + held.payload.length
+    this.#retained.delete(topic)
+    if (packet) this.#retained.set(topic, packet)
+    if (packet) this.#retainedBytes += topic.length + packet.payload.length
+    return held !== undefined
   }
 
   createRetainedStream(filter: string): Readable {

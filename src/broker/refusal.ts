@@ -4,7 +4,7 @@ import { type ErrorCode, toGatewayError } from '../errors.ts'
 
 /** MQTT 5 reason codes of PUBACK and PUBREC [MQTT5 3.4.2.1]. */
 const IMPLEMENTATION_SPECIFIC = 0x83
-const REASONS: Partial<Record<ErrorCode, number>> = { REPLY_TOPIC_REFUSED: 0x87 }
+const REASONS: Partial<Record<ErrorCode, number>> = { REPLY_TOPIC_REFUSED: 0x87, BROKER_FULL: 0x97 }
 
 export interface Refusal {
   /** With it the publish is answered and over; without one the connection is closed and the client sends it again. */

@@ -98,6 +98,10 @@ export class Sessions {
     void this.#save(session)
   }
 
+  get count(): number {
+    return this.#sessions.size
+  }
+
   has(id: string): boolean {
     return this.#sessions.has(id)
   }
