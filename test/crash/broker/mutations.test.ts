@@ -4,21 +4,25 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { Client, eventOf } from '../../e2e/path/client.ts'
+import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { WHOLE } from '../faults.ts'
 import { mutate, random } from './mutate.ts'
 import { NAME, recordSessions } from './recorder.ts'
 
 const SEEDS = [1, 20_261, 4_294_967_291]
+const PER_SEED = WHOLE ? 33_334 : 600
 /**
- * Not the 100,000 of the row: at a thousand a second ten thousand sessions are alive there, each for its ten seconds, and
- * what they take (400 MB) cannot be told from a leak yet. Nothing exits, and each probe is answered, in those too.
+ * Of private memory, more than before. Where it settles, measured: 0 to 35 MB after 50,000 sessions, with 8 MB more of
+ * heap in use. While they come, garbage that nobody has collected yet and some thousand sessions, each alive for its ten
+ * seconds: 150 MB.
  */
-const PER_SEED = 600
+const MOST = { settled: 100e6, meanwhile: 300e6 } as const
 const AT_ONCE = 64
 /** How long an answer is waited for. */
 const PATIENCE_MS = 25
 const PROBE_EVERY = 500
-const MIB = 2 ** 20
+const mib = (bytes: number): number => Math.round(bytes / 2 ** 20)
 
 const config = `
 functions: { echo: FUNCTIONS/echo/echo.wasm }
@@ -98,7 +102,7 @@ async function probe(gateway: GatewayProcess): Promise<number> {
   return performance.now() - begun
 }
 
-test(`row 17: ${SEEDS.length} x ${PER_SEED} mutated sessions: no exit, each probe is answered, no more than 100 MB`, async () => {
+test(`row 17: ${SEEDS.length} x ${PER_SEED} mutated sessions: no exit, each probe is answered, it settles within 100 MB`, async () => {
   await using gateway = await startGateway({
     config,
     // As many a second as come; what is looked at is not how many.
@@ -132,12 +136,28 @@ test(`row 17: ${SEEDS.length} x ${PER_SEED} mutated sessions: no exit, each prob
   const before = rssOf(gateway)
   highest = before
   for (const seed of SEEDS) await run(seed, PER_SEED)
-  const grownMiB = Math.round((highest - before) / MIB)
-  console.log(JSON.stringify({ row: 17, seeds: SEEDS.length, ...figures, rssMiB: Math.round(before / MIB), grownMiB }))
+  const begun = performance.now()
+  // The sessions end, and what was theirs is collected when there is time for it.
+  let settled = rssOf(gateway)
+  await eventually(
+    () => {
+      settled = Math.min(settled, rssOf(gateway))
+      return settled - before < MOST.settled
+    },
+    {
+      what: 'what the sessions took is given back',
+      withinMs: 90_000,
+      everyMs: 500,
+      detail: () => `${settled - before}`,
+    },
+  )
+  const memory = { beforeMiB: mib(before), grownMiB: mib(highest - before), settledMiB: mib(settled - before) }
+  const settledMs = Math.round(performance.now() - begun)
+  console.log(JSON.stringify({ row: 17, seeds: SEEDS.length, ...figures, ...memory, settledMs }))
   expect(gateway.pid).toBe(pid)
   expect(gateway.output()).not.toMatch(/uncaught exception|unhandled rejection/)
   // Some are sound enough to be let in, others are not: both kinds were tried.
   expect(figures.answered).toBeGreaterThan(figures.streams / 20)
   expect(figures.answered).toBeLessThan(figures.streams)
-  expect(highest - before).toBeLessThan(100e6)
+  expect(highest - before).toBeLessThan(MOST.meanwhile)
 })
