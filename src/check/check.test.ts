@@ -328,3 +328,17 @@ routes: { orders: { from: mqtt:orders/+, to: billing, retry: 2, dead_letter: mqt
   expect(await run(file(`{ ${gone}, times: 1, count: 0, after: 24h }`))).toEqual([])
   expect(await run(file(`{ ${gone}, to: "mqtt:dead", after: 24h }`))).toEqual(['to: expected mqtt:dead, got none'])
 })
+
+test('one of several targets may be the fallback of the others, and has none itself', async () => {
+  const file = (given: string): string => `
+functions: { old: old.wasm, new: new.wasm }
+routes: { orders: { from: mqtt:orders/+, to: { old: 0, new: 1 }, retry: 0, fallback: old, tests: [${given}] } }
+`
+  expect(await run(file('{ event: { type: a }, fail: { at: new }, to: old, times: 2 }'))).toEqual([])
+  expect(await run(file('{ event: { type: a }, fail: always, count: 0, times: 2 }'))).toEqual([])
+  const other = file('{ event: { type: a }, fail: { at: old }, count: 0, times: 1 }').replace(
+    'old: 0, new: 1',
+    'old: 1, new: 0',
+  )
+  expect(await run(other)).toEqual([])
+})

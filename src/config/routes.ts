@@ -31,7 +31,7 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
   const { to, weights } = targets(config.to, [...path, 'to'], names, reporter)
   const fallback =
     config.fallback === undefined ? undefined : target(config.fallback, [...path, 'fallback'], names, reporter)
-  if (fallback && to.some(({ text }) => text === fallback.text))
+  if (fallback && to.every(({ text }) => text === fallback.text))
     reporter.report([...path, 'fallback'], `"${fallback.text}" is what the route sends to; a fallback is another one`)
   const deadLetter =
     config.dead_letter === undefined ? undefined : target(config.dead_letter, [...path, 'dead_letter'], names, reporter)

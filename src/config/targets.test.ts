@@ -75,6 +75,11 @@ describe('a fallback', () => {
     expect(mistakes(text(`from: any, to: a, ${fallback}`)).join('\n')).toContain(said)
   })
 
+  test('may be one of several targets: that of the others', () => {
+    const { routes } = parse(text('from: any, to: { a: 90, b@3: 10 }, fallback: a'))
+    expect(routes).toMatchObject([{ fallback: { text: 'a' } }])
+  })
+
   test('may be named in the tests of its route', () => {
     const given = 'from: any, to: a, fallback: b@3, tests: [{ event: { type: x }, to: b@3, fail: { at: a } }]'
     expect(parse(text(given)).tests).toMatchObject([{ to: ['b@3'] }])

@@ -6,6 +6,7 @@ import type { KeyedControl, Router } from '../router/router.ts'
 import type { Breaker, BreakerParts } from './breaker.ts'
 import type { Breakers } from './breakers.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
+import { fallbackOf } from './fallback.ts'
 import type { GatherOptions } from './gathering.ts'
 
 export type KeyOf = (delivery: Delivery) => string
@@ -59,8 +60,8 @@ export function copyControls(lane: Lane, deadLetter: Target, parts: ControlParts
 }
 
 /** The sink whose deliveries wait while it is gone. Where there is a fallback, that does them. */
-const heldSink = ({ fallback }: Route, to: Target): string | undefined =>
-  to.kind === 'sink' && fallback === undefined ? to.name : undefined
+const heldSink = (route: Route, to: Target): string | undefined =>
+  to.kind === 'sink' && fallbackOf(route, to.text) === undefined ? to.name : undefined
 
 function broken(
   lane: Lane,

@@ -53,3 +53,9 @@ test('an append that found no room is remembered', async () => {
   await expect(credit.hold(Promise.reject(new GatewayError('JOURNAL_FULL', 'no room')))).rejects.toThrow('no room')
   expect(credit.full).toBe(true)
 })
+
+test('half of the room is told: of the bytes, or of the deliveries that wait', () => {
+  const at = (bytes: number, pending: number) =>
+    new JournalCredit({ appends: 1, bytes: 100, pending: 10 }, () => ({ bytes, pending })).crowded
+  expect([at(49, 4), at(50, 0), at(0, 5)]).toEqual([false, true, true])
+})

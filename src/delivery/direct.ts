@@ -9,7 +9,7 @@ import type { Accept } from './accept.ts'
 import type { ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
 import { asChild, refuseLoop } from './chain.ts'
-import { both, handOver, isWorthATry } from './fallback.ts'
+import { both, fallbackOf, handOver, isWorthATry } from './fallback.ts'
 import type { Refusals } from './refusals.ts'
 import { toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
@@ -91,8 +91,8 @@ export class DirectRunner {
       return { handled }
     } catch (thrown) {
       const error = toGatewayError(thrown)
-      if (!route.fallback || signal.aborted || !isWorthATry(error)) throw error
-      const fallback = route.fallback.text
+      const fallback = fallbackOf(route, ref.to)?.text
+      if (fallback === undefined || signal.aborted || !isWorthATry(error)) throw error
       const failure = toFailure(error)
       const given = { id: `${callId}/${ref.to}`, event, callId, to: ref.to }
       try {

@@ -3,7 +3,7 @@
 import { type ErrorCode, GatewayError } from '../errors.ts'
 import { type CloudEvent, withExtensions } from '../event/index.ts'
 import type { Delivery, Failure } from '../journal/journal.ts'
-import type { Route } from '../router/route.ts'
+import type { Route, Target as RouteTarget } from '../router/route.ts'
 import type { Accept } from './accept.ts'
 import { deadlineOf } from './answer.ts'
 import { asChild } from './chain.ts'
@@ -15,6 +15,10 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set(['CALL_TIMED_OUT', 'CALL_CANCEL
 /** Whether another target may do what ended with this error. */
 export const isWorthATry = ({ code, disposition }: GatewayError): boolean =>
   disposition !== 'fatal' && !HOPELESS.has(code)
+
+/** Where what a target gave up goes: not to itself, as one of several targets may be the fallback of the others. */
+export const fallbackOf = ({ fallback }: Route, to: string): RouteTarget | undefined =>
+  fallback?.text === to ? undefined : fallback
 
 /** What a fallback needs to know of a delivery. */
 export type GivenUp = Pick<Delivery, 'id' | 'event' | 'callId' | 'to'>

@@ -172,6 +172,23 @@ describe('a sink that is gone', () => {
     expect(await bench.records()).toMatchObject([{ status: 'dead', attempts: 1, error: { code: 'SINK_UNAVAILABLE' } }])
   })
 
+  test('holds batches: they are given back whole, and gathered again', async () => {
+    const bulk = route('bulk', { to: [sink('billing')], controls: { batch: { max: 3, waitMs: 1_000 } } })
+    await using bench = await Bench.open([bulk], gone)
+    await bench.send(bulk, 'a', 'b', 'c', 'd')
+    await bench.clock.pass(1_000)
+    await settle()
+    expect(bench.sent).toHaveLength(1)
+    for (const record of await bench.records()) expect(record).toMatchObject({ status: 'due', attempts: 0 })
+    bench.fails = () => undefined
+    bench.breakers.resume('billing')
+    await settle()
+    await bench.clock.pass(1_000)
+    await settle()
+    expect(bench.sent).toHaveLength(3)
+    for (const record of await bench.records()) expect(record).toMatchObject({ status: 'done', attempts: 1 })
+  })
+
   test('is so for each route that feeds it, and for no other', async () => {
     const other = route('other', { to: [sink('shipping')] })
     await using bench = await Bench.open([ORDERS, INVOICES, other])

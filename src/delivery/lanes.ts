@@ -7,6 +7,7 @@ import { type ControlParts, copyControls, type LaneControls, laneControls } from
 import { deadLetterLane, fromDeadLetter } from './deadletter.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { LaneWork } from './dispatch.ts'
+import { fallbackOf } from './fallback.ts'
 import type { Target, Work } from './target.ts'
 import { transforming } from './transform.ts'
 
@@ -31,8 +32,9 @@ export function lanesOf(
   parts: DeliverParts,
   controlled: ControlParts,
 ): readonly LaneWork[] {
-  const own = route.fallback ? { ...parts, fallback: find(route.fallback) } : parts
   const lanes = [...route.to, ...(route.versions ?? [])].map((to): LaneWork => {
+    const fallback = fallbackOf(route, to.text)
+    const own = fallback ? { ...parts, fallback: find(fallback) } : parts
     const controls = laneControls(route, to, controlled)
     if (controls === undefined) return lane(route, to.text, find(to), own)
     const { target, waiting } = guarded(find(to), controls, own)

@@ -106,7 +106,7 @@ export const routeConfig = z.strictObject({
   fallback: target
     .optional()
     .describe(
-      'A function, a sink or `mqtt:<topic>` that gets what was given up, before it becomes a dead letter: once, within another `timeout`, with the extensions `knativeerrordest`, `knativeerrorcode` and `knativeerrordata` that say what failed and why. If it succeeds the delivery is done, and a caller gets its answer; if it fails too, the dead letter names the error of the target first. Of a batch, each event goes there alone.',
+      'A function, a sink or `mqtt:<topic>` that gets what was given up, as it came in, before it becomes a dead letter: once, within another `timeout`, with the extensions `knativeerrordest`, `knativeerrorcode` and `knativeerrordata` that say what failed and why. If it succeeds the delivery is done, and a caller gets its answer; if it fails too, the dead letter names the error of the target first. Of a batch, each event goes there alone.',
     ),
   dead_letter: target
     .optional()
