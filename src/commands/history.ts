@@ -19,7 +19,10 @@ export function historyLines(history: EventHistory, paint: Paint, now?: number):
     `${paint('bold', shown(event.type))} ${shown(event.id)} of ${shown(event.source)}${about(event.subject)}`,
     `  came in by ${place(origin)} at ${acceptedAt.toISOString()}${ago}, callId ${shown(callId)}`,
     ...(deliveries.length === 0 ? ['  none of its deliveries is left: dropped, or redriven as a new event'] : []),
-    ...deliveries.flatMap(({ tries = [] }, at) => [lanes[at] ?? '', ...tryLines(tries, acceptedAt, paint)]),
+    ...deliveries.flatMap(({ error, tries = [] }, at) => [
+      lanes[at] ?? '',
+      ...tryLines(tries, acceptedAt, paint, error),
+    ]),
     ...deliveries.flatMap((delivery) => replyLines(delivery, isCall(event))),
     ...(passed.length === 0 ? [] : ['', `routes that let it pass${asOf(generation)}`, ...passed]),
     ...(chain.length < 2 ? [] : ['', 'chain', ...chainLines(chain, event.id, paint)]),
@@ -48,9 +51,7 @@ function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Pa
   const answers = delivery.answers && isCall(event)
   const { attempts, due, error, fallback, note, settledAt, status } = delivery
   const tries = counted(attempts, 'attempt')
-  // The last of its attempts says it, too.
-  const told = delivery.tries?.at(-1)?.error?.code === error?.code
-  const reason = error === undefined || told ? '' : `: ${failureText(error)}`
+  const reason = error === undefined ? '' : `: ${failureText(error)}`
   const after =
     settledAt === undefined ? '' : `, ${elapsed(settledAt.getTime() - acceptedAt.getTime())} after it came in`
   if (note === 'superseded') return paint('dim', 'left out: a later event of the same key took its place')

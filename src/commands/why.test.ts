@@ -34,14 +34,17 @@ const history = (delivery: object, more: object = {}) =>
 
 test('an attempt says when, how it ended, where its time went and who ran it; the same error is said once', () => {
   const ran = { queueMs: 0.42, runMs: 11, worker: 3, function: 'echo@2', sha256: 'a1b2c3d4e5f6a7b8' }
-  const tries = [tried(1, 2, { ...ran, cold: true, error: trap }), tried(2, 1_014, { error: trap })]
+  const tries = [
+    tried(1, 2, { ...ran, cold: true, error: trap }),
+    tried(2, 1_014, { error: { code: 'SINK_GONE', message: 'no' } }),
+  ]
   const due = history({ status: 'due', due: at(30_000), error: { ...trap, type: 'SystemError' }, tries })
   expect(historyLines(due, plain, zero + 20_000)).toEqual([
     'order.created e1 of /shop',
     `  came in by mqtt:orders/eu at ${at(0)} (20 s ago), callId c1`,
-    `  a -> echo  to be tried again after 2 attempts, next at ${at(30_000)} (in 10 s)`,
-    '    +2 ms  attempt 1  failed  in 12 ms  waited 1 ms, queued 0.42 ms, ran 11 ms, worker 3, echo@2 (a1b2c3d4e5f6), its instance was made for it: FUNCTION_TRAPPED: unreachable',
-    '    +1 s   attempt 2  failed  in 12 ms  waited 1 ms: FUNCTION_TRAPPED, as before',
+    `  a -> echo  to be tried again after 2 attempts, next at ${at(30_000)} (in 10 s): FUNCTION_TRAPPED: unreachable`,
+    '    +2 ms  attempt 1  failed  in 12 ms  queued 0.42 ms, ran 11 ms, worker 3, echo@2 (a1b2c3d4e5f6), its instance was made for it: FUNCTION_TRAPPED, as above',
+    '    +1 s   attempt 2  failed  in 12 ms  waited 1 ms: SINK_GONE: no',
     '',
     'routes that let it pass, as they stand now',
     '  no  b  data.n > 1 is not true; it saw data.n = 1',

@@ -78,7 +78,7 @@ test('each attempt is told with its time, its worker and its version, and what t
   expect(out).toMatch(
     new RegExp(`attempt 1 +failed +in .*worker \\d+, guest@2 \\(${sha.slice(0, 12)}\\).*FUNCTION_TRAPPED`),
   )
-  expect(out).toMatch(/attempt 3 .*FUNCTION_TRAPPED, as before/)
+  expect(out).toMatch(/attempt 3 .*FUNCTION_TRAPPED, as above/)
   expect(out).toContain(`next: headgate dead-letters show ${delivery.id}`)
   // The copy that went to the dead-letter topic.
   expect(out).toMatch(/> trap dead-1 +dead .*\n {4}trap dead-1\/\S+\/dead +done .*dead_letter: mqtt:dead/)
