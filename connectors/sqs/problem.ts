@@ -48,13 +48,10 @@ export function reasonOf(thrown: unknown, { endpoint, permissions, what }: Wante
 
 /** Whether the same request will be refused again, whenever it is sent. */
 export function isForGood(thrown: unknown): boolean {
-  const error = asError(thrown)
-  const { $fault, $metadata, name } = error
+  const { $fault, $metadata, name } = asError(thrown)
   if (ABSENT.test(name) || DENIED.test(name) || UNKNOWN.test(name) || SLOW.test(name)) return false
-  const status = $metadata?.httpStatusCode
-  return (
-    $fault === 'client' && status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429
-  )
+  const status = $metadata?.httpStatusCode ?? 0
+  return $fault === 'client' && status >= 400 && status < 500 && !CURABLE.has(status)
 }
 
 /** Milliseconds after which the other side wants to be asked again, when it said so. */
