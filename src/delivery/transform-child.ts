@@ -39,7 +39,7 @@ export interface Trouble {
 export type Told = 'ready' | { readonly made: MadeBody | MadeEvent } | { readonly trouble: Trouble }
 
 /** JSONata counts these itself, wherever it comes by: what it cannot count is ended with the process. */
-const LIMITS = { timeout: 800, stack: 5_000, sequence: 1_000_000 }
+const LIMITS = { timeout: 0.8 * Number(process.argv[1]), stack: 5_000, sequence: 1_000_000 }
 const OVERTIME = 'D1012'
 /** Expressions that stay compiled. */
 const KEPT = 512

@@ -7,13 +7,15 @@ import type { Evaluation, Transformer } from './transform.ts'
 import type { Asked } from './transform-child.ts'
 import type { MadeBody, MadeEvent } from './transform-forms.ts'
 import { failure, type Job, stopping } from './transform-job.ts'
-import { TransformSeat } from './transform-seat.ts'
+import { type SeatLimits, TransformSeat } from './transform-seat.ts'
 
-export interface TransformOptions {
+export interface TransformOptions extends Partial<SeatLimits> {
   /** The largest result, in bytes; one may always be as large as what it is made of. */
   readonly maxBytes: number
 }
 
+/** An event of a mebibyte takes some 30 MiB once it is parsed. */
+const LIMITS: SeatLimits = { runMs: 1_000, heapMb: 192 }
 const PROCESSES = 2
 
 export class TransformProcesses implements Transformer {
@@ -103,7 +105,7 @@ export class TransformProcesses implements Transformer {
   #freeSeat(): TransformSeat | undefined {
     for (const seat of this.#seats) if (!seat.busy) return seat
     if (this.#seats.size >= PROCESSES) return undefined
-    const seat = new TransformSeat(() => {
+    const seat = new TransformSeat({ ...LIMITS, ...this.#options }, () => {
       if (seat.ended) this.#seats.delete(seat)
       this.#go()
     })

@@ -5,16 +5,19 @@ import { GatewayError } from '../errors.ts'
 import type { Asked, Told, Trouble } from './transform-child.ts'
 import { failure, type Job, stopping } from './transform-job.ts'
 
-/** How long one evaluation may run: a pattern or a text that counts no time itself is ended with its process then. */
-const RUN_MS = 1_000
-/** Megabytes of heap: an event of a mebibyte takes some 30 once it is parsed. */
-const HEAP_MB = 192
+export interface SeatLimits {
+  /** How long one evaluation may run, in milliseconds: what counts no time itself is ended with its process then. */
+  readonly runMs: number
+  /** Mebibytes of heap of the process. */
+  readonly heapMb: number
+}
 
 /**
  * Not a thread: one allocation far beyond a thread's limit (`$pad("", 4e8)`) is a fatal error of V8, which aborts the
  * process that the thread is in.
  */
 export class TransformSeat {
+  readonly #limits: SeatLimits
   readonly #child: ChildProcess
   readonly #changed: () => void
   readonly #exited = Promise.withResolvers<void>()
@@ -24,12 +27,13 @@ export class TransformSeat {
   #ended = false
 
   /** `changed` is called when it has come free, and when it has ended. */
-  constructor(changed: () => void) {
+  constructor(limits: SeatLimits, changed: () => void) {
+    this.#limits = limits
     this.#changed = changed
     const url = JSON.stringify(new URL('transform-child.ts', import.meta.url).href)
     // The compile cache keeps the stripped types.
     const boot = `require('node:module').enableCompileCache(); import(${url})`
-    this.#child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, '-e', boot], {
+    this.#child = spawn(process.execPath, [`--max-old-space-size=${limits.heapMb}`, '-e', boot, `${limits.runMs}`], {
       // Nothing of the host's environment.
       env: {},
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -74,11 +78,12 @@ export class TransformSeat {
     this.#child.send(job.asked satisfies Asked, (error) => {
       if (error && this.#job === job) this.#died(error.message)
     })
+    const { runMs } = this.#limits
     // What came while this process was itself held up is heard first.
     const late = (): void => {
-      if (this.#job === job) this.#give({ message: `it ran for more than ${RUN_MS} ms`, late: true })
+      if (this.#job === job) this.#give({ message: `it ran for more than ${runMs} ms`, late: true })
     }
-    this.#timer = setTimeout(() => setImmediate(late), RUN_MS)
+    this.#timer = setTimeout(() => setImmediate(late), runMs)
   }
 
   #told(told: Told): void {
@@ -97,7 +102,7 @@ export class TransformSeat {
     if (this.#ended) return
     // V8 gives up so when its heap is full.
     if (signal === 'SIGABRT') {
-      this.#give({ message: `it took more than ${HEAP_MB} MiB of memory` })
+      this.#give({ message: `it took more than ${this.#limits.heapMb} MiB of memory` })
       return
     }
     const job = this.#leave()

@@ -34,6 +34,7 @@ routes:
   bombs:
     from: mqtt:bomb
     to: mqtt:bombed
+    retry: 0
     transform: '{ "data": $pad("x", data.width) }'
 `
 let gateway: GatewayProcess
@@ -87,7 +88,9 @@ test('what hangs or takes all memory ends alone: it is tried again, or dead, and
   await eventually(async () => (await fate(hang))?.attempts === 1, { what: 'the pattern was ended' })
   expect(await fate(hang)).toMatchObject({ status: 'due', error: { code: 'TRANSFORM_TIMED_OUT' } })
   await settled(gateway, `${bomb['id']}`)
-  expect(await fate(bomb)).toMatchObject({ status: 'dead', error: { code: 'TRANSFORM_FAILED' } })
+  // Which of its bounds it comes to first, memory or time, depends on how busy the machine is.
+  const code = expect.stringMatching(/^TRANSFORM_(FAILED|TIMED_OUT)$/)
+  expect(await fate(bomb)).toMatchObject({ status: 'dead', error: { code } })
 })
 
 test('a reload puts another expression in its place; one that is none changes nothing', async () => {
