@@ -68,3 +68,11 @@ test('a folder that is not there is refused', () => {
   const refused = `1:1 : there is no such folder of functions`
   expect(mistakes(schedules('flat'), { functions: join(functions, 'none') })).toEqual([refused])
 })
+
+test('what a fallback names is wanted, too', () => {
+  const config = parse('routes: { a: { from: any, to: flat, fallback: nested } }', { functions })
+  expect(config.functions.map(({ name }) => name)).toEqual(['flat', 'nested'])
+  expect(mistakes('routes: { a: { from: any, to: flat, fallback: nestd } }', { functions }).join()).toContain(
+    'routes.a.fallback: there is no function or sink "nestd" | did you mean "nested"?',
+  )
+})

@@ -99,3 +99,14 @@ test('three events of each change are named, and the most frequent change of a k
     { kind: 'unmatched', from: 'a -> x', events: 1, examples: ['a-0'] },
   ])
 })
+
+test('what a default route no longer takes has moved to the route that takes it now', () => {
+  const from = [{ kind: 'http', method: 'POST', path: '/' }] as const
+  const rest: Route = { ...route('rest', ['log']), from, default: true }
+  const orders = route('orders', ['x'], takes('order'))
+  const comparison = compare([rest], [rest, orders], ['order', 'other'])
+  expect(comparison.changed).toBe(1)
+  expect(comparison.changes()).toMatchObject([{ kind: 'moved', from: 'rest -> log', to: 'orders -> x', events: 1 }])
+  const without = compare([rest, orders], [orders], ['order', 'other'])
+  expect(without.changes()).toMatchObject([{ kind: 'unmatched', from: 'rest -> log', events: 1 }])
+})
