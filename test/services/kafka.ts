@@ -3,8 +3,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import kafkajs from 'kafkajs'
+import { mendRequestQueue } from '../../connectors/kafka/request-queue.ts'
 import { CACHE, launch, portsOf, type Running, type ServerKind } from './server.ts'
 
 /** 4.4.0 is published without one of the jars that it wants. */
@@ -16,9 +18,6 @@ const PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-depe
 /** Who may come in where a listener asks for it. */
 export const KAFKA_USER = { username: 'ada', password: 'correct-horse-battery' } as const
 
-/** The addresses of a server: `host:port` without security is its `address`, these are the others. */
-export const KAFKA_LISTENERS = ['sasl', 'tls', 'mtls'] as const
-
 /** PEM files that the server made for itself: the authority of its certificate, and a client's certificate and key. */
 export const kafkaFiles = (folder: string) => ({
   ca: join(folder, 'ca.crt'),
@@ -26,7 +25,11 @@ export const kafkaFiles = (folder: string) => ({
   key: join(folder, 'client.key'),
 })
 
-export const kafka: ServerKind = {
+/**
+ * Its `address` is without security; `more` has `sasl`, `tls` (with SASL), `mtls` (wants the client's certificate),
+ * `behind` and `door` (for a `KafkaDoor`), and the `folder` of the PEM files.
+ */
+export const KAFKA: ServerKind = {
   name: 'kafka',
   variable: 'HEADGATE_KAFKA',
   install: 'apt-get install -y maven openjdk-17-jre-headless openssl',
@@ -57,8 +60,9 @@ async function obtain(): Promise<void> {
 }
 
 async function start(folder: string): Promise<Running> {
-  const ports = await portsOf(folder, 5)
-  const [plain = 0, sasl, tls, mtls] = ports
+  const ports = await portsOf(folder, 7)
+  const at = (port: number | undefined) => `127.0.0.1:${port}`
+  const [plain, sasl, tls, mtls, , behind, door] = ports
   const properties = join(folder, 'server.properties')
   if (!existsSync(properties)) await prepare(folder, properties, ports)
   const pid = await launch({
@@ -66,10 +70,13 @@ async function start(folder: string): Promise<Running> {
     // A small heap, and no compiler that would take the cores from the tests.
     args: ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...java, 'kafka.Kafka', properties],
     folder,
-    answers: async () => isUp(plain),
+    answers: () => isUp(at(plain)),
   })
-  const at = (port: number | undefined) => `127.0.0.1:${port}`
-  return { address: at(plain), more: { sasl: at(sasl), tls: at(tls), mtls: at(mtls), folder }, pid }
+  return {
+    address: at(plain),
+    more: { sasl: at(sasl), tls: at(tls), mtls: at(mtls), behind: at(behind), door: at(door), folder },
+    pid,
+  }
 }
 
 const java = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', join(JARS, '*')]
@@ -100,7 +107,7 @@ async function certify(folder: string): Promise<void> {
   writeFileSync(join(folder, 'server.pem'), both.join(''))
 }
 
-function settings(folder: string, [plain, sasl, tls, mtls, controller]: readonly number[]): string {
+function settings(folder: string, [plain, sasl, tls, mtls, controller, behind, door]: readonly number[]): string {
   const { username, password } = KAFKA_USER
   const plainModule = 'org.apache.kafka.common.security.plain.PlainLoginModule'
   const jaas = (module: string, options = '') => `${module} required ${options};`
@@ -110,14 +117,16 @@ listener.name.${listener}.scram-sha-256.sasl.jaas.config=${jaas('org.apache.kafk
 listener.name.${listener}.scram-sha-512.sasl.jaas.config=${jaas('org.apache.kafka.common.security.scram.ScramLoginModule')}
 listener.name.${listener}.oauthbearer.sasl.jaas.config=${jaas('org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule', 'unsecuredLoginStringClaim_sub="server"')}`
   const open = `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl},TLS://127.0.0.1:${tls},MTLS://127.0.0.1:${mtls}`
+  // Clients that come to `behind` are sent on to `door`, where a test stands in their way.
+  const own = (port: number | undefined) => `${open},BEHIND://127.0.0.1:${port}`
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controller}
-listeners=${open},CONTROLLER://127.0.0.1:${controller}
-advertised.listeners=${open}
+listeners=${own(behind)},CONTROLLER://127.0.0.1:${controller}
+advertised.listeners=${own(door)}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL,MTLS:SSL,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL,MTLS:SSL,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER${modules('sasl')}${modules('tls')}
 ssl.keystore.type=PEM
 ssl.keystore.location=${folder}/server.pem
@@ -143,12 +152,23 @@ message.max.bytes=1048588
 `
 }
 
-const isUp = (port: number): Promise<boolean> => {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const socket = connect(port, '127.0.0.1')
-  socket.once('connect', () => resolve(true))
-  socket.once('error', () => resolve(false))
-  return promise.finally(() => socket.destroy())
+/** Whether it answers, for groups as well: the topic that keeps their offsets is made when the first one is asked for. */
+async function isUp(address: string): Promise<boolean> {
+  mendRequestQueue(createRequire(import.meta.url))
+  const client = new kafkajs.Kafka({
+    brokers: [address],
+    retry: { retries: 3, initialRetryTime: 100 },
+    connectionTimeout: 500,
+    logLevel: kafkajs.logLevel.NOTHING,
+  })
+  const admin = client.admin()
+  try {
+    await admin.connect()
+    await admin.fetchOffsets({ groupId: 'ready' })
+    return true
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 /** Resolves when a program has ended well; rejects with what it printed. */

@@ -7,7 +7,7 @@ describe('a mistake', () => {
   const entry = (type: string, config: string): string =>
     `functions: { f: f.wasm }\nevent_sources:\n- type: ${type}\n  config: ${config}`
   const topic = (more: string): string =>
-    entry('kafka', `{ brokers: [b], consumer_group: g, topics: [{ topic: t, target_function: f, ${more} }] }`)
+    entry('kafka', `{ brokers: ["b:9092"], consumer_group: g, topics: [{ topic: t, target_function: f, ${more} }] }`)
   const queue = (more: string): string =>
     entry('sqs', `{ region: r, queues: [{ name: q, target_function: f, ${more} }] }`)
   test.each<[string, string, string]>([
