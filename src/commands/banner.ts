@@ -2,6 +2,7 @@
 
 import manifest from '../../package.json' with { type: 'json' }
 import type { Route } from '../router/route.ts'
+import { readVersioned } from '../schema/index.ts'
 import { sentence } from './sentence.ts'
 import { columns, counted, type Paint } from './terminal.ts'
 
@@ -52,7 +53,14 @@ function routeLines({ callable, routes }: Up['config'], paint: Paint): readonly 
     ...(rows.length === 0 ? [] : [paint('bold', counted(rows.length, 'route')), ...indent(columns(rows)), '']),
     ...(callable.length === 0
       ? []
-      : [paint('bold', `${counted(callable.length, 'function')} to call`), `  ${callable.join(', ')}`, '']),
+      : [
+          paint(
+            'bold',
+            `${counted(new Set(callable.map((each) => readVersioned(each).name)).size, 'function')} to call`,
+          ),
+          `  ${callable.join(', ')}`,
+          '',
+        ]),
   ]
 }
 

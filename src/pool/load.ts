@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { GatewayError } from '../errors.ts'
+import { versioned } from '../schema/index.ts'
 import type { TranspileStore } from './cache.ts'
 import { ComponentError, compileComponent, readComponent, type Transpiled } from './component.ts'
 import type { FunctionCode } from './instance.ts'
@@ -86,10 +87,11 @@ function accept(
 ): FunctionCode[] {
   const problems: string[] = []
   const codes: FunctionCode[] = []
-  for (const [index, { name, version = '', wasm, env, timeoutMs }] of functions.entries()) {
+  for (const [index, spec] of functions.entries()) {
+    const { name, version = '', wasm, env, timeoutMs } = spec
     const result = results[index]
     if (result && 'modules' in result) codes.push({ ...result, name, version, env, timeoutMs })
-    else problems.push(`${name} (function): loading "${wasm}": ${result?.message}`)
+    else problems.push(`${versioned(spec)} (function): loading "${wasm}": ${result?.message}`)
   }
   if (problems.length > 0) throw new GatewayError('FUNCTION_INVALID', problems.join('\n'))
   return codes

@@ -2,6 +2,8 @@
 
 import { decodeEvent } from '../event/codec.ts'
 import type { CloudEvent } from '../event/index.ts'
+// Not the index of the room: a worker has no use for schemas.
+import { versioned } from '../schema/version.ts'
 import type { AnswerWriter, Fault } from './answer.ts'
 import { collectDiscarded, discarded } from './collect.ts'
 import { evaluate, type FunctionCode, Instance, type Instantiate } from './instance.ts'
@@ -28,6 +30,8 @@ const WARM_UP = { specversion: '1.0', id: 'warm-up', source: 'headgate:pool', ty
 export class Resident {
   readonly #fn: number
   readonly #code: FunctionCode
+  /** With its version. */
+  readonly #name: string
   readonly #report: (message: Report) => void
   readonly #instances: Instance[] = []
   #instantiate: Instantiate | undefined
@@ -47,6 +51,7 @@ export class Resident {
   constructor(fn: number, code: FunctionCode, report: (message: Report) => void) {
     this.#fn = fn
     this.#code = code
+    this.#name = versioned({ name: code.name, version: code.version || undefined })
     this.#report = report
   }
 
@@ -207,7 +212,7 @@ export class Resident {
   }
 
   #failure(lifted: Exclude<Lifted, { kind: 'response' }>): Fault {
-    const message = `${this.#code.name} (function): handling the event: ${lifted.message}`
+    const message = `${this.#name} (function): handling the event: ${lifted.message}`
     if (lifted.kind === 'reject')
       return { code: 'FUNCTION_REJECTED', message, type: TYPES[lifted.fault], detailCode: lifted.code }
     return { code: 'FUNCTION_RETRY', message, ...(lifted.afterMs !== undefined && { retryAfterMs: lifted.afterMs }) }
@@ -221,19 +226,19 @@ export class Resident {
       if (missing === undefined && name === undefined) continue
       const what =
         missing === undefined ? `extension name ${JSON.stringify(name)} is not a-z and 0-9` : `${missing} is empty`
-      return { code: 'EVENT_INVALID', message: `${this.#code.name} (function): emitting event ${index}: ${what}` }
+      return { code: 'EVENT_INVALID', message: `${this.#name} (function): emitting event ${index}: ${what}` }
     }
     return undefined
   }
 
   #late(): Fault {
-    const message = `${this.#code.name} (function): waiting for an instance: the deadline passed; raise pool.max or the timeout`
+    const message = `${this.#name} (function): waiting for an instance: the deadline passed; raise pool.max or the timeout`
     return { code: 'FUNCTION_TIMED_OUT', message }
   }
 
   #circumstances(instance: Instance | undefined): Circumstances {
     const bytes = instance?.bytes ?? 0
-    const { name, memoryBytes } = this.#code
-    return { name, bytes, capBytes: memoryBytes, lastLine: this.#lastLine, complained: this.#complained }
+    const { memoryBytes } = this.#code
+    return { name: this.#name, bytes, capBytes: memoryBytes, lastLine: this.#lastLine, complained: this.#complained }
   }
 }

@@ -1,6 +1,7 @@
 /** One function as the main thread sees it: the calls that wait for it, and its counts. */
 
 import { GatewayError } from '../errors.ts'
+import { versioned } from '../schema/index.ts'
 import type { Call, FunctionSpec, Result } from './pool.ts'
 
 /** A call whose promise is not settled. */
@@ -90,7 +91,7 @@ export class WaitingFunction {
   #overloaded(): GatewayError {
     const estimate = Math.round(this.length * this.#meanMs)
     const retryAfterMs = Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, estimate))
-    const message = `${this.spec.name} (function): queueing a call: ${this.length} calls wait already; raise pool.max or slow down`
+    const message = `${versioned(this.spec)} (function): queueing a call: ${this.length} calls wait already; raise pool.max or slow down`
     return new GatewayError('OVERLOADED', message, { retryAfterMs })
   }
 }

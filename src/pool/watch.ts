@@ -1,6 +1,7 @@
 /** Watches what runs: ends calls at their deadline, and takes calls back that wait behind a long one. */
 
 import { GatewayError } from '../errors.ts'
+import { versioned } from '../schema/index.ts'
 import { HELD_MS, START_MS } from './limits.ts'
 import type { FunctionSpec } from './pool.ts'
 import type { Pending, WaitingFunction } from './waiting.ts'
@@ -83,11 +84,11 @@ export class Watch {
     if (!spec) return
     if (pending?.signal.aborted) {
       pending.reject(pending.signal.reason)
-      if (ranMs >= HELD_MS) this.#events.ended(worker, overran(spec.name, ranMs))
+      if (ranMs >= HELD_MS) this.#events.ended(worker, overran(versioned(spec), ranMs))
       return
     }
     if (ranMs >= limitMs(spec) || (pending && now >= pending.until))
-      this.#events.ended(worker, overran(spec.name, ranMs))
+      this.#events.ended(worker, overran(versioned(spec), ranMs))
   }
 }
 

@@ -105,6 +105,21 @@ describe('a delivery that began with a version', () => {
   })
 })
 
+test.each([
+  ['its own version is there', versions(2, 3), route('size'), 'size@2 goes on'],
+  ['its version is gone', versions(3), route('size'), 'size@3 takes over'],
+  ['the function has no version any more', `functions: { size: ${guest} }\n`, route('size'), 'size takes over'],
+])('after a restart a delivery goes on where %s', async (_, functions, routes, what) => {
+  const name = `restart ${what}`.replaceAll(' ', '-')
+  const first = await Running.open(name, versions(2) + route('size'))
+  await first.emit('old', 'retry', { subject: '100' })
+  await eventually(() => first.at('old').length > 0, { what: 'it is tried', withinMs: 30_000 })
+  await first.gateway.stop()
+  await using second = await Running.open(name, functions + routes)
+  await eventually(() => second.at('old').length > 1, { what, withinMs: 30_000 })
+  expect(second.warned.some((line) => line.includes('began with "size@2", which is gone'))).toBe(what.includes('over'))
+})
+
 test('a version stays what it is: another file is refused, and nothing has changed', async () => {
   const wasm = `${folder.path}/size@2.wasm`
   copyFileSync(guest, wasm)
@@ -124,6 +139,12 @@ test('weights choose a version by key, and its metrics and its record name it', 
   const byKey = Array.from({ length: 8 }, (_, key) => [0, 8, 16].map((round) => running.at(`${key + round}`).join()))
   for (const targets of byKey) expect(new Set(targets).size).toBe(1)
   expect(new Set(byKey.flat())).toEqual(new Set(['size@2', 'size@3']))
+  await running.emit('refused', 'reject', { subject: 'key-1' })
+  await running.done('refused')
+  const [to] = running.at('1')
+  expect(await running.admin('/admin/dead-letters')).toMatchObject({
+    items: [{ to, error: { message: expect.stringContaining(`${to} (function): handling the event: no items`) } }],
+  })
   expect(await running.admin('/metrics')).toContain('wasm_function_invocations_total{function="size@3"}')
   expect(await running.admin('/metrics')).toContain('wasm_function_available_replicas{function="size@2"}')
   expect(await running.admin('/admin/events/3')).toMatchObject({ deliveries: [{ to: running.at('3')[0] }] })
