@@ -131,6 +131,8 @@ export class Breakers {
   readonly #tell: BreakerListener = (breaker, state, reason = '') => {
     const { lane, sink } = breaker
     const { route, to } = lane
+    // What a lane that was left hears is of a sink as it was before.
+    if (!this.#all.has(breaker)) return
     if (state === 'held') this.#hold(breaker, reason)
     else if (state === 'closed') {
       if (sink !== undefined) this.#gone.remove(sink)

@@ -262,3 +262,14 @@ test('what comes for it is taken until half of the room is; what others take, to
   expect(refusal?.message).toBe('orders (route): accepting: the target is gone, and half of the journal is full')
   expect(bench.breakers.refusal([orders, { route: route('other') }], Date.now())).toBeUndefined()
 })
+
+test('what a lane hears that was left, as its sink has changed, holds nobody', async () => {
+  await using bench = await Bench.open([ORDERS])
+  const left = bench.breakers.make({ route: 'invoices', to: 'billing' }, { sink: 'billing' }, bench.clock)
+  bench.breakers.remove(left)
+  left.hold('answered 410')
+  expect([bench.breakers.held(), bench.log]).toEqual([undefined, []])
+  await bench.send(ORDERS, 'a')
+  await settle()
+  expect(await bench.records()).toMatchObject([{ status: 'done' }])
+})
