@@ -38,7 +38,8 @@ export const ERRORS = {
   JOURNAL_IO: {
     disposition: 'fatal',
     type: 'SystemError',
-    summary: 'The disk refused to keep what was written; nothing more is acknowledged.',
+    summary:
+      'The disk refused to keep what was written; nothing more is acknowledged. The gateway ends, with 74, or by SIGABRT when a write failed inside LMDB; started again, it has lost nothing.',
   },
   JOURNAL_FULL: {
     disposition: 'retry',

@@ -159,7 +159,9 @@ export class Store {
   async #explain(error: unknown): Promise<CommitError> {
     const reason: unknown = await reasonOf(error)
     const code = reason instanceof Error && 'code' in reason ? reason.code : undefined
-    return new CommitError(code === ENOSPC || code === EDQUOT || this.#noRoom(), reason)
+    // A write that failed in LMDB itself has cost bytes beyond a buffer: whatever was full, this process must not go on.
+    const damaged = reason instanceof Error && reason.message.includes('Attempting to write page')
+    return new CommitError(!damaged && (code === ENOSPC || code === EDQUOT || this.#noRoom()), reason)
   }
 
   /** Asking takes 1.2 us, measured. */
