@@ -36,7 +36,8 @@ export async function runTests(tests: readonly ConfigTest[], scene: Scene): Prom
 }
 
 async function runTest(test: ConfigTest, scene: Scene): Promise<TestResult> {
-  // Functions run when their answer is asked for, and no failure of theirs is made up. Otherwise what they are sent is the question, and that needs no Wasm.
+  // Functions run when their answer is asked for, and none is made up. Otherwise what they are sent is the question, and
+  // that needs no Wasm.
   const runs = test.reply !== undefined || (test.error !== undefined && !test.failing)
   const stage = new Stage(test, scene, runs ? await scene.pool() : undefined)
   try {

@@ -13,7 +13,7 @@ export interface Reading {
 export const functionsOption = () =>
   new Option(
     '--functions <folder>',
-    'where the functions lie that routes want and `functions:` does not name: <name>.wasm, or <name>/<name>.wasm',
+    'where the functions lie that routes want and `functions:` does not name: <name>.wasm or <name>@<version>.wasm, there or in a folder <name>',
   ).env('HEADGATE_FUNCTIONS')
 
 /** The options to load a configuration with. Notes go to standard error. */

@@ -2,7 +2,7 @@
 
 import { unwatchFile, watchFile } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Config, ConfigError, formatProblem } from '../config/index.ts'
 import type { Log } from '../connector/connector.ts'
 
@@ -22,16 +22,21 @@ export class Reloader {
   readonly #gateway: Reloadable
   readonly #path: string
   readonly #load: () => Promise<Config>
+  readonly #functions: string | undefined
   readonly #watched = new Set<string>()
   readonly #changed = (): void => this.#soon('a file has changed')
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  /** `load` reads and checks the configuration at `path`. Nothing happens before `watch`, or a `reload`. */
-  constructor(gateway: Reloadable, path: string, load: () => Promise<Config>) {
+  /**
+   * `load` reads and checks the configuration at `path`; `functions` is the folder in which it finds functions. Nothing
+   * happens before `watch`, or a `reload`.
+   */
+  constructor(gateway: Reloadable, path: string, load: () => Promise<Config>, functions?: string) {
     this.#gateway = gateway
     this.#path = path
     this.#load = load
+    this.#functions = functions
   }
 
   /** Looks at the files of the configuration, those whose contents stand in it, and its functions, from now on. */
@@ -39,7 +44,8 @@ export class Reloader {
     const names = await readdir(this.#path).catch(() => [])
     const parts = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => join(this.#path, name))
     const { files, functions } = this.#gateway.config
-    const wanted = new Set([this.#path, ...parts, ...files, ...functions.map(({ wasm }) => wasm)])
+    const wasm = functions.map((spec) => spec.wasm)
+    const wanted = new Set([this.#path, ...parts, ...files, ...wasm, ...this.#folders(wasm)])
     for (const file of this.#watched.difference(wanted)) unwatchFile(file, this.#changed)
     for (const file of this.#closed ? [] : wanted.difference(this.#watched))
       watchFile(file, { interval: LOOK_MS, persistent: false }, this.#changed)
@@ -74,6 +80,13 @@ export class Reloader {
     this.#closed = true
     clearTimeout(this.#timer)
     for (const file of this.#watched) unwatchFile(file, this.#changed)
+  }
+
+  /** Where another version may be put: the folder of functions, and those in it that hold one. */
+  #folders(wasm: readonly string[]): readonly string[] {
+    if (this.#functions === undefined) return []
+    const own = resolve(this.#functions)
+    return [own, ...wasm.map(dirname).filter((folder) => dirname(folder) === own)]
   }
 
   #soon(why: string): void {

@@ -57,7 +57,7 @@ async function run(path: string, options: RunOptions, host: Host): Promise<void>
   ])
   const load = async () => override(await loadConfig(path, how), options)
   const gateway = new Gateway(await load(), { connectors: how.connectors })
-  const reloader = new Reloader(gateway, path, load)
+  const reloader = new Reloader(gateway, path, load, options.functions)
   crashLoudly()
   // The journal may be lost at any time, also while the rest still starts.
   void gateway.failed.then((error) => end(exitOfFailure(error), error.message))

@@ -29,7 +29,7 @@ export interface LoadOptions {
   readonly connectors: readonly Connector[]
   /** What `${NAME}` stands for; the environment of the process when absent. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** The folder of functions that routes want and no entry names: `<name>.wasm`, or `<name>/<name>.wasm`. */
+  /** The folder of functions that routes want and no entry names: `<name>.wasm` or `<name>@<version>.wasm`, there or in a folder `<name>`. */
   readonly functions?: string
   /** Whether the `*.test.yaml` beside the configuration are read, too. */
   readonly tests?: boolean

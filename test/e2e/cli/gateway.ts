@@ -98,11 +98,15 @@ export interface Gateway {
 }
 
 /** Resolves once a gateway runs a configuration on ports of its own; rejects with what it said when it ends instead. */
-export async function runGateway(config: string, data: string): Promise<Gateway> {
+export async function runGateway(
+  config: string,
+  data: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Gateway> {
   const [mqtt = 0, http = 0, admin = 0] = await freePorts(3)
   const at = (port: number): string => `127.0.0.1:${port}`
   const flags = ['--mqtt', `tcp://${at(mqtt)}`, '--http', at(http), '--admin', at(admin), '--data', data]
-  const child = start(['run', config, ...flags])
+  const child = start(['run', config, ...flags], { env })
   let said = ''
   child.stderr?.on('data', (chunk) => {
     said += chunk

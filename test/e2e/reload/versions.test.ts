@@ -1,12 +1,12 @@
 /** Versions of a function beside each other, in a gateway that runs: what begins with one ends with it. */
 
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type CreateOptions, createGateway, type EmbeddedGateway } from '../../../src/index.ts'
 import { eventually } from '../../services/eventually.ts'
 import { ROOT } from '../../services/gateway.ts'
-import { scratch } from '../cli/gateway.ts'
+import { runGateway, scratch, until } from '../cli/gateway.ts'
 
 /** A guest that does what the type of an event says: `retry` asks for another attempt, `context` tells its version. */
 const guest = `${ROOT}/test/functions/guests/hostile/hostile.wasm`
@@ -210,4 +210,23 @@ test('a folder of functions: a version that is put there is found at the next re
   await running.done('2')
   expect(running.tried.map(({ to }) => to)).toEqual(['size@2', 'size@10'])
   await expect(running.reload(route('size@3'))).rejects.toThrow('there are "size@2", "size@10"')
+})
+
+test('a version that is put into the folder of a gateway that runs is found by itself', async () => {
+  const functions = join(folder.path, 'watched')
+  mkdirSync(join(functions, 'size'), { recursive: true })
+  copyFileSync(guest, join(functions, 'size', 'size@2.wasm'))
+  const config = folder.file('watched.yaml', 'routes: { r: { from: http, to: size } }\n')
+  const running = await runGateway(config, join(folder.path, 'watched-data'), { HEADGATE_FUNCTIONS: functions })
+  const told = async () => (await fetch(`http://${running.admin[1]}/admin/config`)).text()
+  expect(await told()).toContain('- size@2')
+  copyFileSync(guest, join(functions, 'next'))
+  renameSync(join(functions, 'next'), join(functions, 'size', 'size@3.wasm'))
+  await until('the newest is sent to', 30_000, async () => {
+    // What happens before the folder was looked at for the first time is no change.
+    mkdtempSync(join(functions, 'size', 'again-'))
+    return (await told()).includes('- size@3')
+  })
+  running.child.kill('SIGTERM')
+  expect(await running.ended).toMatchObject({ code: 0 })
 })
