@@ -222,8 +222,8 @@ describe('a hostile expression', () => {
       })
     const others = Array.from({ length: 20 }, (_, at) => own.event(event, ask(`{"type": "t${at}"}`), NEVER))
     expect((await Promise.all(others)).map(({ type }) => type)).toEqual(others.map((_, at) => `t${at}`))
-    expect(ended).toBeGreaterThan(0)
-    expect(ended).toBeLessThan(8)
+    // Two held both processes, and a third had its turn before all the others.
+    expect(ended).toBeLessThanOrEqual(3)
     await own[Symbol.asyncDispose]()
   })
 

@@ -2,19 +2,20 @@
 
 import { afterAll, describe, expect, test } from 'vitest'
 import { GatewayError } from '../errors.ts'
-import { type CloudEvent, parseJsonBatch } from '../event/index.ts'
+import { type CloudEvent, draftOf, parseJsonBatch } from '../event/index.ts'
 import { openMemoryJournal } from '../journal/memory.ts'
 import type { Reply } from '../reply/reply.ts'
 import { route as routeOf, router } from '../router/harness.ts'
 import type { Route, Target as RouteTarget } from '../router/route.ts'
 import { type Activity, ActivityStream } from './activity.ts'
 import { Breakers } from './breakers.ts'
+import { deadLetterLane } from './deadletter.ts'
 import { DirectRunner } from './direct.ts'
 import { Dispatcher } from './dispatch.ts'
 import { SILENT } from './harness.ts'
 import { lanesOf } from './lanes.ts'
 import type { Handled, Target, Work } from './target.ts'
-import type { Transformer } from './transform.ts'
+import { type Transformer, transforming } from './transform.ts'
 import { TransformProcesses } from './transform-processes.ts'
 
 const processes = new TransformProcesses({ maxBytes: 100_000 })
@@ -42,7 +43,6 @@ function open(routes: readonly Route[], targets: Readonly<Record<string, Target[
   const journal = openMemoryJournal()
   const works: (Work & { readonly to: string })[] = []
   const replies: Reply[] = []
-  const copies: CloudEvent[] = []
   const settled: Extract<Activity, { kind: 'settled' }>[] = []
   const activity = new ActivityStream()
   activity.subscribe((each) => void (each.kind === 'settled' && settled.push(each)))
@@ -71,7 +71,10 @@ function open(routes: readonly Route[], targets: Readonly<Record<string, Target[
     transformer,
     replies: { publish: async (reply: Reply) => void replies.push(reply), follow: () => undefined },
     accept: async () => ({ callId: 'x', duplicate: false, routes: [] }),
-    copy: async (copy: CloudEvent) => void copies.push(copy),
+    copy: async (event: CloudEvent, to: string, route: string) => {
+      const routes = [{ route, to: deadLetterLane(to) }]
+      await journal.append({ event, origin, callId: `${event.id}/copy`, routes })
+    },
     cancelled: () => false,
     now: Date.now,
   }
@@ -87,7 +90,7 @@ function open(routes: readonly Route[], targets: Readonly<Record<string, Target[
     await journal.append({ event, origin, callId: event.id, routes: refs })
   }
   const ended = async (count = 1) => expect.poll(() => settled.length, { timeout: 20_000 }).toBe(count)
-  return { append, asked, copies, direct, dispatcher, ended, journal, replies, settled, works }
+  return { append, asked, direct, dispatcher, ended, journal, replies, settled, works }
 }
 
 const TWICE = '{"data": {"n": data.n * 2}}'
@@ -99,7 +102,6 @@ describe('a durable delivery', () => {
     await append(eventOf('e1'))
     await ended()
     expect(works[0]?.event).toMatchObject({ id: 'e1', type: 'u' })
-    expect(works[0]).not.toHaveProperty('draft')
     expect(text(works[0]?.event.data)).toBe('{"n":2}')
     expect(text(replies[0]?.data)).toBe('{"n":2}')
     const held = await journal.find({ callId: 'e1' })
@@ -155,20 +157,21 @@ describe('a durable delivery', () => {
   test('whose transform fails is dead at once, copied as it came in, and its target is not asked', async () => {
     const deadLetter: RouteTarget = { kind: 'sink', text: 'dlq', name: 'dlq' }
     const retry = { ...routeOf('r').retry, max: 5 }
-    const { append, copies, dispatcher, ended, replies, settled, works } = open(
+    const { append, asked, dispatcher, ended, replies, settled, works } = open(
       [routeOf('r', { retry, deadLetter, transforms: { event: '{"data": data.n + "x"}' } })],
       {},
     )
     await append(eventOf('e1'))
-    await ended()
+    await ended(2)
     const message =
       'r (route): transforming "e1": the right side of the "+" operator must evaluate to a number (T2002 at 17)'
     expect(settled).toMatchObject([
       { outcome: 'dead', attempt: 1, error: { code: 'TRANSFORM_FAILED', message, fingerprint: 'T2002 at 17' } },
+      { outcome: 'done' },
     ])
     expect(replies).toMatchObject([{ status: 'error', error: { code: 'TRANSFORM_FAILED', message } }])
-    expect(works).toEqual([])
-    expect(text(copies[0]?.data)).toBe('{"n":1}')
+    expect(works.map(({ event, to }) => [to, event.id, text(event.data)])).toEqual([['dlq', 'e1', '{"n":1}']])
+    expect(asked).toHaveLength(1)
     await dispatcher.stop(10)
   })
 
@@ -279,4 +282,19 @@ describe('a direct delivery', () => {
     const { asked } = await run(routeOf('r', { transforms: { reply: '1' } }), eventOf('e1'), false)
     expect(asked).toEqual([])
   })
+})
+
+test('what an event was encoded as does not go with what it is made to be', async () => {
+  const drafts: Work['draft'][] = []
+  const handle = async ({ draft }: Work): Promise<Handled> => {
+    drafts.push(draft)
+    return { children: [] }
+  }
+  const event = eventOf('e1')
+  const work = { event, draft: draftOf(event), callId: 'e1', attempt: 1, deadline: Date.now() + 60_000 }
+  for (const transforms of [{ event: TWICE }, { reply: 'data' }]) {
+    const transform = transforming(routeOf('r', { transforms }), { transformer: processes, now: Date.now })
+    await transform?.({ answers: false, handle }, true).handle(work, new AbortController().signal)
+  }
+  expect(drafts).toEqual([undefined, work.draft])
 })
