@@ -81,6 +81,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 /** A connector's folder knows the SDK, and no other connector. */
 const CONNECTOR_MAY_IMPORT = ['src/connector/index.ts']
+/** But for these: the notifications of a bucket come through a queue. */
+const BUILT_ON: Readonly<Record<string, readonly string[]>> = { 'connectors/storage': ['connectors/sqs'] }
 
 const ALIASES: Readonly<Record<string, string>> = {
   '#connector': 'src/connector/index.ts',
@@ -115,7 +117,7 @@ function imports(file: string): string[] {
 /** The part that a file belongs to, and what that may import; undefined when it belongs to none. */
 function partOf(file: string): { readonly name: string; readonly allowed: readonly string[] } | undefined {
   const folder = folders.map(({ name }) => `connectors/${name}`).find((name) => within(file, name))
-  if (folder) return { name: folder, allowed: CONNECTOR_MAY_IMPORT }
+  if (folder) return { name: folder, allowed: [...CONNECTOR_MAY_IMPORT, ...(BUILT_ON[folder] ?? [])] }
   const name = Object.keys(MAY_IMPORT).find((part) => within(file, part))
   return name === undefined ? undefined : { name, allowed: MAY_IMPORT[name] ?? [] }
 }

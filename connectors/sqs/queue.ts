@@ -36,6 +36,8 @@ export interface Failure {
   readonly ours: boolean
 }
 
+/** What reading a queue needs. */
+export const RECEIVING = 'sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility'
 const CONNECT_MS = 5_000
 const SOCKETS = 128
 const quiet = (): void => {}
@@ -95,6 +97,14 @@ export class Queue {
   /** Says what is wrong, of this queue. */
   reason = (thrown: unknown, permissions: string): string =>
     reasonOf(thrown, { what: `queue "${this.name}"`, permissions, endpoint: this.#options.endpoint })
+
+  /** As `facts`; rejects with SOURCE_UNAVAILABLE that says what a source lacks. */
+  checked(): Promise<QueueFacts> {
+    return this.facts().catch((thrown: unknown) => {
+      const why = this.reason(thrown, RECEIVING)
+      throw new GatewayError('SOURCE_UNAVAILABLE', `${this.#options.owner}: connecting: ${why}`)
+    })
+  }
 
   async facts(): Promise<QueueFacts> {
     const { Attributes: told = {} } = await this.#sqs.getQueueAttributes({

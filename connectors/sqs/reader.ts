@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '#connector'
 import { type Lease, Leases } from './leases.ts'
-import type { Message, Queue } from './queue.ts'
+import { type Message, type Queue, RECEIVING } from './queue.ts'
 
 /** What becomes of a message: it is deleted, or shown again after so long. */
 export type Outcome = 'taken' | { readonly afterMs: number }
@@ -180,7 +180,7 @@ export class Reader {
     context.meter.troubled()
     if (this.#troubled) return
     this.#troubled = true
-    const what = queue.reason(error, 'sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility')
+    const what = queue.reason(error, RECEIVING)
     context.log.warn({ source: context.name }, `${owner}: ${doing}: ${what}; trying again`)
   }
 
