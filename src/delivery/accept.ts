@@ -62,7 +62,7 @@ export const createAccept =
       origin,
       callId,
       routes: refs.filter(({ match }) => !isDirect(match, offer)).map(({ ref }) => ref),
-      ...(parts.generation && { generation: parts.generation() }),
+      generation: parts.generation?.(),
     }
     let appended: Appended = { callId, duplicate: false }
     try {

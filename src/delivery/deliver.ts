@@ -3,7 +3,6 @@
 import type { Emit } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Delivery, Failure, Figures, Journal, Outcome } from '../journal/journal.ts'
-import type { Spent } from '../pool/pool.ts'
 import { type ReplyPublisher, replyTopic } from '../reply/reply.ts'
 import type { Route } from '../router/route.ts'
 import type { Accept } from './accept.ts'
@@ -53,6 +52,21 @@ type Attempted =
   | { readonly outcome: Outcome; readonly handled?: Handled; readonly error?: GatewayError }
   | { readonly untold: GatewayError }
 
+/** What an attempt spends, made once and filled in on its way: a class, so that all of them have one shape. */
+class AttemptSpent implements Figures {
+  tookMs = 0
+  queueMs: number | undefined = undefined
+  runMs: number | undefined = undefined
+  worker: number | undefined = undefined
+  cold: boolean | undefined = undefined
+  unanswered = false
+  readonly generation: number | undefined
+
+  constructor(generation: number | undefined) {
+    this.generation = generation
+  }
+}
+
 /**
  * Runs one delivery to its outcome. What the function emitted is durable and the reply is out before the settle, so a
  * crash in between repeats them rather than losing them. Resolves once the settle is handed to the journal, which
@@ -67,7 +81,7 @@ export async function deliver(
   signal: AbortSignal,
 ): Promise<{ readonly settled: Promise<void> }> {
   const begun = parts.now()
-  const spent: Spent = {}
+  const spent = new AttemptSpent(parts.generation)
   const tried = await attempt(delivery, route, target, parts, spent, signal)
   const attempted = parts.fallback ? await fallBack(tried, delivery, route, parts.fallback, parts, signal) : tried
   if ('untold' in attempted) {
@@ -91,8 +105,9 @@ export async function deliver(
       return { settled: Promise.resolve() }
     }
   }
-  const figures = figuresOf(spent, begun, unanswered, parts)
-  const settled = parts.journal.settle(delivery, { ...outcome, figures })
+  spent.tookMs = parts.now() - begun
+  spent.unanswered = unanswered !== undefined
+  const settled = parts.journal.settle(delivery, outcome)
   report(delivery, outcome, { handled, unanswered }, begun, parts)
   return { settled }
 }
@@ -117,7 +132,7 @@ async function attempt(
   route: Route,
   target: Target,
   parts: DeliverParts,
-  spent: Spent,
+  spent: AttemptSpent,
   signal: AbortSignal,
 ): Promise<Attempted> {
   const { event, callId, draft } = delivery
@@ -133,7 +148,11 @@ async function attempt(
     const handled = await target.handle(work, signal)
     if (handled.children.length > 0) await emitChildren(delivery, handled, parts)
     return {
-      outcome: { status: 'done', ...(delivery.answers && handled.answer ? { answer: handled.answer } : {}) },
+      outcome: {
+        status: 'done',
+        figures: spent,
+        ...(delivery.answers && handled.answer ? { answer: handled.answer } : {}),
+      },
       handled,
     }
   } catch (thrown) {
@@ -148,7 +167,7 @@ async function attempt(
       now,
       ...(deadline === undefined ? {} : { deadline: deadline + now - wall() }),
     }
-    return { outcome: judge(error, facts, route.retry), error }
+    return { outcome: { ...judge(error, facts, route.retry), figures: spent }, error }
   }
 }
 
@@ -171,14 +190,18 @@ async function fallBack(
   try {
     const handled = await handOver(delivery, route, outcome.error, fallback, parts, signal)
     const answer = delivery.answers && handled.answer ? { answer: handled.answer } : {}
-    return { outcome: { status: 'done', ...answer, fallback: { fallback: name, error: outcome.error } }, handled }
+    const instead = { fallback: name, error: outcome.error }
+    return { outcome: { ...ran(outcome), status: 'done', ...answer, fallback: instead }, handled }
   } catch (thrown) {
     const second = toGatewayError(thrown)
     if (second.code === 'JOURNAL_FULL' || second.disposition === 'fatal') return { untold: second }
     const told = both(error, name, second)
-    return { outcome: { status: 'dead', error: toFailure(told) }, error: told }
+    return { outcome: { ...ran(outcome), status: 'dead', error: toFailure(told) }, error: told }
   }
 }
+
+/** What is kept of the attempt of the route's own target. */
+const ran = ({ figures }: Outcome) => (figures === undefined ? {} : { figures })
 
 /** Throws when the work is not to be begun: a loop, a deadline that passed, a caller that has gone. */
 function refuse(
@@ -231,19 +254,6 @@ async function bury(
   }
   if (answers && isCall(event)) await parts.replies.publish(errorReply(callId, failure, error.retryAfterMs), event)
 }
-
-/** How the attempt went, for whoever asks later. */
-const figuresOf = (
-  spent: Spent,
-  begun: number,
-  unanswered: GatewayError | undefined,
-  { generation, now }: DeliverParts,
-): Figures => ({
-  ...spent,
-  tookMs: now() - begun,
-  ...(generation === undefined ? {} : { generation }),
-  ...(unanswered ? { unanswered: true } : {}),
-})
 
 function report(
   delivery: Delivery,

@@ -42,7 +42,8 @@ export class Block {
   /** Reads a stored state; undefined when its bytes are not what was written. */
   static read(id: number, sealed: Uint8Array, stored: 'open' | 'closed'): Block | undefined {
     const bytes = openBytes(sealed)
-    const whole = bytes !== undefined && bytes.length % ROW === MARK
+    // With the mark the length is odd; that of rows alone never is.
+    const whole = bytes !== undefined && bytes.length % 2 === MARK
     if (bytes === undefined || (whole ? (bytes.length - MARK) % (ROW + FIGURES) : bytes.length % ROW) !== 0)
       return undefined
     const block = new Block(id, bytes, stored)

@@ -46,7 +46,7 @@ export interface Entry {
   readonly callId: string
   readonly routes: readonly RouteRef[]
   /** The number that `keep` gave to the configuration that the event was matched by. */
-  readonly generation?: number
+  readonly generation?: number | undefined
 }
 
 export interface Appended {
@@ -100,22 +100,22 @@ export interface Fallback {
   readonly error: Failure
 }
 
-/** How an attempt went, as far as it is known. Times in milliseconds. */
+/** How an attempt went, as far as it is known. Times in milliseconds, kept to one part in a thousand. */
 export interface Figures {
   /** From its begin until its outcome was told. */
   readonly tookMs: number
   /** Of it, until an instance of the function had it, and on the way there and back. */
-  readonly queueMs?: number
+  readonly queueMs?: number | undefined
   /** Of it, inside the function. */
-  readonly runMs?: number
+  readonly runMs?: number | undefined
   /** The thread that ran it: a number from 1 on. */
-  readonly worker?: number
+  readonly worker?: number | undefined
   /** True when an instance was made for it. */
-  readonly cold?: boolean
+  readonly cold?: boolean | undefined
   /** True when its reply was given up: nothing can ever be published on the topic. */
-  readonly unanswered?: boolean
+  readonly unanswered?: boolean | undefined
   /** The number that `keep` gave to the configuration that it ran under. */
-  readonly generation?: number
+  readonly generation?: number | undefined
 }
 
 export type Outcome = (
@@ -164,7 +164,7 @@ export interface EventRecord {
   readonly callId: string
   readonly acceptedAt: number
   /** As it was appended. */
-  readonly generation?: number
+  readonly generation?: number | undefined
   readonly deliveries: readonly DeliveryRecord[]
 }
 

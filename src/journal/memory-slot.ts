@@ -10,6 +10,7 @@ import type {
   Entry,
   EventRecord,
   Failure,
+  Figures,
   Lane,
   Note,
   Outcome,
@@ -42,7 +43,14 @@ export interface Slot {
   firstErrorAt?: number
   settledAt?: number
   note?: Note
-  tries?: readonly AttemptRecord[]
+  tries?: Try[]
+}
+
+interface Try {
+  readonly attempt: number
+  readonly at: number
+  readonly figures: Figures
+  readonly error: Failure | undefined
 }
 
 /** Attempts that are told of a delivery. */
@@ -63,10 +71,10 @@ export const lastSettled = ({ acceptedAt, slots }: Held): number =>
 /** Keeps what came of an attempt, but for the status. */
 export function keepOutcome(slot: Slot, outcome: Outcome, now: number): void {
   if (outcome.figures) {
-    const error =
-      outcome.status === 'done' ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }
-    const made = { attempt: slot.attempts, at: now, ...outcome.figures, ...error }
-    slot.tries = [...(slot.tries ?? []), made].slice(-MOST_TRIES)
+    slot.tries ??= []
+    const error = outcome.status === 'done' ? undefined : outcome.error
+    slot.tries.push({ attempt: slot.attempts, at: now, figures: outcome.figures, error })
+    if (slot.tries.length > MOST_TRIES) slot.tries.shift()
   }
   if (outcome.status === 'done' && outcome.answer) slot.answer = outcome.answer
   if (outcome.status === 'done' && outcome.fallback) slot.fallback = outcome.fallback.fallback
@@ -92,8 +100,14 @@ export function deliveryRecord({ item, ref, status, attempts, error, answer, ...
     ...(at.firstErrorAt === undefined ? {} : { firstErrorAt: at.firstErrorAt }),
     ...(!settled || at.settledAt === undefined ? {} : { settledAt: at.settledAt }),
     ...(at.note ? { note: at.note } : {}),
-    ...(at.tries ? { tries: at.tries } : {}),
+    ...(at.tries ? { tries: at.tries.map(attemptRecord) } : {}),
   }
+}
+
+function attemptRecord({ attempt, at, error, figures }: Try): AttemptRecord {
+  const known = Object.entries(figures).filter(([, value]) => value !== undefined && value !== false)
+  const failed = error ? { error: { code: error.code, message: error.message } } : {}
+  return { attempt, at, ...Object.fromEntries(known), ...failed }
 }
 
 /** An event and what became of each of its deliveries. */

@@ -23,12 +23,12 @@ export interface Call {
 /** Where a call ran, and for how long: entered as it becomes known, the last when it ran more than once. */
 export interface Spent {
   /** Milliseconds until an instance had it, and on the way there and back. */
-  queueMs?: number
+  queueMs?: number | undefined
   /** Milliseconds inside the instance. */
-  runMs?: number
+  runMs?: number | undefined
   /** The thread that ran it: a number from 1 on. */
-  worker?: number
-  cold?: boolean
+  worker?: number | undefined
+  cold?: boolean | undefined
 }
 
 /** What a function answered. */
