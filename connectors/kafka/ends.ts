@@ -7,12 +7,19 @@ import type { Assignment } from './intake.ts'
 /** How often the ends of the topics are asked for. Milliseconds. */
 const LOOK_MS = 10_000
 
+/** What was known of a partition when it was last asked for. */
+export interface Place {
+  readonly end: number
+  /** Where the group goes on: the offset that it holds, or where the partition begins. */
+  readonly next: number
+}
+
 export class Ends {
   readonly #admin: Admin
   readonly #group: string
   readonly #topics: readonly string[]
-  /** The end of each partition, by topic. */
-  #ends = new Map<string, ReadonlyMap<number, number>>()
+  /** What is known of each partition, by `topic/partition`. */
+  readonly #places = new Map<string, Place>()
   /** Where to begin, by `topic/partition`: the ends at the first start, of partitions without an offset. */
   readonly #beginnings = new Map<string, string>()
   #lookedAt = Number.NEGATIVE_INFINITY
@@ -30,9 +37,8 @@ export class Ends {
     if (atEnd) await this.#begin()
   }
 
-  /** The end of a partition, when it was last asked for. */
-  of(topic: string, partition: number): number {
-    return this.#ends.get(topic)?.get(partition) ?? 0
+  of(topic: string, partition: number): Place | undefined {
+    return this.#places.get(`${topic}/${partition}`)
   }
 
   /** Lets a consumer begin where the group begins, in partitions for which it holds no offset. */
@@ -45,14 +51,21 @@ export class Ends {
       }
   }
 
-  /** Asks for the ends of the topics, when that is due. Never rejects: what is not answered stays as it was. */
+  /** Asks where topics and group are, when that is due. Never rejects: what is not answered stays as it was. */
   async look(): Promise<void> {
     if (performance.now() - this.#lookedAt < LOOK_MS) return
     this.#lookedAt = performance.now()
-    for (const topic of this.#topics) {
-      const offsets = await this.#admin.fetchTopicOffsets(topic).catch(() => undefined)
-      if (offsets) this.#ends.set(topic, new Map(offsets.map(({ high, partition }) => [partition, Number(high)])))
-    }
+    try {
+      const held = await this.#admin.fetchOffsets({ groupId: this.#group, topics: [...this.#topics] })
+      for (const { partitions, topic } of held) {
+        const offsets = new Map(partitions.map(({ offset, partition }) => [partition, Number(offset)]))
+        for (const { high, low, partition } of await this.#admin.fetchTopicOffsets(topic))
+          this.#places.set(`${topic}/${partition}`, {
+            end: Number(high),
+            next: Math.max(Number(low), offsets.get(partition) ?? -1),
+          })
+      }
+    } catch {}
   }
 
   async stop(): Promise<void> {

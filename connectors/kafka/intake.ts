@@ -149,7 +149,8 @@ export class Intake {
     lane.inFlight += 1
     const { partition, topic } = lane
     try {
-      await this.#emit(normalize(record, { name: this.#name, topic, partition }), { address: topic })
+      const { event, made } = normalize(record, { name: this.#name, topic, partition })
+      await this.#emit(event, { address: topic, made })
       lane.refusals = 0
       lane.accepted(record)
     } catch (thrown) {

@@ -32,12 +32,19 @@ export interface Origin {
   readonly partition: number
 }
 
+export interface Normalized {
+  readonly event: CloudEvent
+  /** The record was no event. */
+  readonly made: boolean
+}
+
 const DOING = 'event (kafka): reading headers'
 const PLAIN = /^[\x20-\x7e]{1,1024}$/
 
 /** Returns the event of a record. Never throws: what says it is an event and is none is taken as any other record. */
-export function normalize(record: KafkaRecord, origin: Origin): CloudEvent {
-  return eventOf(record) ?? plainEvent(record, origin)
+export function normalize(record: KafkaRecord, origin: Origin): Normalized {
+  const carried = eventOf(record)
+  return { event: carried ?? plainEvent(record, origin), made: carried === undefined }
 }
 
 /** The event that a record says it is; undefined when it does not say so, or is not one. */

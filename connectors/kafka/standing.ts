@@ -13,9 +13,11 @@ export function standingOf(
   let inFlight = 0
   let oldest: number | null = null
   for (const { end, partition, topic, watermark } of intake.lanes) {
-    const { next, oldest: written } = watermark
+    const { oldest: written } = watermark
+    const place = ends?.of(topic, partition)
+    const next = watermark.next ?? place?.next ?? 0
     inFlight += watermark.open
-    if (next !== undefined) lag += Math.max(0, Math.max(end, ends?.of(topic, partition) ?? 0) - next)
+    lag += Math.max(0, Math.max(end, place?.end ?? 0) - next)
     if (written !== undefined && (oldest === null || written < oldest)) oldest = written
   }
   return { lag, inFlight, oldest }
