@@ -159,7 +159,7 @@ async function read(topic: Topic, arrived: (arrival: Arrival) => void): Promise<
   await consumer.subscribe({ topic: topic.name, fromBeginning: true })
   await consumer.run({
     eachMessage: async ({ message, partition }) => {
-      const event = normalize(message, { name: 'reader', topic: topic.name, partition })
+      const { event } = normalize(message, { name: 'reader', topic: topic.name, partition })
       arrived({ event, key: `${event.source} ${event.id}` })
     },
   })

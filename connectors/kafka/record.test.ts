@@ -20,7 +20,7 @@ const event: CloudEvent = {
 const readBack = ({ headers, key, value }: OutgoingRecord): CloudEvent => {
   const given = Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]))
   const record = { key: key === null ? null : Buffer.from(key), value, headers: given, timestamp: '0', offset: '0' }
-  return normalize(record, { name: 'n', topic: 't', partition: 0 })
+  return normalize(record, { name: 'n', topic: 't', partition: 0 }).event
 }
 
 test('binary: attributes as headers, data as value, the partition key as key', () => {

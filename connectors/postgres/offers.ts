@@ -84,7 +84,7 @@ export class Offers {
   async #offer({ event, accepted }: Offer): Promise<void> {
     for (let delay = FIRST_RETRY_MS; ; delay = Math.min(delay * 2, LONGEST_RETRY_MS)) {
       try {
-        await this.#emit(event)
+        await this.#emit(event, { made: true })
         this.#refused = false
         return accepted()
       } catch (thrown) {
