@@ -6,4 +6,5 @@ await execute({
   argv: process.argv.slice(2),
   env: process.env,
   connectors: async () => (await import('../connectors/index.ts')).connectors,
+  connectorsAt: new URL('../connectors/index.ts', import.meta.url).href,
 })

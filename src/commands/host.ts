@@ -9,4 +9,6 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Loads the connectors; only some commands need them. */
   readonly connectors: () => Promise<readonly Connector[]>
+  /** The URL of the module that they come from, for threads. */
+  readonly connectorsAt: string
 }

@@ -50,14 +50,16 @@ export function registerRun(program: Command, host: Host): void {
 
 async function run(path: string, options: RunOptions, host: Host): Promise<void> {
   const signals = new Signals()
-  const [{ Gateway }, { loadConfig }, how] = await Promise.all([
+  const [{ Gateway }, { isLarge, loadAside, loadConfig }, how] = await Promise.all([
     import('../gateway.ts'),
     import('../config/index.ts'),
     reading(options, host),
   ])
   const load = async () => override(await loadConfig(path, how), options)
   const gateway = new Gateway(await load(), { connectors: how.connectors })
-  const reloader = new Reloader(gateway, path, load, options.functions)
+  const again = async () =>
+    (await isLarge(path)) ? override(await loadAside(path, host.connectorsAt, how), options) : load()
+  const reloader = new Reloader(gateway, path, again, options.functions)
   crashLoudly()
   // The journal may be lost at any time, also while the rest still starts.
   void gateway.failed.then((error) => end(exitOfFailure(error), error.message))

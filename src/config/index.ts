@@ -1,5 +1,6 @@
 /** The configuration: YAML with places, one schema, every mistake told at once. */
 
+export { isLarge, loadAside } from './aside.ts'
 export { callNames, callRoutes } from './calls.ts'
 export type { Config, Instance, ServiceFunction } from './config.ts'
 export { type ConfigTest, testEvent } from './config-test.ts'

@@ -20,11 +20,13 @@ export interface Problem {
 /** Thrown for a configuration with mistakes: all of them at once. Its message is the whole report. */
 export class ConfigError extends GatewayError {
   readonly problems: readonly Problem[]
+  readonly more: readonly string[]
 
   /** `more`: lines that end the report. */
   constructor(problems: readonly Problem[], more: readonly string[] = []) {
     super('CONFIG_INVALID', [...problems.map(formatProblem), ...more].join('\n'))
     this.problems = problems
+    this.more = more
   }
 }
 
