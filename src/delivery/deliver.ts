@@ -105,10 +105,11 @@ export async function deliver(
       return { settled: Promise.resolve() }
     }
   }
-  spent.tookMs = parts.now() - begun
+  const at = parts.now()
+  spent.tookMs = at - begun
   spent.unanswered = unanswered !== undefined
   const settled = parts.journal.settle(delivery, outcome)
-  report(delivery, outcome, { handled, unanswered }, begun, parts)
+  report(delivery, outcome, { handled, unanswered }, begun, at, parts)
   return { settled }
 }
 
@@ -122,7 +123,7 @@ async function putOff(
 ): Promise<void> {
   if (error.disposition === 'fatal') throw error
   const outcome = { status: 'retry', at: parts.now() + UNTOLD_MS, error: toFailure(error) } as const
-  report(delivery, outcome, {}, begun, parts)
+  report(delivery, outcome, {}, begun, parts.now(), parts)
   await passTime(parts.clock ?? SYSTEM_CLOCK, UNTOLD_MS, signal).catch(() => {})
   parts.journal.release(delivery)
 }
@@ -260,10 +261,10 @@ function report(
   outcome: Outcome,
   { handled, unanswered }: { readonly handled?: Handled | undefined; readonly unanswered?: GatewayError | undefined },
   begun: number,
-  { activity, now }: DeliverParts,
+  at: number,
+  { activity }: DeliverParts,
 ): void {
   const { attempt: number, callId, event, route, to } = delivery
-  const at = now()
   activity.publish({
     kind: 'settled',
     event,

@@ -65,14 +65,10 @@ export class FunctionTarget implements Target {
 
   async handle(work: Work, signal: AbortSignal): Promise<Handled> {
     const call = { function: this.#function, ...work }
-    const begun = performance.now()
     for (;;) {
       try {
-        const result = await this.#pool.invoke(call, signal)
-        if (work.spent) enter(work.spent, begun, result.cold)
-        return this.#handled(result)
+        return this.#handled(await this.#pool.invoke(call, signal))
       } catch (thrown) {
-        if (work.spent) enter(work.spent, begun, false)
         const error = toGatewayError(thrown)
         if (!this.#patient || error.code !== 'OVERLOADED' || Date.now() >= work.deadline) throw error
         await wait(Math.min(error.retryAfterMs ?? 10, work.deadline - Date.now()), undefined, { signal })
@@ -87,11 +83,6 @@ export class FunctionTarget implements Target {
         : events.map((event) => ({ event, origin: { source: 'function', address: this.#name } }))
     return { answer: reply ?? {}, children, runMs, cold }
   }
-}
-
-function enter(spent: Spent, begun: number, cold: boolean): void {
-  spent.queueMs = Math.max(0, performance.now() - begun - (spent.runMs ?? 0))
-  spent.cold = cold
 }
 
 /** A target that hands the event to a sink. A topic that routes take is also an origin: the event goes back to match. */

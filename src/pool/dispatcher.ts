@@ -68,7 +68,8 @@ export class Dispatcher implements FunctionPool {
       if (fn === undefined || !waiting) throw this.#unknown(call.function)
       if (this.#stopped) throw stopping(call.function)
       signal.throwIfAborted()
-      waiting.push({ call, fn, until: steady() + call.deadline - Date.now(), signal, resolve, reject })
+      const since = steady()
+      waiting.push({ call, fn, since, until: since + call.deadline - Date.now(), signal, resolve, reject })
       this.#schedule()
     })
   }

@@ -11,6 +11,8 @@ export interface Pending {
   /** Its deadline, by `steady`: that the machine's clock is set ends nothing that runs. */
   readonly until: number
   readonly signal: AbortSignal
+  /** When it came, by `steady`. */
+  readonly since: number
   readonly resolve: (result: Result) => void
   readonly reject: (reason: unknown) => void
 }

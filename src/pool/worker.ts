@@ -8,7 +8,7 @@ import { ARRAY_CALLS, ARRAYS } from './limits.ts'
 import type { Hold, Report, ThreadData } from './protocol.ts'
 import { startThread } from './start.ts'
 import type { Pending } from './waiting.ts'
-import { encodeCalls } from './wire.ts'
+import { encodeCalls, steady } from './wire.ts'
 
 /** What the pool does when a worker has something to tell. */
 export interface WorkerEvents {
@@ -136,7 +136,8 @@ export class PoolWorker {
   /** Hands over answers that the worker holds back for the rest of their array, which may never come. */
   salvage(): void {
     const unposted = this.#control.unposted()
-    if (unposted) for (const answer of decodeAnswers(unposted.bytes, unposted.count)) this.#answer(answer)
+    const now = steady()
+    if (unposted) for (const answer of decodeAnswers(unposted.bytes, unposted.count)) this.#answer(answer, now)
   }
 
   /** Takes every call whose answer has not come, the running one first, and expects nothing more of the thread. */
@@ -155,17 +156,23 @@ export class PoolWorker {
 
   #answers(message: Buffer): void {
     const { array, last } = answersHead(message)
-    for (const answer of decodeAnswers(message)) this.#answer(answer)
+    const now = steady()
+    for (const answer of decodeAnswers(message)) this.#answer(answer, now)
     if (!last) return
     this.#arrays[array] = undefined
     this.#events.freed()
   }
 
-  #answer({ slot, outcome, runMs }: Answer): void {
+  #answer({ slot, outcome, runMs }: Answer, now: number): void {
     const pending = this.#at(slot)
     // Answered before, from the shared memory.
     if (!pending) return
-    if (pending.call.spent) pending.call.spent.runMs = runMs
+    const { spent } = pending.call
+    if (spent) {
+      spent.runMs = runMs
+      spent.queueMs = Math.max(0, now - pending.since - runMs)
+      spent.cold = 'cold' in outcome && outcome.cold
+    }
     this.#forget(slot)
     this.#events.answered(pending, outcome)
   }
