@@ -32,6 +32,7 @@ export type QueueFault =
   | 'names-nothing'
   | 'leaves-a-timer'
   | 'ignores-credit'
+  | 'hides-what-it-made'
 
 interface Message {
   readonly id: string
@@ -124,7 +125,7 @@ class QueueSource implements Source {
     const at = queue.messages.indexOf(message)
     if (this.#fault === 'acknowledges-early') queue.messages.splice(at, 1)
     try {
-      await emit(normalize(message, this.#name, this.#fault))
+      await emit(normalize(message, this.#name, this.#fault), { made: this.#fault !== 'hides-what-it-made' })
       queue.settle(message, 'accepted')
     } catch {
       if (this.#guarantees.rejected === 'reported')

@@ -50,6 +50,8 @@ const IN_FLIGHT = 8
 
 export class Bench implements AsyncDisposable {
   readonly offered: CloudEvent[] = []
+  /** How many of them the source said it had made of something else. */
+  made = 0
   readonly rejected: CloudEvent[] = []
   inFlight = 0
   peakInFlight = 0
@@ -159,8 +161,9 @@ export class Bench implements AsyncDisposable {
     await this.upstream[Symbol.asyncDispose]()
   }
 
-  emit: Emit = async (event) => {
+  emit: Emit = async (event, offer) => {
     this.offered.push(event)
+    if (offer?.made) this.made += 1
     this.peakInFlight = Math.max(this.peakInFlight, ++this.inFlight)
     try {
       await this.#gate.promise

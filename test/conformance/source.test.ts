@@ -27,6 +27,7 @@ const CAUGHT: Readonly<Record<QueueFault, SourceRequirement>> = {
   'names-nothing': 'S10',
   'leaves-a-timer': 'S11',
   'ignores-credit': 'S13',
+  'hides-what-it-made': 'S14',
 }
 
 const harness = (guarantees: Guarantees, fault?: QueueFault): SourceHarness => ({

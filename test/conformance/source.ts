@@ -14,7 +14,20 @@ export type { Lent, Sample, SendAnswer, Upstream } from './source-bench.ts'
 export type TestFn = (name: string, run: () => Promise<void>) => unknown
 
 /** S12, the bench workload, is test/bench. */
-export type SourceRequirement = 'S1' | 'S2' | 'S3' | 'S4' | 'S5' | 'S6' | 'S7' | 'S8' | 'S9' | 'S10' | 'S11' | 'S13'
+export type SourceRequirement =
+  | 'S1'
+  | 'S2'
+  | 'S3'
+  | 'S4'
+  | 'S5'
+  | 'S6'
+  | 'S7'
+  | 'S8'
+  | 'S9'
+  | 'S10'
+  | 'S11'
+  | 'S13'
+  | 'S14'
 
 export interface SourceHarness {
   readonly connector: Connector
@@ -83,6 +96,7 @@ function requirements(guarantees: Guarantees): Partial<Record<SourceRequirement,
     S10: { text: 'MUST refuse to start when it cannot receive, naming what it could not reach', run: refusesToStart },
     S11: { text: 'MUST leave nothing open after stop', run: leavesNothingOpen },
     S13: { text: 'MUST NOT emit while there is no credit, and MUST go on when there is', run: takesCredit },
+    S14: { text: 'MUST say that it made the event of a message that was none, for `as`', run: saysWhatItMade },
   }
 }
 
@@ -257,6 +271,13 @@ async function takesCredit({ bench, guarantees, samples }: Given): Promise<void>
   bench.sendAside(samples(5, { from: 5 }))
   // What came while there was none is kept by an upstream that redelivers; other senders were told no.
   await bench.accepted(guarantees.rejected === 'redelivered' ? 10 : 5)
+}
+
+async function saysWhatItMade({ bench, samples }: Given): Promise<void> {
+  await bench.start()
+  await bench.upstream.send(samples(2))
+  await bench.accepted(2)
+  assert.equal(bench.made, bench.offered.length, 'each was made of a message that was no CloudEvent')
 }
 
 function openHandles(): Map<string, number> {
