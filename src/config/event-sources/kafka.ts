@@ -6,6 +6,8 @@ import { when } from './filter.ts'
 import { kind } from './kind.ts'
 import { targetFunction, texts } from './scalars.ts'
 
+const EVENT_TYPE = 'has(data.event_type) ? data.event_type : type'
+
 export const kafka = kind({
   summary: 'Records of topics: a source, and a route for each topic.',
   list: 'topics',
@@ -21,7 +23,7 @@ export const kafka = kind({
       .string()
       .optional()
       .describe(
-        "A condition, such as `event_type == 'user.created' || event_type == 'user.updated'`: CEL, in which event_type is the type of the event.",
+        "A condition, such as `event_type == 'user.created' || event_type == 'user.updated'`: CEL, in which event_type is the type of the event: that of a CloudEvent, else `event_type` of the data.",
       ),
     dead_letter_topic: z
       .string()
@@ -45,6 +47,8 @@ export const kafka = kind({
         group: traced(consumer_group, [...config, 'consumer_group']),
         topics: traced(topics, [...config, 'topics']),
       },
+      // Records that are no CloudEvents have their type where those who wrote such filters put it.
+      as: items.some(({ value }) => value.filter !== undefined) ? { type: EVENT_TYPE } : undefined,
     })
     for (const { value, at: here } of items) {
       const { topic, target_function, filter, dead_letter_topic, retry_attempts } = value

@@ -77,6 +77,10 @@ describe('kafka', () => {
     expect(only(expansion('kafka', { ...config, topics: [{ ...topic, filter }] }), 'routes')).toMatchObject({
       when: "type == 'a'",
     })
+    // A record that is no CloudEvent has its type in its data.
+    expect(expansion('kafka', { ...config, topics: [{ ...topic, filter }] })).toMatchObject({
+      sources: { kafka: { as: { type: 'has(data.event_type) ? data.event_type : type' } } },
+    })
     const two = expansion('kafka', {
       ...config,
       topics: [
