@@ -1,12 +1,11 @@
 /** Opens one queue of a real server, with senders; and a queue behind a door at which a test holds and refuses messages. */
 
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SQS } from '@aws-sdk/client-sqs'
 import type { Arrival, Downstream, Refusal, Sample, SinkHarness, SourceHarness, Upstream } from '#conformance'
 import { type CloudEvent, defineConnector, formatJsonEvent } from '#connector'
 import { CREDENTIALS } from '../../test/services/elasticmq.ts'
+import { HttpDoor } from '../../test/services/http-door.ts'
 import { Relay } from '../../test/services/relay.ts'
 import connector from './index.ts'
 import { normalize } from './normalize.ts'
@@ -111,94 +110,27 @@ interface Sent {
   readonly MessageDeduplicationId?: string
 }
 
-/** A door before a real server: requests to send are seen there, and let through when they were neither held nor refused. */
-class Door {
-  readonly arrivals: Arrival[] = []
-  readonly sockets = new Set<Socket>()
-  gate = Promise.withResolvers<void>()
-  held: (event: CloudEvent) => boolean = () => false
-  refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
-  port = 0
-  readonly #server: string
-  #listening = createServer()
-
-  constructor(server: string) {
-    this.#server = server
-  }
-
-  async listen(): Promise<void> {
-    this.#listening = createServer((request, response) => void this.#pass(request, response))
-    this.#listening.on('connection', (socket) => {
-      this.sockets.add(socket)
-      socket.once('close', () => this.sockets.delete(socket))
-    })
-    this.#listening.listen(this.port, '127.0.0.1')
-    await once(this.#listening, 'listening')
-    this.port = (this.#listening.address() as AddressInfo).port
-  }
-
-  async close(): Promise<void> {
-    const closed = once(this.#listening, 'close')
-    this.#listening.close()
-    this.#listening.closeAllConnections()
-    await closed
-  }
-
-  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body: Buffer[] = []
-    for await (const chunk of request) body.push(chunk)
-    const text = Buffer.concat(body).toString()
-    if (request.headers['x-amz-target'] === 'AmazonSQS.SendMessage') {
-      const event = this.#arrived(JSON.parse(text) as Sent)
-      if (this.held(event)) await this.gate.promise
-      const refusal = this.refusal(event)
-      if (refusal !== undefined) return refuse(response, refusal)
-    }
-    const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
-    const passed = await fetch(`${this.#server}${request.url}`, {
-      method: 'POST',
-      headers: headers as Record<string, string>,
-      body: text,
-    })
-    response.writeHead(passed.status, { 'content-type': 'application/x-amz-json-1.0' }).end(await passed.text())
-  }
-
-  #arrived({ MessageAttributes = {}, MessageBody, MessageDeduplicationId }: Sent): CloudEvent {
-    const event = normalize({ Body: MessageBody, MessageAttributes: { ...MessageAttributes } }, 'arn')
-    this.arrivals.push({ event, key: MessageDeduplicationId ?? MessageAttributes['idempotency-key']?.StringValue })
-    return event
-  }
-}
-
 async function openDoor(server: string, suffix: string): Promise<Downstream> {
   const sqs = clientOf(server)
   const queue = `q-${crypto.randomUUID()}${suffix}`
   const url = await makeQueue(sqs, queue)
-  const door = new Door(server)
-  await door.listen()
-  return {
-    config: { region: REGION, queue, endpoint: `http://127.0.0.1:${door.port}` },
+  const door = await HttpDoor.open({ server, read: sent, refuse })
+  return Object.assign(door, {
+    config: { region: REGION, queue, endpoint: door.address },
     secrets: [CREDENTIALS.AWS_SECRET_ACCESS_KEY],
-    arrived: () => door.arrivals,
-    hold: (which) => {
-      door.held = which
-    },
-    release: () => {
-      door.gate.resolve()
-      door.gate = Promise.withResolvers()
-    },
-    refuse: (how) => {
-      door.refusal = how
-    },
-    leave: () => door.close(),
-    comeBack: () => door.listen(),
-    connections: () => door.sockets.size,
     async [Symbol.asyncDispose]() {
-      await door.close()
+      await door.leave()
       await sqs.deleteQueue({ QueueUrl: url })
       sqs.destroy()
     },
-  }
+  })
+}
+
+function sent(request: IncomingMessage, body: Buffer): Arrival | undefined {
+  if (request.headers['x-amz-target'] !== 'AmazonSQS.SendMessage') return undefined
+  const { MessageAttributes = {}, MessageBody, MessageDeduplicationId } = JSON.parse(body.toString()) as Sent
+  const event = normalize({ Body: MessageBody, MessageAttributes: { ...MessageAttributes } }, 'arn')
+  return { event, key: MessageDeduplicationId ?? MessageAttributes['idempotency-key']?.StringValue }
 }
 
 /** As SQS refuses. The key that requests are signed with never reaches it, so it has no secret to tell. */
