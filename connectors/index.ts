@@ -7,5 +7,6 @@ import kafka from './kafka/index.ts'
 import mqtt from './mqtt/index.ts'
 import postgres from './postgres/index.ts'
 import sqs from './sqs/index.ts'
+import storage from './storage/index.ts'
 
-export const connectors: readonly Connector[] = [cron, http, kafka, mqtt, postgres, sqs]
+export const connectors: readonly Connector[] = [cron, http, kafka, mqtt, postgres, sqs, storage]

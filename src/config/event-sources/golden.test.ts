@@ -49,7 +49,6 @@ test('of a ConfigMap, each connector and function that is not there is told with
     'image-processor <- there is no function or sink "image-processor"',
     'user-sync <- there is no function or sink "user-sync"',
     'order-processor <- there is no function or sink "order-processor"',
-    'name: user-uploads <- there is no connector "storage" yet for the source "user-uploads"',
     'image-processor <- there is no function or sink "image-processor"',
     'cleanup <- there is no function or sink "cleanup"',
     'report <- there is no function or sink "report"',
