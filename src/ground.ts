@@ -97,7 +97,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   const creditOf = (source: string) => breakers.credit(source, credit, () => current().router.routes)
   const refusals = new Refusals()
   const refused = (source: string) => refusedBy(refusals, source)
-  const broker = createBroker(config.broker, { log, credit: creditOf('mqtt'), refused: refused('mqtt') })
+  const broker = createBroker(config.broker, { log, failed, credit: creditOf('mqtt'), refused: refused('mqtt') })
   const replies = new Replies(broker)
   const transformer = await openTransformer(parts)
   const direct = new DirectRunner({

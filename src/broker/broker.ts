@@ -40,6 +40,8 @@ export interface BrokerParts {
   readonly credit?: Credit
   /** Told of publishes that are not accepted. */
   readonly refused?: Context['refused']
+  /** Told when its disk takes nothing any more. */
+  readonly failed?: (error: Error) => void
 }
 
 export interface Broker extends BrokerPort {
@@ -167,8 +169,8 @@ class EmbeddedBroker implements Broker {
 
   async #open(): Promise<Running> {
     const { limits, path } = this.#config
-    const { log, credit, refused } = this.#parts
-    const store = new Store(path)
+    const { log, credit, failed, refused } = this.#parts
+    const store = new Store(path, undefined, failed)
     const sessions = new Sessions(store, limits.max_queued, (id) => gate.forget(id))
     const persistence = new Persistence(store, sessions, limits)
     const signal = this.#ending.signal

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { statfsSync } from 'node:fs'
 import { open, type RootDatabase } from 'lmdb'
+import { GatewayError, toGatewayError } from '../errors.ts'
 
 /** A kind, a client or topic, and a place in its order. */
 type Key = (string | number)[]
@@ -33,13 +34,19 @@ export class Store {
   readonly #db: RootDatabase<unknown, Key>
   readonly #path: string
   readonly #free: (path: string) => number
+  readonly #failed: (error: GatewayError) => void
   #changes: Change[] = []
   #committed: Promise<unknown> | undefined
 
-  /** `path`: the folder; made when absent. `free`: bytes that may still be written to its disk. */
-  constructor(path: string, free: (path: string) => number = freeBytes) {
+  /** `path`: the folder; made when absent. `free`: bytes that may still be written to its disk. `failed` hears that it is of no use any more. */
+  constructor(
+    path: string,
+    free: (path: string) => number = freeBytes,
+    failed: (error: GatewayError) => void = () => {},
+  ) {
     this.#path = path
     this.#free = free
+    this.#failed = failed
     this.#db = open({
       path,
       // Not "committed now, flushed later": whoever waits, waits for the disk.
@@ -121,7 +128,9 @@ export class Store {
     try {
       await committed
     } catch (error) {
-      throw await reasonOf(error)
+      const reason = await reasonOf(error)
+      if (isLasting(reason)) this.#failed(lost(this.#path, reason))
+      throw reason
     }
   }
 }
@@ -144,6 +153,26 @@ function freeBytes(path: string): number {
 
 const keyOf = (kind: Kind, name: string, place?: number): Key =>
   place === undefined ? [kind, short(name)] : [kind, short(name), place]
+
+const ENOSPC = 28
+const EDQUOT = 122
+
+/**
+ * Whether LMDB takes nothing any more after this: only of a full disk it does, and not when it met that while it wrote,
+ * which costs bytes beyond a buffer (mdb.c of lmdb 3.5.6, mdb_page_flush).
+ */
+function isLasting(reason: unknown): boolean {
+  if (!(reason instanceof Error)) return true
+  const code = 'code' in reason ? reason.code : undefined
+  return (code !== ENOSPC && code !== EDQUOT) || reason.message.includes('Attempting to write page')
+}
+
+const lost = (path: string, cause: unknown): GatewayError =>
+  new GatewayError(
+    'JOURNAL_IO',
+    `broker (lmdb): writing to "${path}": ${toGatewayError(cause).message}; check the disk, then start again`,
+    { cause },
+  )
 
 /** LMDB's error holds the reason as a promise, which ends the process when nobody looks at it. */
 async function reasonOf(error: unknown): Promise<unknown> {

@@ -19,13 +19,15 @@ routes:
 
 /** What a write may be refused with: a worn disk, a user's quota. */
 const ERRORS = ['EIO', 'EDQUOT'] as const
+/** What it writes: events, and sessions. */
+const FILES = ['journal', 'broker'] as const
 /** Which write of a thread: a start writes a few by itself. */
-const WHEN = WHOLE ? [20, 60, 200, 400] : [60]
+const WHEN = WHOLE ? [20, 60, 200, 400] : [40]
 
 describeWith(['strace'], 'row 7: a write fails', () => {
-  test.each(ERRORS.flatMap((error) => WHEN.map((when) => [error, when] as const)))(
-    '%s at write number %i of each thread: it ends at once, and a supervised restart has lost nothing',
-    async (error, when) => {
+  test.each(FILES.flatMap((file) => ERRORS.flatMap((error) => WHEN.map((when) => [file, error, when] as const))))(
+    '%s: %s at write number %i of each thread: it ends at once, and a supervised restart has lost nothing',
+    async (file, error, when) => {
       const folder = mkdtempSync(join(tmpdir(), 'headgate-strace-'))
       const [data, log, flag, under] = ['var', 'log', 'once', 'under'].map((name) => join(folder, name)) as [
         string,
@@ -34,7 +36,7 @@ describeWith(['strace'], 'row 7: a write fails', () => {
         string,
       ]
       const inject = `inject=pwrite64,pwritev,pwritev2:error=${error}:when=${when}+`
-      const strace = `strace -f -qq -ttt -o ${log} -P ${data}/journal/data.mdb -e trace=pwrite64,pwritev,pwritev2 -e ${inject}`
+      const strace = `strace -f -qq -ttt -o ${log} -P ${data}/${file}/data.mdb -e trace=pwrite64,pwritev,pwritev2 -e ${inject}`
       // Once: started again, the same command line runs without the fault.
       writeFileSync(under, `#!/bin/sh\nif [ -e ${flag} ]; then exec "$@"; fi\ntouch ${flag}\nexec ${strace} "$@"\n`, {
         mode: 0o755,
@@ -56,10 +58,10 @@ describeWith(['strace'], 'row 7: a write fails', () => {
       const exit = {
         code,
         exitAfterMs: Math.round(ended - failed),
-        told: /journal (sync|write|commit)[^\n"]*/i.exec(gateway.output())?.[0],
+        told: /headgate: ([^\n]*check the disk)/.exec(gateway.output())?.[1],
       }
       console.log(
-        JSON.stringify({ row: 7, error, when, ...exit, acknowledged: acknowledged.length, lost: lost.length }),
+        JSON.stringify({ row: 7, file, error, when, ...exit, acknowledged: acknowledged.length, lost: lost.length }),
       )
       rmSync(folder, { recursive: true, force: true })
       // LMDB says of a failed write more than it has room for: where glibc sees that first, it ends the process by a signal.
