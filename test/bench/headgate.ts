@@ -40,20 +40,27 @@ export async function gatewayReady(admin: number, withinMs = 60_000): Promise<vo
 }
 
 /** The parts of a configuration that a bench is about; what listens where is added. */
-export type Config = Readonly<Partial<Record<'broker' | 'functions' | 'routes' | 'sources', object>>>
+export type Config = Readonly<
+  Partial<Record<'broker' | 'functions' | 'journal' | 'routes' | 'sinks' | 'sources', object>>
+>
 
 /** Writes the configuration into `folder` and starts the gateway; resolves once it listens. */
-export async function launch(folder: string, ports: Ports, { broker, ...config }: Config): Promise<Child> {
+export async function launch(
+  folder: string,
+  ports: Ports,
+  { broker, journal, ...config }: Config,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Child> {
   const file = `${folder}/headgate.yaml`
   const listen = {
     broker: { listen: [`tcp://127.0.0.1:${ports.mqtt}`], ...broker },
     http: { listen: `127.0.0.1:${ports.http}` },
     admin: { listen: `127.0.0.1:${ports.admin}` },
-    journal: { path: `${folder}/journal` },
+    journal: { path: `${folder}/journal`, ...journal },
   }
   writeFileSync(file, stringify({ name: 'bench', ...listen, ...config }))
   const wanted = [ports.mqtt, ports.http, ports.admin]
-  return start(process.execPath, [`${ROOT}bin/headgate.js`, 'run', file], { ports: wanted, cwd: folder })
+  return start(process.execPath, [`${ROOT}bin/headgate.js`, 'run', file], { ports: wanted, cwd: folder, env })
 }
 
 /** Three free ports. */

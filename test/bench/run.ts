@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { accept } from './accept.ts'
+import { connectors } from './connectors.ts'
 import { direct } from './direct.ts'
 import { idle } from './idle.ts'
 import { path } from './path.ts'
@@ -23,6 +24,7 @@ const BENCHES = new Map<string, Bench>([
   ['accept', { summary: 'POST /events to 202 and QoS 1 PUBLISH to PUBACK, durable', run: accept }],
   ['path', { summary: 'QoS 1 request, journal, Wasm function, reply', run: path }],
   ['path-direct', { summary: 'HTTP call, Wasm function, reply, not journaled (also: path --direct)', run: direct }],
+  ['connectors', { summary: 'each source from a backlog to settled, and its memory while paused', run: connectors }],
   ['idle', { summary: 'memory and processor time of idle clients', run: idle }],
   ['recover', { summary: 'restart after kill -9 with a million due deliveries; on demand', run: recover }],
   ['soak', { summary: '--seconds 3600 at half load; on demand', run: soak }],

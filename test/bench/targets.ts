@@ -69,6 +69,11 @@ export const TARGETS: readonly Target[] = [
     const times = { subject: 'aedes, in-process responder', label }
     return { bench: 'idle', of: { subject: 'headgate', label }, times, metric: 'rss', atMost: 1.2 }
   }),
+  ...ratios('connectors', 'headgate', ['kafka'], { 'kafkajs, eachBatch': 0.6 }),
+  ...['kafka'].map((name): Target => {
+    const [of, times] = [`${name}, paused for long`, `${name}, paused`].map((label) => ({ subject: 'headgate', label }))
+    return { bench: 'connectors', of: of as Which, times: times as Which, metric: 'rss', atMost: 1.05 }
+  }),
   below('recover', 'headgate', 'ready', 'elapsed', 3000),
   below('recover', 'headgate', 'first delivery after ready', 'elapsed', 1000),
 ]
