@@ -19,9 +19,9 @@ export function historyLines(history: EventHistory, paint: Paint, now?: number):
     `${paint('bold', shown(event.type))} ${shown(event.id)} of ${shown(event.source)}${about(event.subject)}`,
     `  came in by ${place(origin)} at ${acceptedAt.toISOString()}${ago}, callId ${shown(callId)}`,
     ...(deliveries.length === 0 ? ['  none of its deliveries is left: dropped, or redriven as a new event'] : []),
-    ...deliveries.flatMap(({ error, tries = [] }, at) => [
+    ...deliveries.flatMap(({ tries = [], ...delivery }, at) => [
       lanes[at] ?? '',
-      ...tryLines(tries, acceptedAt, paint, error),
+      ...tryLines(tries, acceptedAt, paint, errorTold(delivery)),
     ]),
     ...deliveries.flatMap((delivery) => replyLines(delivery, isCall(event))),
     ...(passed.length === 0 ? [] : ['', `routes that let it pass${asOf(generation)}`, ...passed]),
@@ -46,6 +46,10 @@ function nextLines(deliveries: EventHistory['deliveries']): readonly string[] {
     `next: headgate dead-letters show ${shown(dead[0] ?? '')}; once that is put right: headgate dead-letters redrive${ids}`,
   ]
 }
+
+/** Of what is done after all, the errors of before are not told in its line. */
+const errorTold = ({ error, fallback, status }: Omit<Delivery, 'tries'>): Delivery['error'] =>
+  status === 'done' && fallback === undefined ? undefined : error
 
 function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Paint, now?: number): string {
   const answers = delivery.answers && isCall(event)

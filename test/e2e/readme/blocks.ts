@@ -41,6 +41,10 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b\d\d:\d\d:\d\d\.\d{3}\b/g, '<time>'],
   [/\/mqtt\/[\w-]+(?= about)/g, '/mqtt/<client>'],
   [/(?<=: )\/\S+\.wasm$/g, '<path>'],
+  [/\bworker \d+/g, 'worker <n>'],
+  [/\([0-9a-f]{12}\)/g, '(<sha256>)'],
+  // Whether there was one depends on how loaded the machine is.
+  [/, its instance was made for it/g, ''],
 ]
 const DURATION = /\b\d+(\.\d+)? (ms|s|min)\b/g
 
