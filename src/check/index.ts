@@ -2,6 +2,6 @@
 
 export { VirtualClock } from './clock.ts'
 export type { Difference } from './expect.ts'
-export { Functions } from './functions.ts'
-export { runTests, type TestResult } from './run.ts'
+export { Functions, transpileAhead } from './functions.ts'
+export { runsFunctions, runTests, type TestResult } from './run.ts'
 export { type Scene, setScene } from './stage.ts'

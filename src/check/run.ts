@@ -35,11 +35,15 @@ export async function runTests(tests: readonly ConfigTest[], scene: Scene): Prom
   return results
 }
 
+/**
+ * Functions run when their answer is asked for, and none is made up. Otherwise what they are sent is the question, and
+ * that needs no Wasm.
+ */
+export const runsFunctions = ({ error, failing, reply }: ConfigTest): boolean =>
+  reply !== undefined || (error !== undefined && !failing)
+
 async function runTest(test: ConfigTest, scene: Scene): Promise<TestResult> {
-  // Functions run when their answer is asked for, and none is made up. Otherwise what they are sent is the question, and
-  // that needs no Wasm.
-  const runs = test.reply !== undefined || (test.error !== undefined && !test.failing)
-  const stage = new Stage(test, scene, runs ? await scene.pool() : undefined)
+  const stage = new Stage(test, scene, runsFunctions(test) ? await scene.pool() : undefined)
   try {
     const refused: GatewayError[] = []
     const trouble = await play(test, stage, (error) => void refused.push(error))

@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander'
 import type { TestResult } from '../check/index.ts'
-import type { Config } from '../config/index.ts'
 import { GatewayError } from '../errors.ts'
 import { testRows, troubleLines } from './check-report.ts'
+import { type Checked, checkAll } from './checked.ts'
 import { CommandError, EXIT, inputError } from './exit.ts'
 import type { Host } from './host.ts'
 import { DEFAULT_CONFIG, example, jsonOption } from './options.ts'
@@ -14,11 +14,6 @@ import { complain, counted, paintErr, paintOut, print, printJson } from './termi
 interface CheckOptions extends Reading {
   readonly route?: string
   readonly json?: true
-}
-
-interface Checked {
-  readonly config: Config
-  readonly results: readonly TestResult[]
 }
 
 export function registerCheck(program: Command, host: Host): void {
@@ -37,12 +32,12 @@ async function check(paths: readonly string[], options: CheckOptions, host: Host
   const how = { ...(await reading(options, host)), tests: true }
   let wrong = 0
   const results: TestResult[] = []
-  for (const path of paths) {
-    try {
-      const checked = await checkOne(path, options, how)
-      results.push(...checked.results)
-      tell(path, checked, options)
-    } catch (error) {
+  for (const [path, found] of await checkAll(paths, how, options.route)) {
+    if ('config' in found) {
+      results.push(...found.results)
+      tell(path, found, options)
+    } else {
+      const { error } = found
       if (paths.length === 1 || !(error instanceof GatewayError)) throw error
       wrong += 1
       complain(error.message)
@@ -52,23 +47,6 @@ async function check(paths: readonly string[], options: CheckOptions, host: Host
   const failed = results.filter(({ passed }) => !passed).length
   if (failed > 0)
     throw new CommandError(EXIT.input, 'TEST_FAILED', `${failed} of ${counted(results.length, 'test')} did not pass`)
-}
-
-async function checkOne(
-  path: string,
-  { route }: CheckOptions,
-  how: Awaited<ReturnType<typeof reading>>,
-): Promise<Checked> {
-  const { loadConfig } = await import('../config/index.ts')
-  const config = await loadConfig(path, how)
-  if (route !== undefined && !config.routes.some(({ name }) => name === route))
-    throw inputError(`--route: ${path} has no route "${route}"`)
-  const { Functions, runTests, setScene } = await import('../check/index.ts')
-  await using functions = new Functions(config)
-  await functions.verify()
-  const tests = config.tests.filter((test) => route === undefined || test.route === route)
-  if (tests.length === 0) return { config, results: [] }
-  return { config, results: await runTests(tests, setScene(config, how.connectors, functions.pool)) }
 }
 
 function tell(path: string, { config, results }: Checked, { json }: CheckOptions): void {

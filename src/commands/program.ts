@@ -3,38 +3,28 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { ConfigError } from '../config/problem.ts'
-import { registerCall } from './call.ts'
-import { registerCheck } from './check.ts'
-import { registerDeadLetters } from './dead-letters.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit.ts'
-import { registerExplain } from './explain.ts'
 import type { Host } from './host.ts'
-import { registerJournal } from './journal.ts'
-import { registerPlan } from './plan.ts'
-import { registerReplay } from './replay.ts'
-import { registerResume } from './resume.ts'
-import { registerRun } from './run.ts'
-import { registerSchema } from './schema.ts'
-import { registerSend } from './send.ts'
-import { registerTail } from './tail.ts'
 import { complain, counted, paintErr } from './terminal.ts'
-import { registerWhy } from './why.ts'
 
-const REGISTER = [
-  registerRun,
-  registerCheck,
-  registerExplain,
-  registerPlan,
-  registerSend,
-  registerCall,
-  registerTail,
-  registerWhy,
-  registerReplay,
-  registerDeadLetters,
-  registerResume,
-  registerJournal,
-  registerSchema,
-]
+type Register = (program: Command, host: Host) => void
+
+/** Each command, loaded when it is typed, and all of them for the help, in this order. */
+const COMMANDS = new Map<string, () => Promise<Register>>([
+  ['run', async () => (await import('./run.ts')).registerRun],
+  ['check', async () => (await import('./check.ts')).registerCheck],
+  ['explain', async () => (await import('./explain.ts')).registerExplain],
+  ['plan', async () => (await import('./plan.ts')).registerPlan],
+  ['send', async () => (await import('./send.ts')).registerSend],
+  ['call', async () => (await import('./call.ts')).registerCall],
+  ['tail', async () => (await import('./tail.ts')).registerTail],
+  ['why', async () => (await import('./why.ts')).registerWhy],
+  ['replay', async () => (await import('./replay.ts')).registerReplay],
+  ['dead-letters', async () => (await import('./dead-letters.ts')).registerDeadLetters],
+  ['resume', async () => (await import('./resume.ts')).registerResume],
+  ['journal', async () => (await import('./journal.ts')).registerJournal],
+  ['schema', async () => (await import('./schema.ts')).registerSchema],
+])
 
 /** Runs what was typed. Resolves when the command is done; the exit code of the process is set then. */
 export async function execute(host: Host): Promise<void> {
@@ -43,13 +33,13 @@ export async function execute(host: Host): Promise<void> {
     process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.disk)
   })
   try {
-    await build(host).parseAsync(host.argv, { from: 'user' })
+    await (await build(host)).parseAsync(host.argv, { from: 'user' })
   } catch (error) {
     process.exitCode = report(error, host.argv.includes('--json'))
   }
 }
 
-function build(host: Host): Command {
+async function build(host: Host): Promise<Command> {
   const program = new Command('headgate')
     .description('An event gateway around an MQTT broker: publish, route by YAML, run functions, lose nothing.')
     .version(manifest.version)
@@ -59,8 +49,15 @@ function build(host: Host): Command {
       outputError: (message, write) => write(`${paintErr('red', 'headgate:')} ${oneLine(message)}\n`),
     })
     .addHelpText('after', `\n${EXITS}`)
-  for (const register of REGISTER) register(program, host)
+  for (const load of wanted(host.argv)) (await load())(program, host)
   return program
+}
+
+/** The command that is typed, alone; none for the version; else all. What a command needs takes longer than to say the version. */
+function wanted([first = '']: readonly string[]): Iterable<() => Promise<Register>> {
+  const typed = COMMANDS.get(first)
+  if (typed) return [typed]
+  return first === '--version' || first === '-V' ? [] : COMMANDS.values()
 }
 
 const EXITS = `Exit codes: 0 done, 1 the input is wrong, 2 the gateway could not be reached, 3 it ran and failed,

@@ -3,7 +3,8 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { type Config, ConfigError, formatProblem } from '../config/index.ts'
+import type { Config } from '../config/index.ts'
+import { ConfigError, formatProblem } from '../config/problem.ts'
 import type { Log } from '../connector/connector.ts'
 
 /** The part of a gateway that this drives. */
