@@ -69,7 +69,11 @@ export class CronSource implements Source {
 
   async #fireUntil(now: number, emit: Emit): Promise<void> {
     // The clock was set back. Slots that come a second time get the id they had, so the journal knows them.
-    if (now < this.#done - MINUTE) this.#done = now
+    if (now < this.#done - MINUTE) {
+      this.#done = now
+      // Known at once: started again before its next tick, it would owe nothing from here on.
+      await this.#remember()
+    }
     while (this.#done < now) {
       const to = Math.min(now, this.#done + DAY)
       for (const slot of this.#slots.between(this.#done, to)) await this.#fire(slot, emit)

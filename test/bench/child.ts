@@ -90,9 +90,14 @@ export async function start(command: string, args: readonly string[], options: S
 }
 
 /** Resident memory in bytes. */
-export function rss(pids: readonly number[]): number {
+export const rss = (pids: readonly number[]): number => memory(pids, 'VmRSS')
+
+/** That of it which no file stands behind: pages of LMDB's files are the system's, and as many as there is room for. */
+export const ownRss = (pids: readonly number[]): number => memory(pids, 'RssAnon')
+
+function memory(pids: readonly number[], name: 'VmRSS' | 'RssAnon'): number {
   return pids.reduce((sum, pid) => {
-    const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    const kib = new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
     return sum + Number(kib ?? 0) * 1024
   }, 0)
 }

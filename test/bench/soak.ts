@@ -1,6 +1,6 @@
 /** Bench `soak`: a long time at half load with every kind of way in at once; memory and p99 must stay flat. */
 
-import { rss } from './child.ts'
+import { ownRss } from './child.ts'
 import { ECHO, gateway } from './headgate.ts'
 import { type Load, measure } from './load.ts'
 import { envelope, JSON_TYPE, json, STRUCTURED, structuredEvent } from './payload.ts'
@@ -49,7 +49,7 @@ function together(running: Running, rates: readonly number[] | undefined, second
       const rate = rates?.[i]
       const paced = rate === undefined ? load : { ...load, rate }
       const { throughput, p50, p95, p99, max } = await measure(paced, running.ports[port] ?? 0, seconds, 1)
-      return { throughput, p50, p95, p99, max, rss: rss(running.pids) }
+      return { throughput, p50, p95, p99, max, rss: ownRss(running.pids) }
     }),
   )
 }

@@ -23,7 +23,7 @@ const config = (sink: string) => `
 functions: { hostile: { wasm: ${HOSTILE}, timeout: 20s } }
 sinks: { out: { http: { url: "${sink}", allow: [127.0.0.1], timeout: 20s } } }
 sources:
-${ZONES.map((zone, at) => `  zone${at}: { cron: { schedule: "* * * * *", timezone: ${zone}, catch_up: 6h } }`).join('\n')}
+${ZONES.map((zone, at) => `  zone${at}: { cron: { schedule: "* * * * *", timezone: ${zone}, catch_up: 2d } }`).join('\n')}
 routes:
   again: { from: "mqtt:again", to: out, retry: { max: 6, delay: 2s, backoff: constant, jitter: none } }
   later: { from: "mqtt:later", to: out, delay: 4s }
@@ -71,6 +71,24 @@ describeWith(['libfaketime'], 'row 27', () => {
   /** What the clock has shown, by whole minutes: it is set back only at the end of one. */
   const spans: { from: number; to?: number }[] = [{ from: nextMinute(clock.now()) }]
 
+  /** Resolves once each slot that the clock has shown, up to this time, has come. */
+  async function ticked(to: number): Promise<void> {
+    const missing = (): readonly string[] => {
+      const came = new Set(receiver.received.map(({ headers }) => headers['ce-id']))
+      return spans.flatMap((span) => {
+        const count = Math.max(0, Math.floor(((span.to ?? to) - span.from) / MINUTE))
+        const slots = Array.from({ length: count }, (_, at) => span.from + at * MINUTE)
+        return ZONES.flatMap((_, zone) => slots.map((slot) => tickOf(zone, slot)).filter((id) => !came.has(id)))
+      })
+    }
+    await eventually(() => missing().length === 0, {
+      what: 'each slot has come',
+      withinMs: 120_000,
+      everyMs: 500,
+      detail: () => missing().slice(0, 20).join(' '),
+    })
+  }
+
   function set(by: number): void {
     if (by < 0) {
       const last = spans.at(-1)
@@ -91,6 +109,8 @@ describeWith(['libfaketime'], 'row 27', () => {
 
   /** The clock is set in the middle of everything that waits or is under way. */
   async function setInTheMiddle(jump: () => Promise<void>, name: string, killed = false): Promise<void> {
+    // What a schedule is making up for when the clock is set back comes when the clock is there again.
+    await ticked(clock.now() - MINUTE)
     await using client = await Client.connect(gateway)
     const make = (topic: string, count: number) =>
       Array.from({ length: count }, (_, at) => ({ topic, event: eventOf(topic, { subject: `${name}-${at}` }) }))
@@ -217,21 +237,12 @@ describeWith(['libfaketime'], 'row 27', () => {
   })
 
   test('each slot of a schedule comes once, in six zones, whatever the clock was set to in between', async () => {
-    const settledTo = () => clock.now() - 2 * MINUTE
-    for (const { from, to = settledTo() } of spans) {
-      const slots = Array.from({ length: Math.floor((to - from) / MINUTE) }, (_, at) => from + at * MINUTE)
-      for (const [at] of ZONES.entries()) {
-        const missing = slots.filter((slot) => countOf(tickOf(at, slot)) === 0)
-        expect(missing.map((slot) => new Date(slot).toISOString())).toEqual([])
-      }
-    }
+    await ticked(clock.now() - 2 * MINUTE)
     const ticks = receiver.received.flatMap(({ headers }) => `${headers['ce-id']}`.match(/^zone.*/)?.[0] ?? [])
-    const doubled = ticks.filter((id, at) => ticks.indexOf(id) !== at)
-    console.log(
-      JSON.stringify({ row: 27, name: 'cron', ticks: ticks.length, doubled: doubled.length, spans: spans.length }),
-    )
+    const doubled = ticks.length - new Set(ticks).size
+    console.log(JSON.stringify({ row: 27, name: 'cron', ticks: ticks.length, doubled, spans: spans.length }))
     // One that was under way when the gateway was killed comes again: as the same event.
-    expect(doubled.length).toBeLessThanOrEqual(2 * ZONES.length)
+    expect(doubled).toBeLessThanOrEqual(2 * ZONES.length)
     expect(gateway.output()).not.toContain('ticks were left out')
   })
 })
