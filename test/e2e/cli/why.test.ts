@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import mqtt from 'mqtt'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Gateway, headgate, repository, runGateway, scratch, until } from './gateway.ts'
 
@@ -111,6 +112,18 @@ test('what was refused is listed with the reason and the sender', async () => {
   const out = await why('--refused', 'POST /events')
   expect(out).toMatch(/refused +unread +from http:POST \/events by \S+ +EVENT_INVALID: /)
   expect((await asJson('lost')).refused).toMatchObject([{ kind: 'unmatched', event: { id: 'lost' } }])
+})
+
+test('a publish that was refused is found by its client, whatever it was answered', async () => {
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.mqttPort}`, {
+    protocolVersion: 5,
+    clientId: 'sensor-7',
+  })
+  await client.publishAsync('service/echo', 'no JSON', { qos: 1 }).catch(() => undefined)
+  await client.endAsync(true)
+  expect(await why('--refused', 'sensor-7')).toMatch(
+    /refused +unread +from mqtt:service\/echo by sensor-7 +EVENT_INVALID: /,
+  )
 })
 
 test('a letter moved to another target is linked to its new event', async () => {
