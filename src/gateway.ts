@@ -6,12 +6,14 @@ import { Readiness } from './admin/readiness.ts'
 import type { Config } from './config/index.ts'
 import type { Connector, Log, Source } from './connector/connector.ts'
 import { ActivityStream } from './delivery/activity.ts'
+import { idleOf, takersOf } from './delivery/rollout.ts'
 import { replacedLanes } from './delivery/versions.ts'
 import { GatewayError } from './errors.ts'
 import { Generation, runnable } from './generation.ts'
 import { type Ground, layGround, PATIENCE } from './ground.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { compilePredicate } from './router/index.ts'
+import type { Route, Target } from './router/route.ts'
 import { versioned } from './schema/index.ts'
 import { createLog, createMetrics, observe } from './telemetry/index.ts'
 
@@ -139,6 +141,7 @@ export class Gateway {
     await generation.listen()
     await this.#openHttp(ground)
     this.#started = true
+    await ground.rollouts.begin()
     this.#warnOfStrays(ground, generation)
   }
 
@@ -152,6 +155,7 @@ export class Gateway {
       meter: (source) => this.#metrics.meter(source),
       life: this.#life,
       current: () => this.#current,
+      reweigh: () => this.reload(async () => this.config),
       failed: (error) => this.#fail(error),
     })
   }
@@ -218,7 +222,7 @@ export class Gateway {
   }
 
   /** Ready means that the whole way of each route is open: each check goes through the part it names. */
-  #watch({ breakers, broker, credit, journal }: Ground): void {
+  #watch({ breakers, broker, credit, journal, rollouts }: Ground): void {
     this.#readiness.demand('gateway', () => this.#started, 'it is still starting, or stopping')
     this.#readiness.demand('broker', () => broker.addresses().length > 0, 'it does not listen')
     this.#readiness.demand('room', () => !credit.full, 'the journal found no room; free space on its disk')
@@ -229,6 +233,7 @@ export class Gateway {
       breakers: () => breakers.states(),
       holds: () => breakers.holds(),
       journal: () => journal.stats(),
+      rollouts: () => rollouts.views(),
       functions: () => this.#generation?.pool.stats() ?? [],
       mqttClients: () => broker.stats().clients,
       generation: () => this.#generation?.number ?? 0,
@@ -255,7 +260,7 @@ export class Gateway {
       )
   }
 
-  #adminParts({ chronicle, journal, refusals, replay }: Ground): AdminParts {
+  #adminParts({ chronicle, journal, refusals, replay, rollouts }: Ground): AdminParts {
     return {
       health: this.#readiness,
       journal,
@@ -266,10 +271,11 @@ export class Gateway {
       mark: () => this.#current.mark,
       past: (mark) => chronicle.at(mark),
       refusals,
-      targets: (route) => this.#current.router.get(route)?.to.map(({ text }) => text),
-      versions: (route) => this.#current.router.get(route)?.versions?.map(({ text }) => text) ?? [],
+      targets: (route) => textsOf(this.#current.router.get(route), takersOf),
+      versions: (route) => textsOf(this.#current.router.get(route), idleOf) ?? [],
       resume: (sink) => this.#current.resume(sink),
       replay,
+      rollouts,
       subscribe: (listener) => this.activity.subscribe(listener),
       predicate: compilePredicate,
       log: this.log,
@@ -286,3 +292,6 @@ export class Gateway {
     this.#failed.resolve(error)
   }
 }
+
+const textsOf = (route: Route | undefined, of: (route: Route) => readonly Target[]): readonly string[] | undefined =>
+  route && of(route).map(({ text }) => text)

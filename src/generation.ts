@@ -55,7 +55,7 @@ export class Generation {
     this.number = number
     this.config = config
     const lanes = [...ground.journal.stats().lanes, ...(before ? lanesNow(before.config) : [])]
-    this.routes = routesOf(config).map((route) => withVersions(route, config.functions, lanes))
+    this.routes = routesOf(config).map((route) => withVersions(ground.rollouts.decided(route), config.functions, lanes))
     this.router = compileRouter(this.routes).router
     this.noRoute = createNoRoute(config.callable, config.services)
     this.callNames = callNames(config)
@@ -127,6 +127,7 @@ export class Generation {
     }
     for (const [name, instance] of wanted)
       if (!this.#sources.has(name)) this.#sources.set(name, { instance, part: await this.#openSource(instance) })
+    this.#ground.rollouts.follow(this.config.routes)
   }
 
   /** What the sources listen on, by name. */
@@ -154,7 +155,9 @@ export class Generation {
 
   async #open(before: Generation | undefined): Promise<void> {
     const { config, routes } = this
-    this.#digests = await digestsOf(config.functions, before ? before.#digests : undefined)
+    // The gateway changes weights by itself, and then runs what it holds, whatever became of the files.
+    const kept = before && before.config.functions === config.functions
+    this.#digests = kept ? before.#digests : await digestsOf(config.functions, before ? before.#digests : undefined)
     const same =
       before &&
       isDeepStrictEqual(before.config.functions, config.functions) &&

@@ -19,6 +19,7 @@ import { createEmit, type Name } from './delivery/emit.ts'
 import { readGone } from './delivery/gone.ts'
 import { Refusals } from './delivery/refusals.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
+import { Rollouts } from './delivery/rollouts.ts'
 import type { Targets } from './delivery/targets.ts'
 import type { Transformer } from './delivery/transform.ts'
 import { TransformProcesses } from './delivery/transform-processes.ts'
@@ -60,6 +61,8 @@ export interface GroundParts {
   readonly meter: (source: string) => Meter
   readonly life: Lifecycle
   readonly current: () => Current
+  /** Has the routes run with the weights that rollouts decided. */
+  readonly reweigh: () => Promise<unknown>
   /** Hears what ends the gateway. */
   readonly failed: (error: Error) => void
 }
@@ -72,6 +75,7 @@ export interface Ground {
   readonly credit: JournalCredit
   readonly chronicle: Chronicle
   readonly refusals: Refusals
+  readonly rollouts: Rollouts
   readonly calls: Calls
   readonly direct: DirectRunner
   readonly dispatcher: Dispatcher
@@ -146,6 +150,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     credit,
     chronicle: new Chronicle(journal),
     refusals,
+    rollouts: await Rollouts.read({ journal, activity, log, accept: inner, reweigh: parts.reweigh }),
     calls,
     direct,
     dispatcher: new Dispatcher(journal, failed),

@@ -35,7 +35,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/broker': [...GROUND, 'src/connector', 'src/reply/reply.ts'],
   'src/delivery': CONTRACTS,
   'src/telemetry': [...CONTRACTS, 'src/delivery/activity.ts'],
-  'src/admin': [...CONTRACTS, 'src/delivery/activity.ts', 'src/delivery/refusals.ts', 'src/delivery/replay.ts'],
+  'src/admin': [
+    ...CONTRACTS,
+    ...['activity', 'refusals', 'replay', 'rollout', 'rollouts'].map((file) => `src/delivery/${file}.ts`),
+  ],
   // A route is checked by reading its addresses and compiling its expressions.
   'src/config': [...CONTRACTS, ...OPTIONS, 'src/router/address.ts', 'src/router/compile.ts', 'src/router/naming.ts'],
   'src/docs': [...CONTRACTS, ...OPTIONS, 'src/config', 'src/telemetry/names.ts', 'connectors/index.ts'],

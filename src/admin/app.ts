@@ -7,6 +7,7 @@ import { guard } from './guard.ts'
 import type { AdminParts } from './parts.ts'
 import { answerOf, Problem, toProblem } from './problem.ts'
 import { addReplay } from './replay.ts'
+import { addRollouts } from './rollouts.ts'
 import { addProbes, addQuestions } from './routes.ts'
 import { addSinks } from './sinks.ts'
 
@@ -34,6 +35,7 @@ export function createApp(loopback: boolean, parts: AdminParts): App {
   addDeadLetters(app, parts)
   addReplay(app, parts)
   addSinks(app, parts)
+  addRollouts(app, parts)
   return app
 }
 

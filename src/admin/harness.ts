@@ -181,6 +181,7 @@ export class Bench implements AsyncDisposable {
       targets: (route) => TARGETS[route],
       versions: (route) => (route === 'sizes' ? ['resize@1'] : []),
       resume: (sink) => (sink === 'billing' ? [{ route: 'orders', to: 'billing' }] : undefined),
+      rollouts: { decide: async () => [], views: () => [], weighted: () => [] },
       replay: (wish, signal) => this.#replay(wish, signal),
       subscribe: (listener) => {
         this.listeners.add(listener)

@@ -5,6 +5,7 @@ import type { Log } from '../connector/connector.ts'
 import type { Activity } from '../delivery/activity.ts'
 import type { Refusals } from '../delivery/refusals.ts'
 import type { ReplayProgress, ReplayWish } from '../delivery/replay.ts'
+import type { Rollouts } from '../delivery/rollouts.ts'
 import type { CloudEvent, Origin } from '../event/index.ts'
 import type { Journal, Lane } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
@@ -38,6 +39,8 @@ export interface AdminParts {
   readonly versions: (route: string) => readonly string[]
   /** Lets a sink that is gone be tried again. Returns the lanes that waited for it; undefined without such a sink. */
   readonly resume: (sink: string) => readonly Lane[] | undefined
+  /** What was decided of versions, and what is counted of them. */
+  readonly rollouts: Pick<Rollouts, 'decide' | 'views' | 'weighted'>
   /** Runs events that the journal remembers again, until `signal`. */
   readonly replay: (wish: ReplayWish, signal: AbortSignal) => AsyncIterable<ReplayProgress>
   /** Calls the listener for all that happens from now on. Returns a function that ends it. */

@@ -4,7 +4,7 @@ import { Document, isScalar } from 'yaml'
 import * as z from 'zod'
 import type { Connector } from '../connector/connector.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
-import type { Controls, From, RetryPolicy, Route, Target } from '../router/route.ts'
+import type { Canary, Controls, From, RetryPolicy, Route, Target } from '../router/route.ts'
 import { HIDDEN, hideSecrets, versioned } from '../schema/index.ts'
 import type { Config } from './config.ts'
 import { mapping } from './names.ts'
@@ -93,6 +93,7 @@ function routeOf(route: Route): unknown {
     ...(route.filters === undefined ? {} : { filters: route.filters }),
     ...(route.default ? { default: true } : {}),
     to: targetsOf(route),
+    ...(route.canary ? { canary: canaryOf(route.canary) } : {}),
     retry: retryOf(route.retry),
     ...(route.fallback ? { fallback: targetOf(route.fallback) } : {}),
     ...(route.deadLetter ? { dead_letter: targetOf(route.deadLetter) } : {}),
@@ -143,6 +144,14 @@ function fromText(from: From): string {
 
 const targetsOf = ({ to, weights }: Route): unknown =>
   weights ? Object.fromEntries(to.map(({ text }, at) => [text, weights[at]])) : to.map(targetOf)
+
+const canaryOf = ({ autoPromote, autoRollback, minCalls, p99Ms, successRate }: Canary): object => ({
+  success_rate: successRate,
+  ...(p99Ms === undefined ? {} : { p99: durationText(p99Ms) }),
+  min_calls: minCalls,
+  auto_promote: autoPromote,
+  auto_rollback: autoRollback,
+})
 
 const targetOf = (target: Target): unknown =>
   target.kind === 'mqtt' ? { mqtt: target.topic, mode: target.mode } : target.text

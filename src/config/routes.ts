@@ -5,6 +5,7 @@ import { compileRouter } from '../router/compile.ts'
 import { type RouteConfig, readFilter, retryOptions, type TargetConfig } from '../router/config.ts'
 import type { From, RetryPolicy, Route, Target } from '../router/route.ts'
 import { readVersioned, versioned } from '../schema/index.ts'
+import { makeCanary } from './canary.ts'
 import { makeControls, places } from './controls.ts'
 import type { Names, Reporter } from './names.ts'
 import type { Path } from './tree.ts'
@@ -42,6 +43,7 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     )
   if (config.reply_transform !== undefined && to.length > 0 && !to.some(({ kind }) => kind === 'function'))
     reporter.report([...path, 'reply_transform'], 'there is no reply to make: none of the targets is a function')
+  const canary = makeCanary(config.canary, { to, weights }, [...path, 'canary'], reporter)
   const controls = makeControls(config, path, reporter)
   return {
     name,
@@ -51,6 +53,7 @@ function makeRoute(name: string, config: RouteConfig, names: Names, reporter: Re
     ...(config.default ? { default: true } : {}),
     to,
     ...(weights ? { weights } : {}),
+    ...(canary ? { canary } : {}),
     retry: retryPolicy(config.retry),
     ...(fallback ? { fallback } : {}),
     ...(deadLetter ? { deadLetter } : {}),
@@ -118,8 +121,8 @@ function source(text: string, path: Path, names: Names, reporter: Reporter): Fro
   const read = readFrom(text)
   if ('wrong' in read) return reporter.report(path, read.wrong)
   const { value } = read
-  // What the program that embeds the gateway emits needs no declaration.
-  if (value.kind !== 'source' || value.source === 'program') return value
+  // What the program that embeds the gateway emits, and the gateway itself, need no declaration.
+  if (value.kind !== 'source' || value.source === 'program' || value.source === 'gateway') return value
   if (value.source === 'function') {
     const { name, version } = readVersioned(value.address ?? '')
     if (!names.functions.has(name)) return reporter.unknown(path, 'function', name, names.functions.keys())

@@ -57,3 +57,9 @@ test('a route is the same whatever the order of lanes, and as it was when there 
   const lanes = [lane('f@1'), lane('f@0')]
   expect(withVersions(plain, [], lanes)).toEqual(withVersions(plain, [], lanes.toReversed()))
 })
+
+test('what is replaced goes on with the newest that gets events: not with one that was rolled back', () => {
+  const weighted: Route = { ...route(target('f@2'), target('f@3')), weights: [100, 0] }
+  const made = withVersions(weighted, [spec('f@2'), spec('f@3')], [lane('f@1')])
+  expect(made.versions).toEqual([{ kind: 'function', text: 'f@1', name: 'f', version: '2' }])
+})

@@ -4,17 +4,19 @@ import type { Lane } from '../journal/journal.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import type { Route, Target } from '../router/route.ts'
 import { newest, readVersioned, versioned } from '../schema/index.ts'
+import { takersOf } from './rollout.ts'
 
 type FunctionOf = Extract<Target, { kind: 'function' }>
 
 /**
  * Returns the route with the targets that deliveries of it may have begun with: the other versions of its functions that
- * are loaded, and, for those of `lanes` that are loaded no more, the newest one that the route names in their place.
+ * are loaded, and, for those of `lanes` that are loaded no more, the newest one that the route sends to in their place.
  */
 export function withVersions(route: Route, functions: readonly FunctionSpec[], lanes: readonly Lane[]): Route {
   const named = Map.groupBy(route.to.filter(isFunction), ({ name }) => name)
   if (named.size === 0) return route
   const texts = new Set(route.to.map(({ text }) => text))
+  const takers: ReadonlySet<Target> = new Set(takersOf(route))
   const versions: FunctionOf[] = []
   const add = (text: string, { name, version }: Pick<FunctionOf, 'name' | 'version'>): void => {
     if (texts.has(text)) return
@@ -23,7 +25,8 @@ export function withVersions(route: Route, functions: readonly FunctionSpec[], l
   }
   for (const spec of functions) if (named.has(spec.name)) add(versioned(spec), spec)
   for (const { route: name, to } of lanes) {
-    const instead = name === route.name ? newest(named.get(readVersioned(to).name) ?? []) : undefined
+    const own = named.get(readVersioned(to).name) ?? []
+    const instead = name === route.name ? (newest(own.filter((one) => takers.has(one))) ?? newest(own)) : undefined
     if (instead) add(to, instead)
   }
   // In one order whatever the order of the lanes: a route that is the same goes on undisturbed.

@@ -7,6 +7,7 @@ import { ERRORS } from '../errors.ts'
 import { functionConfig } from '../pool/config.ts'
 import {
   CONTROL_SECTIONS,
+  canaryConfig,
   filterConfig,
   retryConfig,
   routeConfig,
@@ -85,6 +86,9 @@ function named(connectors: readonly Connector[]): readonly string[] {
     '## routes\n',
     '`routes.<name>`.\n',
     optionTable(json(routeConfig)),
+    '### canary\n',
+    `${routeConfig.shape.canary.description}\n`,
+    optionTable(json(canaryConfig)),
     '### filters\n',
     optionTable(json(filterConfig)),
     '### retry\n',

@@ -4,7 +4,7 @@ import { filterProblem, pathProblem } from './patterns.ts'
 import type { From, Target } from './route.ts'
 
 /** Names that no source may have: they mean something else after `from:`, or are where built-in events come in. */
-export const RESERVED: readonly string[] = ['mqtt', 'http', 'call', 'function', 'program', 'any']
+export const RESERVED: readonly string[] = ['mqtt', 'http', 'call', 'function', 'program', 'gateway', 'any']
 
 /** What a text stands for, or what is wrong with it. */
 export type Read<T> = { readonly value: T } | { readonly wrong: string }

@@ -3,10 +3,12 @@
 import * as z from 'zod'
 import { ERRORS } from '../errors.ts'
 import { duration, nearest } from '../schema/index.ts'
+import { canaryConfig } from './canary.ts'
 import { controlOptions } from './controls.ts'
 import { filterConfig } from './dialects.ts'
 import { testConfig } from './tests.ts'
 
+export { canaryConfig } from './canary.ts'
 export { CONTROL_SECTIONS } from './controls.ts'
 export {
   type Failing,
@@ -74,7 +76,7 @@ export const routeConfig = z.strictObject({
   from: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .describe(
-      'Where events come from: a source, `mqtt:<topic filter>`, `http:<METHOD> <path>`, `http` (POST /events), `function:<name>` (what it emits), `program` (what an embedding program emits), `any`, or a list of these.',
+      'Where events come from: a source, `mqtt:<topic filter>`, `http:<METHOD> <path>`, `http` (POST /events), `function:<name>` (what it emits), `program` (what an embedding program emits), `gateway` (what it decides of versions), `any`, or a list of these.',
     ),
   when: z
     .string()
@@ -98,6 +100,11 @@ export const routeConfig = z.strictObject({
     .union([z.string().min(1), mqttTarget, weights, z.array(target).min(1)])
     .describe(
       'Where events go: a function (`name` or `name@version`), a sink, `mqtt:<topic>`, or a list; each is a delivery with its own retries. With weights, as in `{ resize@2: 90, resize@3: 10 }`, one of them gets an event: always the same for the same `order_by`, else `subject`, else `source` and `id`.',
+    ),
+  canary: canaryConfig
+    .optional()
+    .describe(
+      'Watches the newest of the versions that `to` gives weights: good, it gets all of the events; bad, none any more, as soon as that is clear. The decision outlives restarts, and holds until `to` names other versions or weights. It is logged, shown at `GET /metrics/canary`, and an event for routes with `from: gateway`.',
     ),
   retry: z
     .union([retryCount, retryPolicy])

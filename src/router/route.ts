@@ -71,6 +71,18 @@ export interface Transforms {
   readonly reply?: string
 }
 
+/** What tells whether the newest of a route's weighted versions is as good as it has to be. */
+export interface Canary {
+  /** The share of its calls that must succeed, above 0 and up to 1. */
+  readonly successRate: number
+  /** What 99 of 100 calls may take. */
+  readonly p99Ms?: number
+  /** Calls that decide. */
+  readonly minCalls: number
+  readonly autoPromote: boolean
+  readonly autoRollback: boolean
+}
+
 export interface Route {
   readonly name: string
   readonly from: readonly From[]
@@ -83,6 +95,8 @@ export interface Route {
   readonly to: readonly Target[]
   /** One for each target, in the order of `to`: one target gets an event, chosen by its key. Absent: all get it. */
   readonly weights?: readonly number[]
+  /** Of a route whose targets are versions of one function. */
+  readonly canary?: Canary
   /** Targets that get nothing new: earlier versions, with which deliveries began. Known once the route is to run. */
   readonly versions?: readonly Target[]
   readonly retry: RetryPolicy

@@ -5,6 +5,7 @@ import type { Meter } from '../connector/connector.ts'
 import type { JournalStats, Note } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
 import { versioned } from '../schema/index.ts'
+import { canaryGauges, type Rollout } from './canaries.ts'
 import { METRICS, type MetricSpec } from './names.ts'
 import { Standings } from './standings.ts'
 import { Counter, Histogram, type Reading, renderSamples } from './tally.ts'
@@ -17,6 +18,7 @@ export interface Gauges {
   readonly breakers?: () => readonly { readonly route: string; readonly to: string; readonly state: string }[]
   readonly holds?: () => readonly { readonly route: string; readonly to: string; readonly held: boolean }[]
   readonly generation?: () => number
+  readonly rollouts?: () => readonly Rollout[]
 }
 
 export interface Metrics {
@@ -102,6 +104,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
         ...functionGauges(gauges),
         ...breakerGauges(gauges),
         ...heldGauges(gauges),
+        ...canaryGauges(gauges.rollouts?.()),
         ...plainGauges(gauges),
         standings.render(),
       ]
@@ -159,6 +162,7 @@ function functionGauges({ functions }: Gauges): string[] {
     )
   return [
     each(METRICS.functionColdStarts, ({ coldStarts }) => coldStarts),
+    each(METRICS.functionDenied, ({ denied }) => denied),
     each(METRICS.functionMemory, ({ memoryBytes }) => memoryBytes),
     each(METRICS.functionMemoryLimit, ({ memoryLimitBytes }) => memoryLimitBytes),
     each(METRICS.functionDesired, ({ busy, queued, max }) => Math.min(max, busy + queued)),

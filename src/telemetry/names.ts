@@ -32,6 +32,12 @@ export const METRICS = {
     help: 'Instances made.',
     labels: ['function'],
   },
+  functionDenied: {
+    name: 'wasm_function_denied_total',
+    type: 'counter',
+    help: 'Times that a function asked for what it is not given: network, files.',
+    labels: ['function'],
+  },
   functionMemory: {
     name: 'wasm_function_memory_usage_bytes',
     type: 'gauge',
@@ -145,6 +151,30 @@ export const METRICS = {
     name: 'headgate_breaker_state',
     type: 'gauge',
     help: 'Whether the breaker of a target lets deliveries through: 0 closed, 1 half open, 2 open.',
+    labels: ['route', 'to'],
+  },
+  canaryCalls: {
+    name: 'headgate_canary_calls_total',
+    type: 'counter',
+    help: 'Calls of a version that a canary counts, by what became of them: done or failed. A restart counts anew.',
+    labels: ['route', 'to', 'outcome'],
+  },
+  canaryP99: {
+    name: 'headgate_canary_p99_seconds',
+    type: 'gauge',
+    help: 'What 99 of 100 calls of a version that a canary counts took inside the function, to within a tenth.',
+    labels: ['route', 'to'],
+  },
+  canaryState: {
+    name: 'headgate_canary_state',
+    type: 'gauge',
+    help: 'What was decided of the newest version of a route: 0 nothing yet, 1 promoted, -1 rolled back.',
+    labels: ['route', 'to'],
+  },
+  canaryWeight: {
+    name: 'headgate_canary_weight',
+    type: 'gauge',
+    help: 'The weight of a version that holds, be it configured or decided.',
     labels: ['route', 'to'],
   },
   sourceLag: {

@@ -3,77 +3,16 @@
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type CreateOptions, createGateway, type EmbeddedGateway } from '../../../src/index.ts'
 import { eventually } from '../../services/eventually.ts'
 import { ROOT } from '../../services/gateway.ts'
-import { runGateway, scratch, until } from '../cli/gateway.ts'
+import { runGateway, until } from '../cli/gateway.ts'
+import { folder, Running } from './running.ts'
 
 /** A guest that does what the type of an event says: `retry` asks for another attempt, `context` tells its version. */
 const guest = `${ROOT}/test/functions/guests/hostile/hostile.wasm`
 const echo = `${ROOT}/functions/echo/echo.wasm`
 
-const folder = scratch()
 afterAll(() => folder.remove())
-
-interface Tried {
-  readonly id: string
-  readonly to: string
-  readonly outcome: string
-}
-
-class Running implements AsyncDisposable {
-  readonly tried: Tried[] = []
-  readonly warned: string[] = []
-  readonly gateway: EmbeddedGateway
-  readonly #data: string
-
-  private constructor(gateway: EmbeddedGateway, data: string, warned: string[]) {
-    this.gateway = gateway
-    this.#data = data
-    this.warned = warned
-    gateway.watch((activity) => {
-      if (activity.kind === 'settled')
-        this.tried.push({ id: activity.event.id, to: activity.to, outcome: activity.outcome })
-    })
-  }
-
-  static async open(name: string, rest: string, options: CreateOptions = {}): Promise<Running> {
-    const data = `${folder.path}/${name}`
-    const warned: string[] = []
-    const log = { debug() {}, info() {}, warn: (_: object, text: string) => void warned.push(text), error() {} }
-    const running = new Running(await createGateway({ yaml: yaml(data, rest) }, { ...options, log }), data, warned)
-    await running.gateway.start()
-    return running
-  }
-
-  reload = (rest: string) => this.gateway.reload({ yaml: yaml(this.#data, rest) })
-  emit = (id: string, type: string, rest: object = {}) =>
-    this.gateway.emit({ specversion: '1.0', id, source: '/test', type, ...rest })
-  /** The targets that an event was tried at so far. */
-  at = (id: string): readonly string[] => this.tried.filter((one) => one.id === id).map(({ to }) => to)
-  done = (id: string): Promise<unknown> =>
-    eventually(() => this.tried.some((one) => one.id === id && one.outcome !== 'retry'), {
-      what: `${id} is settled`,
-      withinMs: 30_000,
-    })
-  admin = async (path: string, body?: object): Promise<unknown> => {
-    const headers = { 'content-type': 'application/json' }
-    const init = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) }
-    const response = await fetch(`${this.gateway.addresses.get('admin')}${path}`, init)
-    const text = await response.text()
-    return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text
-  };
-
-  [Symbol.asyncDispose] = (): Promise<void> => this.gateway.stop()
-}
-
-const yaml = (data: string, rest: string): string => `
-broker: { listen: ["tcp://127.0.0.1:0"], path: ${data}/broker }
-http: { listen: 127.0.0.1:0 }
-admin: { listen: 127.0.0.1:0 }
-journal: { path: ${data}/journal }
-log: { level: error }
-${rest}`
 
 const versions = (...all: readonly number[]): string =>
   `functions: { ${all.map((version) => `size@${version}: ${guest}`).join(', ')} }\n`

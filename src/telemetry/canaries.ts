@@ -1,0 +1,43 @@
+/** What canaries count and decided, as metrics. */
+
+import { METRICS } from './names.ts'
+import { type Reading, renderSamples } from './tally.ts'
+
+/** As much of a rollout as is measured. */
+export interface Rollout {
+  readonly route: string
+  readonly candidate: string
+  readonly state: string
+  readonly weights: Readonly<Record<string, number>>
+  readonly versions: Readonly<
+    Record<string, { readonly calls: number; readonly failed: number; readonly p99Ms?: number }>
+  >
+}
+
+const STATES: Readonly<Record<string, number>> = { promoted: 1, rolledback: -1 }
+
+/** Nothing at all where there is no rollout. */
+export function canaryGauges(rollouts: readonly Rollout[] = []): string[] {
+  if (rollouts.length === 0) return []
+  const versions = rollouts.flatMap(({ route, versions }) =>
+    Object.entries(versions).map(([to, figures]) => ({ ...figures, labels: [route, to] })),
+  )
+  const calls = versions.flatMap(({ calls, failed, labels }): Reading[] => [
+    { labels: [...labels, 'done'], value: calls - failed },
+    { labels: [...labels, 'failed'], value: failed },
+  ])
+  const p99 = versions.flatMap(({ labels, p99Ms }) => (p99Ms === undefined ? [] : { labels, value: p99Ms / 1_000 }))
+  const states = rollouts.map(({ candidate, route, state }) => ({
+    labels: [route, candidate],
+    value: STATES[state] ?? 0,
+  }))
+  const weights = rollouts.flatMap(({ route, weights }) =>
+    Object.entries(weights).map(([to, value]) => ({ labels: [route, to], value })),
+  )
+  return [
+    renderSamples(METRICS.canaryCalls, calls),
+    renderSamples(METRICS.canaryP99, p99),
+    renderSamples(METRICS.canaryState, states),
+    renderSamples(METRICS.canaryWeight, weights),
+  ]
+}
