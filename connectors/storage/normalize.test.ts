@@ -59,6 +59,10 @@ test('what was fetched is the data, under the type that it says it has when that
   expect(withData(change, data)).toMatchObject({ data, datacontenttype: 'application/octet-stream' })
   expect(withData(change, data, 'image/png')).toMatchObject({ data, datacontenttype: 'image/png' })
   expect(withData(change, data, 'nonsense')).toMatchObject({ datacontenttype: 'application/octet-stream' })
+  const named = fileChange('created', { path: 'in/a.JSON', stamp: '1-2-3' }, 'n', '/d')
+  expect(withData(named, data)).toMatchObject({ datacontenttype: 'application/json' })
+  expect(withData(named, data, 'binary/octet-stream')).toMatchObject({ datacontenttype: 'application/json' })
+  expect(withData(named, data, 'text/plain')).toMatchObject({ datacontenttype: 'text/plain' })
 })
 
 test('prefixes and suffixes are alternatives, and both must hold', () => {

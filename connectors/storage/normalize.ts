@@ -3,6 +3,7 @@
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
 import { type CloudEvent, validateEvent } from '#connector'
+import { mediaTypeOf } from './media.ts'
 
 /** What happened to one object or file. */
 export interface Change {
@@ -169,10 +170,10 @@ export function fileChange(kind: 'created' | 'deleted', { path, stamp }: FileSee
   return { kind, key: path, bucket: '', event }
 }
 
-/** Returns the event with these bytes as its data. */
-export const withData = ({ event }: Change, data: Uint8Array, type = 'application/octet-stream'): CloudEvent => {
-  const typed = { ...event, datacontenttype: type, data }
-  return validateEvent(typed).length === 0 ? typed : { ...typed, datacontenttype: 'application/octet-stream' }
+/** Returns the event with these bytes as its data. What they are is what was told, else what the name says. */
+export const withData = ({ event, key }: Change, data: Uint8Array, told?: string): CloudEvent => {
+  const typed = { ...event, datacontenttype: mediaTypeOf(key, told), data }
+  return validateEvent(typed).length === 0 ? typed : { ...typed, datacontenttype: mediaTypeOf(key) }
 }
 
 export interface Wishes {
