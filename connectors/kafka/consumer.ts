@@ -36,6 +36,7 @@ export class GroupConsumer {
   #commit: Commit | undefined
   #lastSign = performance.now()
   #hasEnded = false
+  #crash: Error | undefined
 
   constructor(options: ConsumerOptions) {
     const { group, kafka, sessionTimeoutMs } = options
@@ -65,6 +66,8 @@ export class GroupConsumer {
       partitionsConsumedConcurrently: BATCHES,
       eachBatch: (payload) => this.#take(payload),
     })
+    // `run` resolves even so.
+    if (this.#crash) throw this.#crash
   }
 
   /** Milliseconds since it last showed that it is alive. */
@@ -78,8 +81,12 @@ export class GroupConsumer {
 
   /** Fetches no more of what this member has. */
   pauseAll(): void {
-    for (const { partition, topic } of this.#options.intake.lanes)
-      this.#consumer.pause([{ topic, partitions: [partition] }])
+    try {
+      for (const { partition, topic } of this.#options.intake.lanes)
+        this.#consumer.pause([{ topic, partitions: [partition] }])
+    } catch {
+      // A consumer that has crashed fetches nothing, and cannot be paused.
+    }
   }
 
   /** Fetches again from partitions that have room again. */
@@ -130,6 +137,7 @@ export class GroupConsumer {
       joined(memberAssignment)
     })
     this.#consumer.on(CRASH, ({ payload: { error } }) => {
+      this.#crash = error
       if (this.#hasEnded) return
       this.#hasEnded = true
       ended(error)

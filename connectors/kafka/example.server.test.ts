@@ -57,6 +57,26 @@ await describeServers([KAFKA], 'kafka, as it is configured', ({ address }) => {
     },
   )
 
+  test('README.md: the configuration that puts a function in front of a Kafka', LONG, async () => {
+    await using orders = await Topic.open(address, 2)
+    await using summaries = await Topic.open(address, 2)
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+    const [, section = ''] = readme.split('### Put a function in front of your Kafka')
+    const [, yaml = ''] = /<< 'YAML'\n([\s\S]*?)\nYAML/.exec(section) ?? []
+    const config = yaml
+      .replaceAll('localhost:9092', address)
+      .replace('group: headgate', `group: ${orders.group}`)
+      .replace('[orders]', `[${orders.name}]`)
+      .replace('orders.summaries', summaries.name)
+      .replace('functions/', 'FUNCTIONS/')
+    // The records were there before: the group begins at the first one.
+    await orders.producer.send({ topic: orders.name, messages: [{ key: 'a', value: order(1) }] })
+    await using _gateway = await startGateway({ config })
+    await using written = await reader(summaries)
+    await written.has(1)
+    expect(written.offered).toMatchObject([{ type: 'order.accepted' }])
+  })
+
   test('event_sources: each topic has its function, its filter and its dead-letter topic', LONG, async () => {
     await using users = await Topic.open(address, 2)
     await using others = await Topic.open(address, 2)

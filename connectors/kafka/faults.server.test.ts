@@ -52,6 +52,20 @@ await describeServers([KAFKA], 'kafka, faults', (server) => {
     await vi.waitFor(async () => expect(await topic.lag()).toBe(0), PATIENT)
   })
 
+  test('a broker that is away does not keep a source or a sink from stopping', LONG, async () => {
+    await using own = await startOwn(KAFKA)
+    await using topic = await Topic.open(own.address, 3)
+    await using face = await Face.begin({ ...on(topic), brokers: [own.address] })
+    await using sink = await sinkTo(own.address, topic.name)
+    await sink.deliver(event('1', Buffer.from('x')), signal())
+    await face.has(1)
+    await own.stop('SIGKILL')
+    const began = performance.now()
+    await Promise.all([face.source.stop(), sink.stop()])
+    // Of the 9 s that the gateway gives a part.
+    expect(performance.now() - began).toBeLessThan(8_500)
+  })
+
   test('connections that are cut again and again: every record comes', LONG, async () => {
     await using topic = await Topic.open(address, 3)
     await using door = await KafkaDoor.open(server)
@@ -214,6 +228,21 @@ await describeServers([KAFKA], 'kafka, faults', (server) => {
     expect(wrong).toMatchObject({
       reason: { code: 'SINK_REJECTED', message: expect.stringContaining('"not a topic"') },
     })
+  })
+
+  test('a batch that failed although it was written does not swallow the next one of its size', LONG, async () => {
+    await using topic = await Topic.open(address, 1)
+    await using door = await KafkaDoor.open(server)
+    await using sink = await sinkTo(door.address, topic.name, { timeout: '5s' })
+    await sink.deliver(event('0', Buffer.from('n0')), signal())
+    door.error = 19
+    const refused = sink.deliver(event('1', Buffer.from('n1')), signal())
+    await expect(refused).rejects.toMatchObject({ code: 'SINK_UNAVAILABLE' })
+    door.error = undefined
+    await sink.deliver(event('2', Buffer.from('n2')), signal())
+    await using face = await Face.begin(on(topic))
+    await face.has(3)
+    expect(face.accepted).toEqual(['n0', 'n1', 'n2'])
   })
 
   test(
