@@ -120,7 +120,8 @@ export class HttpSink implements Sink {
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return excerpt(String(cause))
   const { code } = cause as NodeJS.ErrnoException
-  return excerpt(cause.message || code || cause.name).toLowerCase()
+  // Codes such as ECONNREFUSED stay as they are looked for; the first word of a sentence does not begin one here.
+  return excerpt(cause.message || code || cause.name).replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())
 }
 
 /** Everything in the options that an answer may repeat and nobody else may read. */

@@ -180,7 +180,7 @@ test('row 10: what was accepted while nobody listened arrives once somebody does
     what: 'it has been tried again and again',
   })
   expect((await held(gateway, ids[0] ?? ''))?.deliveries).toMatchObject([
-    { status: 'due', error: { code: 'SINK_UNAVAILABLE', message: expect.stringContaining('econnrefused') } },
+    { status: 'due', error: { code: 'SINK_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') } },
   ])
   await away.listen()
   const begun = performance.now()
