@@ -30,6 +30,9 @@ export const ELASTICMQ_ON_DISK = elasticmq('elasticmq-on-disk', [
   '-Dmessages-storage.uri=jdbc:h2:./messages;DB_CLOSE_ON_EXIT=FALSE',
 ])
 
+/** For a million messages in memory. */
+export const ELASTICMQ_LARGE = elasticmq('elasticmq-large', ['-Xmx6g'])
+
 function elasticmq(name: string, options: readonly string[]): ServerKind {
   return {
     name,
