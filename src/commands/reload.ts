@@ -1,11 +1,12 @@
 /** Reloads the configuration of a gateway that runs: on SIGHUP, and when one of its files changes. */
 
 import { unwatchFile, watchFile } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config/index.ts'
 import { ConfigError, formatProblem } from '../config/problem.ts'
 import type { Log } from '../connector/connector.ts'
+import { counted } from './terminal.ts'
 
 /** The part of a gateway that this drives. */
 export interface Reloadable {
@@ -26,6 +27,9 @@ export class Reloader {
   readonly #functions: string | undefined
   readonly #watched = new Set<string>()
   readonly #changed = (): void => this.#soon('a file has changed')
+  /** What each file was when it was loaded last. */
+  #loaded: ReadonlyMap<string, string> = new Map()
+  #reloading: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -55,8 +59,15 @@ export class Reloader {
   }
 
   /** Reloads now; `why` goes to the log, and what came of it. Never rejects. */
-  async reload(why: string): Promise<void> {
+  reload(why: string): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#reloading = this.#reloading.then(() => this.#reload(why))
+    return this.#reloading
+  }
+
+  async #reload(why: string): Promise<void> {
     const { log } = this.#gateway
+    const before = await this.#look()
     try {
       const { generation, later } = await this.#gateway.reload(this.#load)
       log.info({ generation, why }, `config: reloaded: generation ${generation} runs`)
@@ -64,7 +75,7 @@ export class Reloader {
     } catch (error) {
       const problems = error instanceof ConfigError ? error.problems.map(formatProblem) : undefined
       const what = problems
-        ? `${problems.length} mistakes in it`
+        ? `${counted(problems.length, 'mistake')} in it`
         : error instanceof Error
           ? error.message
           : String(error)
@@ -73,7 +84,10 @@ export class Reloader {
         `config: reloading "${this.#path}": nothing has changed: ${what}`,
       )
     }
-    if (this.#watched.size > 0) await this.watch()
+    if (this.#watched.size === 0) return
+    await this.watch()
+    // A file that has changed since it was read is still another one.
+    this.#loaded = new Map([...(await this.#look()), ...before])
   }
 
   /** Looks at no file any more. */
@@ -92,7 +106,21 @@ export class Reloader {
 
   #soon(why: string): void {
     clearTimeout(this.#timer)
-    if (!this.#closed) this.#timer = setTimeout(() => void this.reload(why), SETTLE_MS)
+    if (!this.#closed) this.#timer = setTimeout(() => void this.#reloadChanged(why), SETTLE_MS)
+  }
+
+  /** What a SIGHUP has loaded, in the second before the change was seen, is not loaded again, nor its mistakes told. */
+  async #reloadChanged(why: string): Promise<void> {
+    await this.#reloading
+    const now = await this.#look()
+    if (!this.#closed && [...now].some(([file, state]) => this.#loaded.get(file) !== state)) await this.reload(why)
+  }
+
+  /** What the watched files are at the moment. */
+  async #look(): Promise<ReadonlyMap<string, string>> {
+    const state = (file: string) => stat(file).then(({ ino, mtimeMs, size }) => `${ino} ${size} ${mtimeMs}`)
+    const looked = [...this.#watched].map(async (file) => [file, await state(file).catch(() => 'none')] as const)
+    return new Map(await Promise.all(looked))
   }
 }
 
