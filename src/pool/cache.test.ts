@@ -10,7 +10,11 @@ const root = mkdtempSync(join(tmpdir(), 'headgate-cache-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const component = Buffer.from('a component')
-const transpiled = { source: Buffer.from('source'), cores: [['core.wasm', Buffer.from('core')]] as const }
+const transpiled = {
+  speaks: 'handler' as const,
+  source: Buffer.from('source'),
+  cores: [['core.wasm', Buffer.from('core')]] as const,
+}
 
 test('what was put is there; a changed file and a changed component are not', async () => {
   const folder = join(root, 'cache')

@@ -7,7 +7,7 @@ import { deserialize, serialize } from 'node:v8'
 import type { Transpiled } from './component.ts'
 
 /** The pinned version of jco, and of what is done to its output: part of every name. */
-export const TOOL = 'jco-1.35.0-1'
+export const TOOL = 'jco-1.35.0-2'
 
 const HASH = 32
 

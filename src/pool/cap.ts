@@ -5,7 +5,7 @@ import { MEMORIES, TABLE_ENTRIES, TABLES } from './limits.ts'
 const HEADER = 8
 const PAGE = 64 << 10
 const SECTION = { table: 4, memory: 5 } as const
-const LIMIT = { max: 1, pageSize: 8 } as const
+const LIMIT = { max: 1, shared: 2, pageSize: 8 } as const
 
 /** Thrown for a module that cannot be bounded; the message says why. */
 export class CapError extends Error {}
@@ -43,6 +43,7 @@ function memories(reader: Reader, memoryBytes: number, count: CapCount): number[
   const out = leb(entries)
   for (let index = 0; index < entries; index++) {
     const { flags, min, max } = limits(reader)
+    if (flags & LIMIT.shared) throw new CapError('it has a memory that threads share')
     if (flags & LIMIT.pageSize) throw new CapError('it has a memory with pages of its own size')
     if (min * PAGE > memoryBytes)
       throw new CapError(

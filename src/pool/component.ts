@@ -3,27 +3,24 @@
 import { readFile } from 'node:fs/promises'
 import { type CapCount, CapError, cap } from './cap.ts'
 import type { FunctionCode } from './instance.ts'
+import { checkModule, type Interface } from './interface.ts'
+import { BUILD, ComponentError, firstLine } from './invalid.ts'
 import { MEMORIES } from './limits.ts'
 import type { FunctionSpec } from './pool.ts'
 
-/** Thrown for a file that is no function; the message is what is wrong, and what to do. */
-export class ComponentError extends Error {}
-
-/** What jco makes of a component. */
+/** What jco makes of a component; a core module as it is. */
 export interface Transpiled {
-  /** The body of a function that returns `instantiate`, UTF-8. */
+  readonly speaks: Interface
+  /** The body of a function that returns `instantiate`, UTF-8; empty for a core module. */
   readonly source: Uint8Array
   /** The core modules by the names that the source asks for. */
   readonly cores: readonly (readonly [name: string, bytes: Uint8Array])[]
 }
 
-/** What helps against most mistakes. */
-export const BUILD = 'build it against functions/wit, as functions/README.md shows'
-
 const MAGIC = Buffer.from('\0asm')
 
-/** Reads a file. Rejects with a ComponentError when it is missing or no component. */
-export async function readComponent(path: string): Promise<Uint8Array> {
+/** Reads a file. Rejects with a ComponentError when it is missing or no WebAssembly. */
+export async function readFunction(path: string): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
     const what = 'does not exist; build it with npm run build:functions, or correct the path'
@@ -33,22 +30,34 @@ export async function readComponent(path: string): Promise<Uint8Array> {
   const start = JSON.stringify(bytes.subarray(0, 16).toString('latin1'))
   if (bytes.length < 8 || !MAGIC.equals(bytes.subarray(0, 4)))
     throw new ComponentError(`is not WebAssembly: it begins with ${start}; ${BUILD}`)
-  // Layer 0 is a core module, layer 1 a component.
-  if (bytes[6] === 0)
-    throw new ComponentError(`is a core module, not a component; make it one with jco new, or ${BUILD}`)
   return bytes
 }
 
+/** A core module needs no transpiling; undefined for a component. */
+export const asModule = (bytes: Uint8Array): Transpiled | undefined =>
+  // Layer 0 is a core module, layer 1 a component.
+  bytes[6] === 0 ? { speaks: 'wasip1', source: new Uint8Array(), cores: [[PROGRAM, bytes]] } : undefined
+
+/** The name under which the code of a core module is kept. */
+export const PROGRAM = 'program'
+
 /** Caps and compiles. Rejects with a ComponentError when a core module cannot be. */
-export async function compileComponent(spec: FunctionSpec, { source, cores }: Transpiled): Promise<FunctionCode> {
+export async function compileComponent(
+  spec: FunctionSpec,
+  { speaks, source, cores }: Transpiled,
+): Promise<FunctionCode> {
   const { name, version = '', env, timeoutMs, memoryBytes } = spec
   const count: CapCount = { memories: 0, tables: 0 }
   const modules = new Map<string, WebAssembly.Module>()
   for (const [core, bytes] of cores) {
     try {
-      modules.set(core, await WebAssembly.compile(cap(bytes, memoryBytes, count)))
+      const module = await WebAssembly.compile(cap(bytes, memoryBytes, count))
+      if (speaks === 'wasip1') checkModule(module)
+      modules.set(core, module)
     } catch (cause) {
+      if (cause instanceof ComponentError) throw cause
       if (cause instanceof CapError) throw new ComponentError(`cannot be run: ${cause.message}`, { cause })
+      if (speaks === 'wasip1') throw new ComponentError(`is a broken core module: ${firstLine(cause)}`, { cause })
       throw new ComponentError(`is a component with a broken core module: ${firstLine(cause)}; ${BUILD}`, { cause })
     }
   }
@@ -56,9 +65,5 @@ export async function compileComponent(spec: FunctionSpec, { source, cores }: Tr
   // One copy for all workers.
   const shared = new Uint8Array(new SharedArrayBuffer(source.length))
   shared.set(source)
-  return { name, version, env, timeoutMs, memoryBytes, source: shared, modules }
+  return { name, version, env, timeoutMs, memoryBytes, speaks, source: shared, modules }
 }
-
-/** The first line of what was thrown: tools add pages to it. */
-export const firstLine = (thrown: unknown): string =>
-  (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0] ?? ''

@@ -94,6 +94,7 @@ export class Dispatcher implements FunctionPool {
       memoryBytes: this.#workers.reduce((sum, worker) => sum + (worker.bytes[fn] ?? 0), 0),
       memoryLimitBytes: waiting.spec.memoryBytes,
       coldStarts: waiting.coldStarts,
+      denied: waiting.denied,
     }))
   }
 
@@ -212,6 +213,11 @@ export class Dispatcher implements FunctionPool {
       const { callId, level, message } = report
       const name = versioned(this.#functions[report.fn]?.spec ?? { name: '' })
       this.#options.log({ function: name, callId, level, message })
+      return
+    }
+    if (report.kind === 'denied') {
+      const waiting = this.#functions[report.fn]
+      if (waiting) waiting.denied += report.times
       return
     }
     this.#places.reported(report)

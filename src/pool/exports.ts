@@ -36,6 +36,11 @@ export class CoreCapture {
     return instance
   }
 
+  /** Bytes of linear memory. */
+  get bytes(): number {
+    return this.memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)
+  }
+
   /** Undefined when no core module exports a synchronous `handle` beside its memory. */
   get core(): Core | undefined {
     return this.#core
@@ -56,5 +61,6 @@ function coreOf(exports: Exports, [memory]: readonly WebAssembly.Memory[]): Core
   return undefined
 }
 
-const isFunction = (value: WebAssembly.ExportValue | undefined): value is (...args: number[]) => number =>
+/** Whether an export can be called. */
+export const isFunction = (value: WebAssembly.ExportValue | undefined): value is (...args: number[]) => number =>
   typeof value === 'function'

@@ -1,13 +1,14 @@
-/** One running copy of a function inside a worker. */
+/** One running copy of a function inside a worker, whatever interface it speaks. */
 
 import { compileFunction } from 'node:vm'
 import type { CloudEvent } from '../event/index.ts'
-import { type Core, CoreCapture } from './exports.ts'
-import { type Lifted, lift } from './lift.ts'
-import { INSTANCE_CALLS, INSTANCE_FILL } from './limits.ts'
-import { type CallContext, Lowering } from './lower.ts'
-import { GuestMemory } from './memory.ts'
-import { createWorld, type Level, type World } from './wasi/index.ts'
+import type { CoreCapture } from './exports.ts'
+import type { Interface } from './interface.ts'
+import type { Lifted } from './lift.ts'
+import type { CallContext } from './lower.ts'
+import { LiftDecoder, liftSlice } from './wasi/budget.ts'
+import type { Denied } from './wasi/denial.ts'
+import type { Level } from './wasi/index.ts'
 
 /** A function as the workers get it: transpiled and compiled once, in the main thread. */
 export interface FunctionCode {
@@ -16,6 +17,7 @@ export interface FunctionCode {
   readonly env: Readonly<Record<string, string>>
   readonly timeoutMs: number
   readonly memoryBytes: number
+  readonly speaks: Interface
   /** What jco made of the component: the body of a function that returns `instantiate`. UTF-8, shared by all workers. */
   readonly source: Uint8Array
   /** The core modules by the names that the source asks for. */
@@ -29,59 +31,31 @@ export type Instantiate = (
   instantiateCore: CoreCapture['instantiate'],
 ) => unknown
 
-/** Evaluates what jco generated. */
-export function evaluate(code: FunctionCode): Instantiate {
-  const source = new TextDecoder().decode(code.source)
-  return compileFunction(source, [], { filename: `headgate-function:${code.name}` })() as Instantiate
+/** What is to be known of a guest while it runs. */
+export interface Notes {
+  readonly log: (level: Level, text: string) => void
+  readonly denied: Denied
 }
 
-/** A component linked and started, with room for one call at a time. */
-export class Instance {
-  readonly #core: Core
-  readonly #world: World
-  readonly #memories: readonly WebAssembly.Memory[]
-  readonly #memory: GuestMemory
-  readonly #lowering: Lowering
-  /** Bytes of memory after which it is replaced. */
-  readonly #full: number
-  #calls = 0
-
-  /** Throws what the guest's start code throws, and a RangeError when there is no address space for its memory. */
-  constructor(code: FunctionCode, instantiate: Instantiate, log: (level: Level, text: string) => void) {
-    const capture = new CoreCapture()
-    this.#world = createWorld(code.env, log)
-    instantiate((name) => code.modules.get(name), this.#world.imports, capture.instantiate)
-    if (!capture.core) throw new TypeError('no core module exports a synchronous "handle"')
-    this.#core = capture.core
-    this.#memories = capture.memories
-    this.#memory = new GuestMemory(capture.core)
-    this.#lowering = new Lowering(this.#memory)
-    const start = capture.core.memory.buffer.byteLength
-    this.#full = start + INSTANCE_FILL * (code.memoryBytes - start)
-  }
-
+/** A function started, with room for one call at a time. */
+export interface Instance {
   /** Bytes of linear memory. */
-  get bytes(): number {
-    return this.#memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)
-  }
-
-  /** True when it has lived long enough: memory under a cap fills up, and a full one traps. */
-  get worn(): boolean {
-    return this.#calls >= INSTANCE_CALLS || this.#core.memory.buffer.byteLength > this.#full
-  }
-
+  readonly bytes: number
+  /** True when it has lived long enough. */
+  readonly worn: boolean
+  /** True when `renew` spares the next call some work. */
+  readonly spent: boolean
+  renew(): void
   /**
    * Runs one call, and hands what the guest returned to `take` while it is valid. Whatever this throws, the instance
    * is in no state to be called again.
    */
-  call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
-    this.#calls++
-    try {
-      const result = this.#core.handle(this.#lowering.lower(event, context)) >>> 0
-      take(lift(this.#memory.bytes, result))
-      this.#core.postReturn?.(result)
-    } finally {
-      this.#world.flush()
-    }
-  }
+  call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void
+}
+
+/** Evaluates what jco generated: it copies what a guest passes under a budget. */
+export function evaluate(code: FunctionCode): Instantiate {
+  const source = new TextDecoder().decode(code.source)
+  const filename = `headgate-function:${code.name}`
+  return compileFunction(source, ['liftSlice', 'TextDecoder'], { filename })(liftSlice, LiftDecoder) as Instantiate
 }

@@ -50,7 +50,9 @@ test('each is named with its path, what it is and what to do; one bad file does 
     expect.stringMatching(/does not exist; build it with npm run build:functions/),
     expect.stringMatching(/is empty; build it against functions\/wit/),
     expect.stringMatching(/is not WebAssembly: it begins with "<!DOCTYPE html>/),
-    expect.stringMatching(/is a core module, not a component; make it one with jco new/),
+    expect.stringMatching(
+      /is a core module that exports nothing, not "_start"; make it a component with jco new; a function exports/,
+    ),
     expect.stringMatching(/is a broken component/),
     expect.stringMatching(/is a component of another world: it exports "run", not "handle"/),
     expect.stringMatching(/was built for headgate:function@0.2.0, and this gateway speaks 0.1/),

@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { CloudEvent, ExtensionValue } from '../event/index.ts'
 import { RESULT_BYTES, RESULT_EVENTS, RESULT_EXTENSIONS } from './limits.ts'
+import { LiftError } from './wasi/budget.ts'
 
 /** A reply; `data` is a view of the guest's memory. */
 export interface LiftedReply {
@@ -14,7 +15,13 @@ export interface LiftedReply {
 /** What a guest returned. Views in it are valid until the guest runs again. */
 export type Lifted =
   | { readonly kind: 'response'; readonly reply: LiftedReply | undefined; readonly events: readonly CloudEvent[] }
-  | { readonly kind: 'retry'; readonly message: string; readonly afterMs: number | undefined }
+  | {
+      readonly kind: 'retry'
+      readonly message: string
+      readonly afterMs: number | undefined
+      /** Where it failed, when that is known apart from the message. */
+      readonly fingerprint?: string
+    }
   | { readonly kind: 'reject'; readonly fault: FaultKind; readonly code: string; readonly message: string }
 
 const FAULTS = ['validation', 'business', 'system', 'timeout'] as const
@@ -23,9 +30,6 @@ export type FaultKind = (typeof FAULTS)[number]
 /** Size of the record `event` by the canonical ABI, and of `tuple<string, string>`. */
 const EVENT = 96
 const PAIR = 16
-
-/** Thrown when a guest returned more than its budget, or what is no value of the type. */
-export class LiftError extends Error {}
 
 /** Returns the `result<response, failure>` at an address. Throws a LiftError, having allocated next to nothing. */
 export function lift(memory: Buffer, at: number): Lifted {

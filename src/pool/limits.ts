@@ -21,6 +21,11 @@ export const LOG_BYTES = 64 << 10
 export const LOG_LINES = 256
 /** Host resources (streams, pollables) that one call may open: each costs host memory that no cap covers. */
 export const RESOURCES = 10_000
+/** Names of what one call was denied that are told; the rest is dropped. */
+export const DENIALS = 16
+/** Headers that a function may set on one message, and their bytes. */
+export const HEADERS = 1_000
+export const HEADER_BYTES = 256 << 10
 /** Random bytes handed out at once. */
 export const RANDOM_BYTES = 64 << 10
 

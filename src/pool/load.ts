@@ -5,8 +5,9 @@ import { stat } from 'node:fs/promises'
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
 import type { TranspileStore } from './cache.ts'
-import { ComponentError, compileComponent, readComponent, type Transpiled } from './component.ts'
+import { asModule, compileComponent, readFunction, type Transpiled } from './component.ts'
 import type { FunctionCode } from './instance.ts'
+import { ComponentError } from './invalid.ts'
 import type { Loaded } from './loader.ts'
 import type { FunctionSpec } from './pool.ts'
 import { startThread } from './start.ts'
@@ -51,8 +52,8 @@ async function keyOf({ wasm, memoryBytes }: FunctionSpec): Promise<string> {
 
 /** What the store has of a file, or else its bytes. */
 async function find({ wasm }: FunctionSpec, store: TranspileStore | undefined): Promise<Transpiled | Uint8Array> {
-  const bytes = await readComponent(wasm)
-  return (await store?.get(bytes)) ?? bytes
+  const bytes = await readFunction(wasm)
+  return asModule(bytes) ?? (await store?.get(bytes)) ?? bytes
 }
 
 async function transpileInThread(

@@ -1,7 +1,8 @@
 /** The thread that transpiles components: answers once, for all of them, and is ended. */
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { ComponentError, type Transpiled } from './component.ts'
+import type { Transpiled } from './component.ts'
+import { ComponentError } from './invalid.ts'
 import { transpileComponent } from './transpile.ts'
 
 /** What became of each component. */

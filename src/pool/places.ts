@@ -58,7 +58,7 @@ export class Places {
     return new Promise((resolve, reject) => this.#waiters.push({ fn, resolve, reject }))
   }
 
-  reported(report: Exclude<Report, { kind: 'line' }>): void {
+  reported(report: Exclude<Report, { kind: 'line' | 'denied' }>): void {
     if (report.kind === 'ready') this.#provision()
     if (report.kind === 'held') this.#held(report)
     this.#settle()

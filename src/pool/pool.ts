@@ -77,6 +77,8 @@ export interface FunctionStats {
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly coldStarts: number
+  /** Times that a call asked its host for what it was not given. */
+  readonly denied: number
 }
 
 export interface FunctionPool extends AsyncDisposable {

@@ -39,3 +39,5 @@ export type Report =
       readonly level: Level
       readonly message: string
     }
+  /** A call ended that was denied something. */
+  | { readonly kind: 'denied'; readonly fn: number; readonly what: string; readonly times: number }

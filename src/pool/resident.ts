@@ -6,11 +6,13 @@ import type { CloudEvent } from '../event/index.ts'
 import { versioned } from '../schema/version.ts'
 import type { AnswerWriter, Fault } from './answer.ts'
 import { collectDiscarded, discarded } from './collect.ts'
-import { evaluate, type FunctionCode, Instance, type Instantiate } from './instance.ts'
+import type { FunctionCode, Instance } from './instance.ts'
 import type { Lifted } from './lift.ts'
-import { LOG_BYTES, LOG_LINES } from './limits.ts'
+import { DENIALS, LOG_BYTES, LOG_LINES } from './limits.ts'
+import { type Make, maker } from './make.ts'
 import type { Report } from './protocol.ts'
 import { type Circumstances, complains, faultOf, startFaultOf } from './trap.ts'
+import { denialOf } from './wasi/denial.ts'
 import type { Level } from './wasi/index.ts'
 import { type Incoming, steady } from './wire.ts'
 
@@ -34,7 +36,7 @@ export class Resident {
   readonly #name: string
   readonly #report: (message: Report) => void
   readonly #instances: Instance[] = []
-  #instantiate: Instantiate | undefined
+  #make: Make | undefined
   /** How many instances are to be kept, whatever happens to them. */
   #wanted = 0
   #made = 0
@@ -47,6 +49,8 @@ export class Resident {
   #charactersLeft = 0
   #lastLine = ''
   #complained = false
+  /** What this call was denied, and how often. */
+  readonly #denied = new Map<string, number>()
 
   constructor(fn: number, code: FunctionCode, report: (message: Report) => void) {
     this.#fn = fn
@@ -98,7 +102,7 @@ export class Resident {
   /** Has this many instances from now on. Returns why not, when it could not make them. */
   hold(count: number, warm: boolean): Fault | undefined {
     this.#wanted = count
-    const fault = warm && !this.#instantiate ? this.#warmUp() : undefined
+    const fault = warm && !this.#make ? this.#warmUp() : undefined
     for (const { bytes } of this.#instances.splice(count)) discarded(bytes)
     return fault ?? this.settle()
   }
@@ -107,7 +111,7 @@ export class Resident {
   get unsettled(): boolean {
     const { count, bytes } = this.#reported
     if (this.#made > 0 || this.#instances.length !== count || count < this.#wanted) return true
-    return this.#bytes() !== bytes || this.#instances.some((instance) => instance.worn)
+    return this.#bytes() !== bytes || this.#instances.some(({ worn, spent }) => worn || spent)
   }
 
   /**
@@ -117,7 +121,7 @@ export class Resident {
   settle(): Fault | undefined {
     const worn = this.#instances.findIndex((instance) => instance.worn)
     for (const { bytes } of worn >= 0 ? this.#instances.splice(worn, 1) : []) discarded(bytes)
-    let fault = worn >= 0 ? this.#start() : undefined
+    let fault = (worn >= 0 ? this.#start() : undefined) ?? this.#renew()
     while (!fault && this.#instances.length < this.#wanted) fault = this.#start()
     this.#tell()
     return fault
@@ -139,11 +143,24 @@ export class Resident {
   #start(): Fault | undefined {
     collectDiscarded()
     try {
-      this.#instantiate ??= evaluate(this.#code)
-      this.#instances.push(new Instance(this.#code, this.#instantiate, (level, text) => this.#line(level, text)))
+      this.#make ??= maker(this.#code, {
+        log: (level, text) => this.#line(level, text),
+        denied: (what) => this.#deny(what),
+      })
+      this.#instances.push(this.#make())
       this.#made++
       return undefined
     } catch (error) {
+      return startFaultOf(error, this.#circumstances(undefined))
+    }
+  }
+
+  #renew(): Fault | undefined {
+    try {
+      for (const instance of this.#instances) if (instance.spent) instance.renew()
+      return undefined
+    } catch (error) {
+      this.#instances.pop()
       return startFaultOf(error, this.#circumstances(undefined))
     }
   }
@@ -190,6 +207,15 @@ export class Resident {
     this.#charactersLeft = LOG_BYTES
     this.#lastLine = ''
     this.#complained = false
+    this.#denied.clear()
+  }
+
+  /** Told once a call for each name, and counted. */
+  #deny(what: string): void {
+    if (this.#callId === undefined) return
+    const times = this.#denied.get(what)
+    if (times === undefined && this.#denied.size < DENIALS) this.#line('warn', denialOf(what))
+    if (times !== undefined || this.#denied.size < DENIALS) this.#denied.set(what, (times ?? 0) + 1)
   }
 
   #line(level: Level, message: string): void {
@@ -206,6 +232,7 @@ export class Resident {
   #closeLog(): void {
     const callId = this.#callId
     this.#callId = undefined
+    for (const [what, times] of this.#denied) this.#report({ kind: 'denied', fn: this.#fn, what, times })
     if (callId === undefined || (this.#linesLeft >= 0 && this.#charactersLeft >= 0)) return
     const message = `it wrote more than ${LOG_LINES} lines or ${LOG_BYTES >> 10} KiB in one call; the rest was dropped`
     this.#report({ kind: 'line', fn: this.#fn, callId, level: 'warn', message })
@@ -215,7 +242,13 @@ export class Resident {
     const message = `${this.#name} (function): handling the event: ${lifted.message}`
     if (lifted.kind === 'reject')
       return { code: 'FUNCTION_REJECTED', message, type: TYPES[lifted.fault], detailCode: lifted.code }
-    return { code: 'FUNCTION_RETRY', message, ...(lifted.afterMs !== undefined && { retryAfterMs: lifted.afterMs }) }
+    const { afterMs, fingerprint } = lifted
+    return {
+      code: 'FUNCTION_RETRY',
+      message,
+      ...(afterMs !== undefined && { retryAfterMs: afterMs }),
+      ...(fingerprint !== undefined && { fingerprint }),
+    }
   }
 
   /** What it emits is journaled and routed like any other event, so it has to be one. */

@@ -1,8 +1,8 @@
 /** What a broken call is called: the errors that come out of a guest, as codes, messages and fingerprints. */
 
 import type { Fault } from './answer.ts'
-import { LiftError } from './lift.ts'
-import { ExitError } from './wasi/index.ts'
+import { LiftError } from './wasi/budget.ts'
+import { ExitError } from './wasi/exit.ts'
 
 /** A frame of a stack inside WebAssembly: `at name (wasm://wasm/hash:wasm-function[12]:0x1f3)`. */
 const FRAME = /(?:at ([^\s(]+) \()?wasm:\/\/[^\s)]*:wasm-function\[(\d+)\]:(0x[0-9a-f]+)/

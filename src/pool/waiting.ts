@@ -31,6 +31,7 @@ export class WaitingFunction {
   /** Calls sent to a worker and not answered. */
   sent = 0
   coldStarts = 0
+  denied = 0
   /** By `performance.now()`. */
   lastUsed = performance.now()
   /** False once its warm-up did not end in time: it is not tried again. */

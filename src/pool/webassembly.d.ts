@@ -3,6 +3,7 @@
 declare namespace WebAssembly {
   class Module {
     private constructor()
+    static imports(module: Module): { readonly module: string; readonly name: string; readonly kind: string }[]
     static exports(module: Module): { readonly name: string; readonly kind: string }[]
   }
   class Memory {

@@ -6,13 +6,16 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { CloudEvent } from '../../src/event/index.ts'
 import { createPool, type FunctionPool, type FunctionSpec } from '../../src/pool/index.ts'
-import { evaluate, type FunctionCode, Instance } from '../../src/pool/instance.ts'
+import { evaluate, type FunctionCode } from '../../src/pool/instance.ts'
 import { loadFunctions } from '../../src/pool/load.ts'
+import { maker } from '../../src/pool/make.ts'
 import { createWorld } from '../../src/pool/wasi/index.ts'
 import { type Figures, keep, type Result, result } from './result.ts'
 
 const IN_FLIGHT = [1, 32, 256]
 const FRESH = 20
+/** What functions write and are denied is nobody's business here. */
+const NOTES = { log: () => {}, denied: () => {} }
 const NEVER = new AbortController().signal
 const FUNCTIONS = [
   'echo/echo.wasm',
@@ -101,7 +104,7 @@ function inThread(call: () => void): Figures {
 
 /** The component as jco links it, called as jco calls it: the yardstick. */
 function bare(code: FunctionCode): () => void {
-  const { imports } = createWorld({}, () => {})
+  const { imports } = createWorld({ env: {}, ...NOTES })
   const link = (module: WebAssembly.Module, given?: WebAssembly.Imports) => new WebAssembly.Instance(module, given)
   const component = evaluate(code)((name) => code.modules.get(name), imports, link)
   const { handle } = component as { handle: (event: object, context: object) => unknown }
@@ -115,8 +118,8 @@ function bare(code: FunctionCode): () => void {
 
 /** Milliseconds from nothing to the first answer: a fresh instance in a thread that has made one before. */
 function fresh(code: FunctionCode): Figures {
-  const instantiate = evaluate(code)
-  const once = () => new Instance(code, instantiate, () => {}).call(EVENT, CONTEXT, () => {})
+  const make = maker(code, NOTES)
+  const once = () => make().call(EVENT, CONTEXT, () => {})
   once()
   const times = Array.from({ length: FRESH }, () => {
     const start = performance.now()
@@ -159,7 +162,7 @@ async function bench(wasm: string): Promise<Result[]> {
   if (!code) throw new Error(`${wasm} was not loaded`)
   const scaling: { first: Figures; again: Figures }[] = []
   for (let nth = 0; nth < ROUNDS; nth++) scaling.push(await scaled(wasm))
-  const instance = new Instance(code, evaluate(code), () => {})
+  const instance = maker(code, NOTES)()
   const subjects = new Map<string, () => Figures | Promise<Figures>>([
     ['bare component, in process', () => inThread(yardstick)],
     ['warm, in the thread', () => inThread(() => instance.call(EVENT, CONTEXT, () => {}))],

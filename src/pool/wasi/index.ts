@@ -2,17 +2,11 @@
 
 import { randomFillSync } from 'node:crypto'
 import { LOG_BYTES, RANDOM_BYTES } from '../limits.ts'
-import { InputStream, IoError, Lines, OutputStream, Pollable, ResourceBudget } from './streams.ts'
-
-/** Thrown through a guest that calls `exit`: it ends the guest, never the host. */
-export class ExitError extends Error {
-  readonly status: number
-
-  constructor(status: number) {
-    super(`called exit with code ${status}`)
-    this.status = status
-  }
-}
+import { lifting, ResourceBudget } from './budget.ts'
+import { type Denied, denyingAll } from './denial.ts'
+import { ExitError } from './exit.ts'
+import { HTTP_TYPES } from './http.ts'
+import { type Drain, InputStream, IoError, Lines, OutputStream, Pollable } from './streams.ts'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 
@@ -23,28 +17,48 @@ export interface World {
   flush(): void
 }
 
-/** Interfaces that exist so that a function which imports them can start; each of their functions traps when called. */
-const DENIED = /^wasi:(?:sockets|http|filesystem|cli|clocks|random|io)\//
+/** What a guest is given of the world outside. */
+export interface Outside {
+  readonly env: Readonly<Record<string, string>>
+  readonly args?: readonly string[]
+  /** What it reads, asked for when it begins to; closed when absent. */
+  readonly stdin?: () => Uint8Array
+  /** Where its standard output goes; into the log when absent. */
+  readonly stdout?: Drain
+  readonly log: (level: Level, text: string) => void
+  readonly denied: Denied
+}
+
+/** Interfaces that exist so that a function which imports them can start; what is not known of them is denied. */
+const WASI = /^wasi:/
 
 /** Tells whether `createWorld` has something to offer under this name (an interface, without its version). */
-export const offered = (name: string): boolean => name === 'headgate:function/log' || DENIED.test(name)
+export const offered = (name: string): boolean => name === 'headgate:function/log' || WASI.test(name)
 
 /** Makes the imports for one instance: nothing in it reaches the host's files, network, environment or process. */
-export function createWorld(env: Readonly<Record<string, string>>, log: (level: Level, text: string) => void): World {
+export function createWorld(outside: Outside): World {
+  const { log } = outside
   const budget = new ResourceBudget()
   const stdout = new Lines((line) => log('info', line))
   const stderr = new Lines((line) => log('warn', line))
   const known: Record<string, object> = {
-    'headgate:function/log': { log: (level: Level, message: string) => log(level, message.slice(0, LOG_BYTES)) },
-    ...cli(env, budget, stdout, stderr),
+    'headgate:function/log': {
+      log: (level: Level, message: string) => {
+        lifting.reset()
+        log(level, message.slice(0, LOG_BYTES))
+      },
+    },
+    ...cli(outside, budget, outside.stdout ?? stdout, stderr),
     ...io(),
     ...clocks(budget),
     ...RANDOM,
+    'wasi:http/types': HTTP_TYPES,
     'wasi:filesystem/preopens': { getDirectories: () => [] },
+    'wasi:sockets/instance-network': { instanceNetwork: () => new Network() },
+    'wasi:sockets/network': { Network },
   }
-  const imports = new Proxy(known, { get: (target, name) => denying(String(name), target[String(name)] ?? {}) })
   return {
-    imports,
+    imports: denyingAll(known, outside.denied),
     flush: () => {
       stdout.end()
       stderr.end()
@@ -52,10 +66,13 @@ export function createWorld(env: Readonly<Record<string, string>>, log: (level: 
   }
 }
 
-const cli = (env: Readonly<Record<string, string>>, budget: ResourceBudget, stdout: Lines, stderr: Lines) => ({
+/** A network from which nothing can be reached: sockets on it are denied when they are made. */
+class Network {}
+
+const cli = ({ env, args = [], stdin = closed }: Outside, budget: ResourceBudget, stdout: Drain, stderr: Drain) => ({
   'wasi:cli/environment': {
     getEnvironment: () => Object.entries(env),
-    getArguments: () => [],
+    getArguments: () => args,
     initialCwd: () => undefined,
   },
   'wasi:cli/exit': {
@@ -66,7 +83,7 @@ const cli = (env: Readonly<Record<string, string>>, budget: ResourceBudget, stdo
       throw new ExitError(code)
     },
   },
-  'wasi:cli/stdin': { getStdin: () => new InputStream(budget) },
+  'wasi:cli/stdin': { getStdin: () => new InputStream(budget, stdin()) },
   'wasi:cli/stdout': { getStdout: () => new OutputStream(budget, stdout) },
   'wasi:cli/stderr': { getStderr: () => new OutputStream(budget, stderr) },
   'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
@@ -85,6 +102,8 @@ const io = () => ({
     },
   },
 })
+
+const closed = () => new Uint8Array()
 
 const clocks = (budget: ResourceBudget) => {
   const nanoseconds = () => BigInt(Math.round(performance.now() * 1e6))
@@ -112,18 +131,4 @@ const RANDOM = {
   'wasi:random/random': { getRandomBytes: randomBytes, getRandomU64: random64 },
   'wasi:random/insecure': { getInsecureRandomBytes: randomBytes, getInsecureRandomU64: random64 },
   'wasi:random/insecure-seed': { insecureSeed: () => [random64(), random64()] },
-}
-
-/** Fills in what an interface lacks: a class that cannot be made, a function that traps and names itself. */
-const denying = (name: string, known: object): object =>
-  new Proxy(known, {
-    get: (target, key) => Reflect.get(target, key) ?? denied(`${name}#${String(key)}`, String(key)),
-  })
-
-function denied(what: string, key: string): object {
-  const deny = () => {
-    throw new WebAssembly.RuntimeError(`called ${what}, which is not allowed`)
-  }
-  // A capital names a resource, of which there is none: jco wants a class for `instanceof` and for its methods.
-  return /^[A-Z]/.test(key) ? class {} : deny
 }

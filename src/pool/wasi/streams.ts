@@ -1,18 +1,11 @@
 /** WASI streams of a guest: standard input that is closed, output that is cut into lines for the log. */
 
-import { LOG_BYTES, RESOURCES } from '../limits.ts'
+import { LOG_BYTES, RESULT_BYTES } from '../limits.ts'
+import { LiftError, lifting, type ResourceBudget } from './budget.ts'
 
-/** Counts the live host resources of an instance: each costs host memory that the guest's own cap does not cover. */
-export class ResourceBudget {
-  #left = RESOURCES
-
-  take(): void {
-    if (--this.#left < 0) throw new WebAssembly.RuntimeError(`held more than ${RESOURCES} host resources at once`)
-  }
-
-  give(): void {
-    this.#left++
-  }
+/** Sleeps so many milliseconds in the thread. */
+export function pause(ms: number): void {
+  if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 /** `wasi:io/poll.pollable`: ready from an instant on. */
@@ -33,8 +26,7 @@ export class Pollable {
 
   /** Sleeps in the worker thread; the pool ends it at the call's deadline like any other work. */
   block(): void {
-    const left = this.at - performance.now()
-    if (left > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, left)
+    pause(this.at - performance.now())
   }
 
   [Symbol.dispose](): void {
@@ -49,22 +41,43 @@ export class IoError {
   }
 }
 
+/** Bytes that are read or written at once. */
+const WINDOW = 64n << 10n
+
 /** What jco turns into the `closed` case of `stream-error`. */
 const closed = (): never => {
   throw { tag: 'closed' }
 }
 
-/** Standard input: at its end from the start. */
+/** Bytes to read; none for a standard input that is closed. */
 export class InputStream {
   readonly #budget: ResourceBudget
-  readonly read = closed
-  readonly blockingRead = closed
-  readonly skip = closed
-  readonly blockingSkip = closed
+  #rest: Uint8Array
 
-  constructor(budget: ResourceBudget) {
+  constructor(budget: ResourceBudget, bytes: Uint8Array) {
     budget.take()
     this.#budget = budget
+    this.#rest = bytes
+  }
+
+  read(most: bigint): Uint8Array {
+    if (this.#rest.length === 0) return closed()
+    const length = Number(most < WINDOW ? most : WINDOW)
+    const bytes = this.#rest.subarray(0, length)
+    this.#rest = this.#rest.subarray(length)
+    return bytes
+  }
+
+  blockingRead(most: bigint): Uint8Array {
+    return this.read(most)
+  }
+
+  skip(most: bigint): bigint {
+    return BigInt(this.read(most).length)
+  }
+
+  blockingSkip(most: bigint): bigint {
+    return this.skip(most)
   }
 
   subscribe(): Pollable {
@@ -76,8 +89,37 @@ export class InputStream {
   }
 }
 
+/** Where bytes that a guest writes go. */
+export interface Drain {
+  write(bytes: Uint8Array): void
+}
+
+/** Keeps what a guest writes, up to the size of an answer. */
+export class Kept implements Drain {
+  readonly #parts: Uint8Array[] = []
+  #length = 0
+
+  /** Keeps the bytes themselves: they are not written to any more. Throws a LiftError when they are too many. */
+  write(bytes: Uint8Array): void {
+    this.#length += bytes.length
+    if (this.#length > RESULT_BYTES) throw new LiftError(`it returned more than ${RESULT_BYTES >> 20} MiB`)
+    const last = this.#parts.at(-1)
+    // Each part costs more than a few bytes: a program may write them one by one.
+    if (bytes.length > 0 && last && last.length + bytes.length <= PART)
+      this.#parts.splice(-1, 1, Buffer.concat([last, bytes]))
+    else if (bytes.length > 0) this.#parts.push(bytes)
+  }
+
+  /** All of it. */
+  take(): Uint8Array {
+    return Buffer.concat(this.#parts)
+  }
+}
+
+const PART = 1_024
+
 /** Cuts what a guest writes into lines. What is not ended by a newline is a line at the end of the call. */
-export class Lines {
+export class Lines implements Drain {
   readonly #line: (text: string) => void
   readonly #decoder = new TextDecoder()
   #rest = ''
@@ -101,39 +143,44 @@ export class Lines {
   }
 }
 
-/** Standard output or error. */
+/** A stream of bytes that a guest writes. */
 export class OutputStream {
-  static readonly #WINDOW = 64n << 10n
   readonly #budget: ResourceBudget
-  readonly #lines: Lines
+  readonly #drain: Drain
   readonly splice = closed
   readonly blockingSplice = closed
 
-  constructor(budget: ResourceBudget, lines: Lines) {
+  constructor(budget: ResourceBudget, drain: Drain) {
     budget.take()
     this.#budget = budget
-    this.#lines = lines
+    this.#drain = drain
   }
 
   checkWrite(): bigint {
-    return OutputStream.#WINDOW
+    return WINDOW
   }
 
   write(bytes: Uint8Array): void {
-    this.#lines.write(bytes)
+    lifting.reset()
+    this.#drain.write(bytes)
   }
 
   blockingWriteAndFlush(bytes: Uint8Array): void {
-    this.#lines.write(bytes)
+    this.write(bytes)
   }
 
   flush(): void {}
 
   blockingFlush(): void {}
 
-  writeZeroes(): void {}
+  writeZeroes(length: bigint): void {
+    if (length > WINDOW) throw new LiftError(`it wrote more than ${WINDOW >> 10n} KiB at once`)
+    this.#drain.write(new Uint8Array(Number(length)))
+  }
 
-  blockingWriteZeroesAndFlush(): void {}
+  blockingWriteZeroesAndFlush(length: bigint): void {
+    this.writeZeroes(length)
+  }
 
   subscribe(): Pollable {
     return new Pollable(this.#budget)

@@ -1,0 +1,57 @@
+/** What functions of the other interfaces get in place of our records: JSON to read, or an HTTP request. */
+
+import { extension } from '../event/event.ts'
+import { formatHttpBinary } from '../event/http.ts'
+import type { CloudEvent } from '../event/index.ts'
+import { formatJsonEvent } from '../event/json.ts'
+import type { CallContext } from './lower.ts'
+import type { Asked } from './wasi/http.ts'
+
+/** The type of the event that a call of a function by its name is; its data are the parameters. */
+const CALL = 'headgate.call'
+/** The type of the event that a request to a route is; its subject is the path. */
+const REQUEST = 'headgate.http.request'
+const NONE = new Uint8Array()
+
+/** True when somebody waits who speaks HTTP: the response is theirs, whatever its status. */
+export const isRequest = ({ type }: CloudEvent): boolean => type === REQUEST
+
+/** The parameters of a direct call, JSON; undefined for an event. */
+export function parametersOf(event: CloudEvent, { parameters }: CallContext): Uint8Array | undefined {
+  if (parameters !== undefined) return Buffer.from(parameters)
+  return event.type === CALL ? (event.data ?? Buffer.from('null')) : undefined
+}
+
+/** What a program reads: the parameters of a direct call, or the event in its JSON format. */
+export const standardInput = (event: CloudEvent, context: CallContext): Uint8Array =>
+  parametersOf(event, context) ?? formatJsonEvent(event)
+
+/**
+ * The request that an event is, in the binary mode of CloudEvents: one that came in as a request keeps its method, path
+ * and query; everything else is a POST to /.
+ */
+export function requestOf(event: CloudEvent, context: CallContext): Asked {
+  const { headers, body } = formatHttpBinary(event)
+  const parameters = context.parameters === undefined ? undefined : Buffer.from(context.parameters)
+  const data = parameters ?? body ?? NONE
+  const trace = extension(event, 'traceparent')
+  const query = extension(event, 'query')
+  return {
+    method: isRequest(event) ? (extension(event, 'method') ?? 'POST') : 'POST',
+    path: isRequest(event) ? `${event.subject ?? '/'}${query === undefined ? '' : `?${query}`}` : '/',
+    authority: AUTHORITY,
+    headers: {
+      host: AUTHORITY,
+      'content-length': String(data.length),
+      ...headers,
+      ...(parameters && { 'content-type': 'application/json' }),
+      'headgate-call-id': context.callId,
+      'headgate-attempt': String(context.attempt),
+      ...(trace !== undefined && { traceparent: trace }),
+    },
+    body: data,
+  }
+}
+
+/** What handlers read as the host they are asked under: they have none. */
+const AUTHORITY = 'headgate'

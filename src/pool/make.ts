@@ -1,0 +1,24 @@
+/** Makes the instances of a function in one worker, each by the interface that it speaks. */
+
+import { FreshInstance } from './fresh.ts'
+import { HandlerInstance } from './handler.ts'
+import { evaluate, type FunctionCode, type Instance, type Instantiate, type Notes } from './instance.ts'
+import { CommandGuest, ModuleGuest } from './program.ts'
+import { HttpInstance } from './served.ts'
+
+/** Throws what the guest's start code throws, and a RangeError when there is no address space for its memory. */
+export type Make = () => Instance
+
+/** What is made once for all instances is made now. */
+export function maker(code: FunctionCode, notes: Notes): Make {
+  if (code.speaks === 'wasip1') return () => new FreshInstance(() => new ModuleGuest(code, notes))
+  const instantiate: Instantiate = evaluate(code)
+  switch (code.speaks) {
+    case 'handler':
+      return () => new HandlerInstance(code, instantiate, notes)
+    case 'http':
+      return () => new HttpInstance(code, instantiate, notes)
+    case 'command':
+      return () => new FreshInstance(() => new CommandGuest(code, instantiate, notes))
+  }
+}

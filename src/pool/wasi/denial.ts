@@ -1,0 +1,40 @@
+/** What a guest asks for and is not given: it is told so in the terms of the interface, or trapped where there are none. */
+
+/** Gets the name of what was called. */
+export type Denied = (what: string) => void
+
+/** What is said of a denial. There is no option yet that would allow anything beyond the environment of `env`. */
+export const denialOf = (what: string): string =>
+  `denied ${what}: no option of functions.<name> allows it in this version; it has clocks, random numbers and its own env`
+
+/** What each of these throws is the error that its interface has for this. */
+const ERRORS: Readonly<Record<string, unknown>> = {
+  'wasi:http/outgoing-handler#handle': { tag: 'HTTP-request-denied' },
+  'wasi:sockets/tcp-create-socket#createTcpSocket': 'access-denied',
+  'wasi:sockets/udp-create-socket#createUdpSocket': 'access-denied',
+  'wasi:sockets/ip-name-lookup#resolveAddresses': 'access-denied',
+}
+
+/** Returns the interfaces with what they lack filled in. */
+export const denyingAll = (known: Readonly<Record<string, object>>, denied: Denied): Readonly<Record<string, object>> =>
+  new Proxy(known, { get: (target, name) => denying(String(name), own(target, name) ?? {}, denied) })
+
+/** Fills in what an interface lacks: a class that cannot be made, a function that is refused and names itself. */
+const denying = (name: string, known: object, denied: Denied): object =>
+  new Proxy(known, {
+    get: (target, key) => own(target, key) ?? refusing(`${name}#${String(key)}`, String(key), denied),
+  })
+
+/** Not what every object inherits: a guest may import "constructor". */
+const own = (object: object, key: PropertyKey): object | undefined =>
+  Object.hasOwn(object, key) ? Reflect.get(object, key) : undefined
+
+function refusing(what: string, key: string, denied: Denied): object {
+  // A capital names a resource, of which there is none: jco wants a class for `instanceof` and for its methods.
+  if (/^[A-Z]/.test(key)) return class {}
+  return () => {
+    denied(what)
+    if (what in ERRORS) throw ERRORS[what]
+    throw new WebAssembly.RuntimeError(`called ${what}, which is not allowed`)
+  }
+}
