@@ -70,7 +70,8 @@ export const TARGETS: readonly Target[] = [
     return { bench: 'idle', of: { subject: 'headgate', label }, times, metric: 'rss', atMost: 1.2 }
   }),
   ...ratios('connectors', 'headgate', ['kafka'], { 'kafkajs, eachBatch': 0.6 }),
-  ...['kafka'].map((name): Target => {
+  ...ratios('connectors', 'headgate', ['sqs'], { '@aws-sdk/client-sqs, 6 receivers': 0.6 }),
+  ...['kafka', 'sqs'].map((name): Target => {
     const [of, times] = [`${name}, paused for long`, `${name}, paused`].map((label) => ({ subject: 'headgate', label }))
     return { bench: 'connectors', of: of as Which, times: times as Which, metric: 'rss', atMost: 1.05 }
   }),
