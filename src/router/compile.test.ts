@@ -15,6 +15,15 @@ const names = (routes: readonly Route[], given: CloudEvent, origin = MQTT): stri
 const taken = (when: string, given: CloudEvent, origin = MQTT): boolean =>
   names([route('r', { when })], given, origin).length === 1
 
+/** Milliseconds of processor time from here on: what else the machine does takes none of it. */
+const cpuMs = (): (() => number) => {
+  const started = process.cpuUsage()
+  return () => {
+    const { system, user } = process.cpuUsage(started)
+    return (user + system) / 1_000
+  }
+}
+
 describe('from', () => {
   const from = (...list: From[]) => [route('r', { from: list })]
   test.each<[From, Origin, boolean]>([
@@ -89,9 +98,9 @@ describe('when', () => {
 
   test('an event cannot make a loop run for long', () => {
     const when = 'data.l.all(a, data.l.all(b, data.l.all(c, a + b + c >= 0.0)))'
-    const started = performance.now()
+    const spent = cpuMs()
     expect(taken(when, event({ json: { l: Array.from({ length: 200 }, () => 1) } }))).toBe(false)
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(spent()).toBeLessThan(2_000)
     expect(taken(when, event({ json: { l: [1, 2, 3] } }))).toBe(true)
   })
 
@@ -129,6 +138,8 @@ describe('problems', () => {
     ['type == "a" && subject.startWith("a")', 22, /did you mean "startsWith"/],
     ['type > 5', 5, /> does not take a string and an int/],
     ['type == 5', 5, /says nothing/],
+    ['type == "a" && subject.matches("(?=a)")', 31, /^"\(\?=a\)" is no pattern of RE2: invalid or unsupported/],
+    ['subject.matches("a{2000}") || type == "a"', 16, /invalid repeat count/],
     ['type', 0, /expected a condition, got a string/],
     ['  ', 0, /empty/],
     [`${'('.repeat(1_000)}true${')'.repeat(1_000)}`, 0, /nests 1000 deep/],
@@ -136,10 +147,10 @@ describe('problems', () => {
     [`true${' && true'.repeat(2_000)}`, 4_096, /at most 4096/],
     [`1${'+1'.repeat(2_000)} > 0`, 0, /too deep/],
   ])('%#', (when, offset, message) => {
-    const started = performance.now()
+    const spent = cpuMs()
     const [problem] = compileRouter([route('r', { when })]).problems
     expect(problem).toMatchObject({ route: 'r', field: 'when', offset, message: expect.stringMatching(message) })
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(spent()).toBeLessThan(1_000)
   })
 
   test('all routes report, and those without a problem run', () => {

@@ -2,6 +2,7 @@
 
 import { type CelEnv, CelScalar, type CelType, type parse } from '@bufbuild/cel'
 import { nearest } from '../schema/index.ts'
+import { patternProblem } from './regexp.ts'
 import { ATTRIBUTES, NAMES } from './variables.ts'
 
 export type Expr = ReturnType<typeof parse>['expr']
@@ -120,7 +121,17 @@ function typeOfCall(expr: Expr, env: CelEnv, locals: Locals): CelType {
   if (name.startsWith('@') || name === '_[_]' || name.startsWith('_[?') || name.startsWith('_?.'))
     return name === '@in' ? BOOL : DYN
   if (name === '_==_' || name === '_!=_') return typeOfEquality(expr.id, name, types)
+  if (name === 'matches') checkPattern(args.at(-1))
   return typeOfOverload(expr.id, name, receiver, types, env)
+}
+
+/** A pattern that is written out and is none would match nothing, and only `why` would tell. */
+function checkPattern(pattern: Expr | undefined): void {
+  if (pattern?.exprKind.case !== 'constExpr') return
+  const { constantKind } = pattern.exprKind.value
+  const wrong = constantKind.case === 'stringValue' ? patternProblem(constantKind.value) : undefined
+  if (wrong !== undefined)
+    throw new TypeMistake(pattern.id, `${JSON.stringify(constantKind.value)} is no pattern of RE2: ${wrong}`)
 }
 
 function typeOfLogic(name: string, args: readonly Expr[], types: readonly CelType[]): CelType {
