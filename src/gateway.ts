@@ -6,14 +6,13 @@ import { Readiness } from './admin/readiness.ts'
 import type { Config } from './config/index.ts'
 import type { Connector, Log, Source } from './connector/connector.ts'
 import { ActivityStream } from './delivery/activity.ts'
-import { idleOf, takersOf } from './delivery/rollout.ts'
+import { textsOf } from './delivery/rollout.ts'
 import { replacedLanes } from './delivery/versions.ts'
 import { GatewayError } from './errors.ts'
 import { Generation, runnable } from './generation.ts'
 import { type Ground, layGround, PATIENCE } from './ground.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { compilePredicate } from './router/index.ts'
-import type { Route, Target } from './router/route.ts'
 import { versioned } from './schema/index.ts'
 import { createLog, createMetrics, observe } from './telemetry/index.ts'
 
@@ -21,6 +20,8 @@ export interface GatewayOptions {
   readonly connectors: readonly Connector[]
   /** Replaces the log that the configuration asks for. */
   readonly log?: Log
+  /** The folder that versions of functions are put into while it runs, and what reads the configuration again then. */
+  readonly deploy?: { readonly folder: string; readonly load: () => Promise<Config> }
 }
 
 /** A stop drains what is under way for as long as this. */
@@ -40,6 +41,7 @@ export class Gateway {
   readonly log: Log
   readonly #first: Config
   readonly #connectors: ReadonlyMap<string, Connector>
+  readonly #deploy: GatewayOptions['deploy']
   readonly #life = new Lifecycle(PATIENCE)
   readonly #readiness = new Readiness()
   readonly #metrics = createMetrics()
@@ -54,8 +56,9 @@ export class Gateway {
   #secrets: readonly string[]
   #started = false
 
-  constructor(config: Config, { connectors, log }: GatewayOptions) {
+  constructor(config: Config, { connectors, deploy, log }: GatewayOptions) {
     this.#first = config
+    this.#deploy = deploy
     this.#secrets = config.secrets
     this.log = log ?? createLog(config.log, { secrets: () => this.#secrets })
     this.#connectors = new Map(connectors.map((connector) => [connector.type, connector]))
@@ -261,6 +264,7 @@ export class Gateway {
   }
 
   #adminParts({ chronicle, journal, refusals, replay, rollouts }: Ground): AdminParts {
+    const deploy = this.#deploy
     return {
       health: this.#readiness,
       journal,
@@ -271,11 +275,13 @@ export class Gateway {
       mark: () => this.#current.mark,
       past: (mark) => chronicle.at(mark),
       refusals,
-      targets: (route) => textsOf(this.#current.router.get(route), takersOf),
-      versions: (route) => textsOf(this.#current.router.get(route), idleOf) ?? [],
+      targets: (route) => textsOf(this.#current.router.get(route))?.takers,
+      versions: (route) => textsOf(this.#current.router.get(route))?.idle ?? [],
       resume: (sink) => this.#current.resume(sink),
       replay,
       rollouts,
+      deployment: deploy && { folder: deploy.folder, reload: () => this.reload(deploy.load) },
+      functionFile: (name) => this.config.functions.find((spec) => versioned(spec) === name)?.wasm,
       subscribe: (listener) => this.activity.subscribe(listener),
       predicate: compilePredicate,
       log: this.log,
@@ -292,6 +298,3 @@ export class Gateway {
     this.#failed.resolve(error)
   }
 }
-
-const textsOf = (route: Route | undefined, of: (route: Route) => readonly Target[]): readonly string[] | undefined =>
-  route && of(route).map(({ text }) => text)

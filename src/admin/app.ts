@@ -3,6 +3,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { addDeadLetters } from './dead-letters.ts'
+import { addDeploy } from './deploy.ts'
 import { guard } from './guard.ts'
 import type { AdminParts } from './parts.ts'
 import { answerOf, Problem, toProblem } from './problem.ts'
@@ -36,6 +37,7 @@ export function createApp(loopback: boolean, parts: AdminParts): App {
   addReplay(app, parts)
   addSinks(app, parts)
   addRollouts(app, parts)
+  addDeploy(app, parts)
   return app
 }
 

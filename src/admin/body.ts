@@ -7,13 +7,13 @@ import { Problem } from './problem.ts'
 const BODY_BYTES = 4 * 2 ** 20
 
 /** Resolves to the whole body. Rejects with a Problem as soon as it is too large, and when it is cut off. */
-export async function readBody(incoming: IncomingMessage): Promise<Buffer> {
-  if (Number(incoming.headers['content-length'] ?? 0) > BODY_BYTES) throw tooLarge()
+export async function readBody(incoming: IncomingMessage, most = BODY_BYTES): Promise<Buffer> {
+  if (Number(incoming.headers['content-length'] ?? 0) > most) throw tooLarge()
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of chunksOf(incoming)) {
     bytes += chunk.length
-    if (bytes > BODY_BYTES) throw tooLarge()
+    if (bytes > most) throw tooLarge()
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -181,6 +181,8 @@ export class Bench implements AsyncDisposable {
       targets: (route) => TARGETS[route],
       versions: (route) => (route === 'sizes' ? ['resize@1'] : []),
       resume: (sink) => (sink === 'billing' ? [{ route: 'orders', to: 'billing' }] : undefined),
+      deployment: undefined,
+      functionFile: () => undefined,
       rollouts: { decide: async () => [], views: () => [], weighted: () => [] },
       replay: (wish, signal) => this.#replay(wish, signal),
       subscribe: (listener) => {

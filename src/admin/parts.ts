@@ -18,6 +18,13 @@ export interface Past {
   functionOf(route: string, to: string): { readonly name: string; readonly digest?: string } | undefined
 }
 
+/** Where versions of functions are put, while the gateway runs. */
+export interface Deployment {
+  readonly folder: string
+  /** Reads the configuration again. Resolves once it runs; rejects with what is wrong, and nothing has changed then. */
+  readonly reload: () => Promise<{ readonly generation: number }>
+}
+
 export interface AdminParts {
   readonly health: HealthPort
   readonly journal: Pick<Journal, 'append' | 'chain' | 'find' | 'deadLetters' | 'redrive' | 'drop' | 'stats'>
@@ -39,6 +46,10 @@ export interface AdminParts {
   readonly versions: (route: string) => readonly string[]
   /** Lets a sink that is gone be tried again. Returns the lanes that waited for it; undefined without such a sink. */
   readonly resume: (sink: string) => readonly Lane[] | undefined
+  /** Absent where there is no such folder. */
+  readonly deployment: Deployment | undefined
+  /** The file of a function that runs, by `name@version`. */
+  readonly functionFile: (name: string) => string | undefined
   /** What was decided of versions, and what is counted of them. */
   readonly rollouts: Pick<Rollouts, 'decide' | 'views' | 'weighted'>
   /** Runs events that the journal remembers again, until `signal`. */

@@ -22,6 +22,7 @@ const COMMANDS = new Map<string, () => Promise<Register>>([
   ['replay', async () => (await import('./replay.ts')).registerReplay],
   ['dead-letters', async () => (await import('./dead-letters.ts')).registerDeadLetters],
   ['resume', async () => (await import('./resume.ts')).registerResume],
+  ['function', async () => (await import('./function-rollout.ts')).registerRollout],
   ['journal', async () => (await import('./journal.ts')).registerJournal],
   ['schema', async () => (await import('./schema.ts')).registerSchema],
 ])

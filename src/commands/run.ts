@@ -56,9 +56,10 @@ async function run(path: string, options: RunOptions, host: Host): Promise<void>
     reading(options, host),
   ])
   const load = async () => override(await loadConfig(path, how), options)
-  const gateway = new Gateway(await load(), { connectors: how.connectors })
   const again = async () =>
     (await isLarge(path)) ? override(await loadAside(path, host.connectorsAt, how), options) : load()
+  const deploy = options.functions === undefined ? {} : { deploy: { folder: options.functions, load: again } }
+  const gateway = new Gateway(await load(), { connectors: how.connectors, ...deploy })
   const reloader = new Reloader(gateway, path, again, options.functions)
   crashLoudly()
   // The journal may be lost at any time, also while the rest still starts.

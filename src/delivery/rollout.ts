@@ -38,11 +38,18 @@ export const weightsOf = ({ to, weights }: Route): Weights | undefined =>
 /** The targets of a route that get events: not those whose weight is 0. */
 export const takersOf = ({ to, weights }: Route): readonly Target[] => to.filter((_, at) => weights?.[at] !== 0)
 
-/** The versions that a route knows and sends nothing new to. */
-export const idleOf = ({ to, versions = [], weights }: Route): readonly Target[] => [
-  ...to.filter((_, at) => weights?.[at] === 0),
-  ...versions,
-]
+/** The texts of those, and of the versions that the route knows and sends nothing new to; undefined without a route. */
+export function textsOf(route: Route | undefined): Texts | undefined {
+  if (route === undefined) return undefined
+  const takers = takersOf(route).map(({ text }) => text)
+  const idle = [...route.to, ...(route.versions ?? [])].map(({ text }) => text).filter((text) => !takers.includes(text))
+  return { takers, idle }
+}
+
+interface Texts {
+  readonly takers: readonly string[]
+  readonly idle: readonly string[]
+}
 
 /** The newest version of a route whose weighted targets are versions of one function. */
 export function candidateOf({ to, weights }: Route): string | undefined {

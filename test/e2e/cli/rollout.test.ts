@@ -1,0 +1,129 @@
+/** Versions are deployed, promoted and rolled back from the command line, in a gateway that runs. */
+
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Gateway, headgate, repository, runGateway, scratch, until } from './gateway.ts'
+
+const echo = join(repository, 'functions/echo/echo.wasm')
+const guest = join(repository, 'test/functions/guests/hostile/hostile.wasm')
+
+const folder = scratch()
+const functions = join(folder.path, 'functions')
+let running: Gateway
+
+beforeAll(async () => {
+  mkdirSync(functions)
+  copyFileSync(echo, join(functions, 'size@1.wasm'))
+  copyFileSync(guest, join(functions, 'size@2.wasm'))
+  const config = folder.file(
+    'rollout.yaml',
+    `routes:
+  plain: { from: "http:POST /plain", to: size, delivery: durable }
+  green: { from: "http:POST /green", to: { size@1: 100, size@2: 0 }, delivery: durable }
+`,
+  )
+  running = await runGateway(config, join(folder.path, 'data'), { HEADGATE_FUNCTIONS: functions })
+})
+afterAll(async () => {
+  running.child.kill('SIGTERM')
+  expect(await running.ended).toMatchObject({ code: 0 })
+  folder.remove()
+})
+
+/** The target that an event of this path is sent to. */
+async function reached(path: string): Promise<string> {
+  const id = crypto.randomUUID()
+  const headers = { 'content-type': 'application/cloudevents+json' }
+  const body = JSON.stringify({ specversion: '1.0', id, source: '/test', type: 'context' })
+  await fetch(`http://${running.http[1]}${path}`, { method: 'POST', headers, body })
+  const response = await fetch(`http://${running.admin[1]}/admin/events/${id}`)
+  const { deliveries } = (await response.json()) as { deliveries: { to: string }[] }
+  return deliveries[0]?.to ?? ''
+}
+
+const say = (...args: readonly string[]) => headgate(['function', ...args, ...running.admin])
+
+describe('blue and green', () => {
+  test('are switched by promote and rollback, by version or by route', async () => {
+    expect(await reached('/green')).toBe('size@1')
+    expect(await say('promote', 'size@2')).toMatchObject({
+      code: 0,
+      out: 'green: size@2 is promoted; { size@1: 0, size@2: 100 } from now on\n',
+    })
+    expect(await reached('/green')).toBe('size@2')
+    expect(await say('rollback', 'green')).toMatchObject({
+      code: 0,
+      out: 'green: size@2 is rolled back; { size@1: 100, size@2: 0 } from now on\n',
+    })
+    expect(await reached('/green')).toBe('size@1')
+    const { out } = await say('promote', 'green', '--json')
+    expect(JSON.parse(out)).toEqual({
+      decided: [
+        {
+          route: 'green',
+          candidate: 'size@2',
+          decided: 'promoted',
+          configured: { 'size@1': 100, 'size@2': 0 },
+          weights: { 'size@1': 0, 'size@2': 100 },
+        },
+      ],
+    })
+  })
+
+  test.each(['plain', 'size@7', 'nobody'])('"%s" has nothing to choose from, and what has is told', async (what) => {
+    const { code, err } = await say('promote', what)
+    expect(code).toBe(1)
+    expect(err).toContain(`"${what}" is no route with weights for versions of one function`)
+    expect(err).toContain('there are "green" (size@1, size@2)')
+  })
+})
+
+describe('deploy', () => {
+  test('puts a version in its place, and it runs', async () => {
+    expect(await reached('/plain')).toBe('size@2')
+    expect(await say('deploy', 'size@3', echo)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^size@3 is deployed, generation \d+ runs \(sha256 [0-9a-f]{12}\.\.\.\)\n$/),
+    })
+    expect(await reached('/plain')).toBe('size@3')
+    expect(await say('deploy', 'size@3', echo)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('there already'),
+    })
+    expect(readdirSync(functions)).toEqual(['size@1.wasm', 'size@2.wasm', 'size@3.wasm'])
+  })
+
+  test('of another file under a version that there is, is refused', async () => {
+    const { code, err } = await say('deploy', 'size@1', guest)
+    expect(code).toBe(1)
+    expect(err).toContain('a version stays what it is, so give the file another one')
+  })
+
+  test('of what is no function is refused, and nothing has changed', async () => {
+    const broken = folder.file('broken.wasm', '')
+    writeFileSync(broken, Buffer.from('\0asm\x01\0\0\0\x0ajunk', 'latin1'))
+    const before = await reached('/plain')
+    const { code, err } = await say('deploy', 'size@99', broken)
+    expect(code).toBe(1)
+    expect(err).toContain('size@99 (function): deploying: nothing has changed')
+    expect(await reached('/plain')).toBe(before)
+    expect(readdirSync(functions)).not.toContain('size@99.wasm')
+  })
+
+  test('of what no route names waits for one', async () => {
+    const { code, out } = await say('deploy', 'other@1', echo)
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('no route sends to it') })
+    await until('it is there', 1_000, () => readdirSync(functions).includes('other@1.wasm'))
+  })
+
+  test.each([
+    ['a file that is not there', ['size@4', '/nowhere.wasm'], 'it cannot be read (ENOENT)'],
+    ['a name without a version', ['size', echo], '"size" is no version of a function'],
+    ['a name that leaves the folder', ['../size@4', echo], '"../size@4" is no version of a function'],
+    ['what is no WebAssembly', ['size@4', join(repository, 'package.json')], 'is no WebAssembly'],
+  ])('of %s is refused', async (_, args, why) => {
+    const { code, err } = await say('deploy', ...args)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(why) })
+  })
+})
