@@ -25,16 +25,20 @@ export const wasmOf = (folder: string, engine: Engine = 'quickjs'): string =>
 /** Every folder that holds the source of a function. */
 export function functionFolders(): string[] {
   return [FUNCTIONS, GUESTS]
-    .flatMap((root) => globSync('*/{Cargo.toml,index.js}', { cwd: root }).map((file) => join(root, file, '..')))
+    .flatMap((root) => globSync('*/{Cargo.toml,index.js,main.c}', { cwd: root }).map((file) => join(root, file, '..')))
     .sort()
 }
 
 /** Builds one folder; resolves to the path of the .wasm. The engine is for JavaScript alone. */
 export async function buildFunction(folder: string, engine: Engine = 'quickjs'): Promise<string> {
-  const rust = existsSync(join(folder, 'Cargo.toml'))
+  const compile = existsSync(join(folder, 'Cargo.toml'))
+    ? buildRust
+    : existsSync(join(folder, 'main.c'))
+      ? buildC
+      : undefined
   const script = engine === 'quickjs' ? buildQuickJs : buildStarlingMonkey
-  const path = wasmOf(folder, rust ? 'quickjs' : engine)
-  writeFileSync(path, await (rust ? buildRust(folder) : script(folder)))
+  const path = wasmOf(folder, compile ? 'quickjs' : engine)
+  writeFileSync(path, await (compile ?? script)(folder))
   return path
 }
 
@@ -44,13 +48,28 @@ async function buildRust(folder: string): Promise<Uint8Array> {
     throw new Error(
       `${basename(folder)} (build): running cargo: ${error?.message ?? `exit code ${status}`}; install Rust and the target in .cargo/config.toml with rustup target add`,
     )
-  const [file] = globSync(`target/wasm32-*/release/${basename(folder).replaceAll('-', '_')}.wasm`, { cwd: folder })
+  const name = basename(folder)
+  // Cargo names a library with underscores, and a program as it is called.
+  const [file] = globSync(`target/wasm32-*/release/{${name},${name.replaceAll('-', '_')}}.wasm`, { cwd: folder })
   if (file === undefined) throw new Error(`${basename(folder)} (build): running cargo: it left no .wasm`)
   const bytes = readFileSync(join(folder, file))
-  // Layer 0 is a core module: wasm32-unknown-unknown leaves one, with the interface in a custom section.
-  if (bytes[6] !== 0) return bytes
+  // Layer 0 is a core module: wasm32-unknown-unknown leaves one, with the interface in a custom section; one of wasip1 is
+  // a program as it is.
+  if (bytes[6] !== 0 || file.includes('wasip1')) return bytes
   const { componentNew } = await import('@bytecodealliance/jco')
   return componentNew(bytes)
+}
+
+/** A program of wasip1, by clang and wasi-libc. */
+async function buildC(folder: string): Promise<Uint8Array> {
+  const path = wasmOf(folder)
+  const options = ['--target=wasm32-wasi', '-Oz', '-Wall', '-s', '-o', path, 'main.c']
+  const { status, error } = spawnSync('clang', options, { cwd: folder, stdio: 'inherit' })
+  if (error || status !== 0)
+    throw new Error(
+      `${basename(folder)} (build): running clang: ${error?.message ?? `exit code ${status}`}; install clang, lld and wasi-libc`,
+    )
+  return readFileSync(path)
 }
 
 async function buildQuickJs(folder: string): Promise<Uint8Array> {
