@@ -225,13 +225,12 @@ export class Gateway {
   }
 
   /** Ready means that the whole way of each route is open: each check goes through the part it names. */
-  #watch({ breakers, broker, credit, journal, rollouts }: Ground): void {
+  #watch({ breakers, broker, credit, journal, notes, rollouts }: Ground): void {
     this.#readiness.demand('gateway', () => this.#started, 'it is still starting, or stopping')
     this.#readiness.demand('broker', () => broker.addresses().length > 0, 'it does not listen')
     this.#readiness.demand('room', () => !credit.full, 'the journal found no room; free space on its disk')
     this.#readiness.add('journal', () => journal.setCursor('headgate.probe', new Date().toISOString()))
-    this.#readiness.note('breakers', () => breakers.open())
-    this.#readiness.note('sinks', () => breakers.held())
+    for (const [name, says] of notes) this.#readiness.note(name, says)
     this.#metrics.watch({
       breakers: () => breakers.states(),
       holds: () => breakers.holds(),
@@ -263,7 +262,7 @@ export class Gateway {
       )
   }
 
-  #adminParts({ chronicle, journal, refusals, replay, rollouts }: Ground): AdminParts {
+  #adminParts({ chronicle, journal, pauses, refusals, replay, rollouts }: Ground): AdminParts {
     const deploy = this.#deploy
     return {
       health: this.#readiness,
@@ -278,6 +277,7 @@ export class Gateway {
       targets: (route) => textsOf(this.#current.router.get(route))?.takers,
       versions: (route) => textsOf(this.#current.router.get(route))?.idle ?? [],
       resume: (sink) => this.#current.resume(sink),
+      pauses,
       replay,
       rollouts,
       deployment: deploy && { folder: deploy.folder, reload: () => this.reload(deploy.load) },

@@ -17,6 +17,7 @@ import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
 import { createEmit, type Name } from './delivery/emit.ts'
 import { readGone } from './delivery/gone.ts'
+import { Pauses } from './delivery/pauses.ts'
 import { Refusals } from './delivery/refusals.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
 import { Rollouts } from './delivery/rollouts.ts'
@@ -72,6 +73,9 @@ export interface Ground {
   readonly journal: Journal
   readonly broker: Broker
   readonly breakers: Breakers
+  readonly pauses: Pauses
+  /** What an operator should know of each, while the gateway is ready all the same. */
+  readonly notes: ReadonlyMap<string, () => string | undefined>
   readonly credit: JournalCredit
   readonly chronicle: Chronicle
   readonly refusals: Refusals
@@ -98,7 +102,11 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   const journal = await openItsJournal(parts)
   const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
   const breakers = new Breakers(log, await readGone(journal), () => credit.crowded)
-  const creditOf = (source: string) => breakers.credit(source, credit, () => current().router.routes)
+  const pauses = new Pauses(() => current().config.sources.map(({ name }) => name))
+  const creditOf = (source: string) => {
+    const fed = breakers.credit(source, credit, () => current().router.routes)
+    return pauses.credit(source, fed)
+  }
   const refusals = new Refusals()
   const refused = (source: string) => refusedBy(refusals, source)
   const broker = createBroker(config.broker, { log, failed, credit: creditOf('mqtt'), refused: refused('mqtt') })
@@ -147,6 +155,12 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     journal,
     broker,
     breakers,
+    pauses,
+    notes: new Map([
+      ['breakers', () => breakers.open()],
+      ['sinks', () => breakers.held()],
+      ['sources', () => pauses.told()],
+    ]),
     credit,
     chronicle: new Chronicle(journal),
     refusals,

@@ -11,6 +11,7 @@ import { addReplay } from './replay.ts'
 import { addRollouts } from './rollouts.ts'
 import { addProbes, addQuestions } from './routes.ts'
 import { addSinks } from './sinks.ts'
+import { addSources } from './sources.ts'
 
 /** Each request has Node's own two objects with it: a body and `tail` are streams of Node. */
 export type App = Hono<{ Bindings: HttpBindings }>
@@ -36,6 +37,7 @@ export function createApp(loopback: boolean, parts: AdminParts): App {
   addDeadLetters(app, parts)
   addReplay(app, parts)
   addSinks(app, parts)
+  addSources(app, parts)
   addRollouts(app, parts)
   addDeploy(app, parts)
   return app

@@ -101,6 +101,7 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
 
 /** The gateway behind the listener; tests change it as they go. */
 export class Bench implements AsyncDisposable {
+  #isPaused = false
   readonly letters = new Letters()
   checks: readonly Check[] = [{ name: 'journal', ok: true }]
   alive = true
@@ -180,6 +181,10 @@ export class Bench implements AsyncDisposable {
       refusals: this.refusals,
       targets: (route) => TARGETS[route],
       versions: (route) => (route === 'sizes' ? ['resize@1'] : []),
+      pauses: {
+        pause: (source) => this.#setPaused(source, true),
+        resume: (source) => this.#setPaused(source, false),
+      },
       resume: (sink) => (sink === 'billing' ? [{ route: 'orders', to: 'billing' }] : undefined),
       deployment: undefined,
       functionFile: () => undefined,
@@ -195,5 +200,12 @@ export class Bench implements AsyncDisposable {
       },
       log: { debug() {}, info() {}, warn() {}, error() {} },
     }
+  }
+
+  #setPaused(source: string, isPaused: boolean): boolean | undefined {
+    if (source !== 'orders') return undefined
+    const changed = this.#isPaused !== isPaused
+    this.#isPaused = isPaused
+    return changed
   }
 }

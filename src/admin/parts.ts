@@ -46,6 +46,8 @@ export interface AdminParts {
   readonly versions: (route: string) => readonly string[]
   /** Lets a sink that is gone be tried again. Returns the lanes that waited for it; undefined without such a sink. */
   readonly resume: (sink: string) => readonly Lane[] | undefined
+  /** Has a source take nothing more, and go on. Each returns whether that changed anything; undefined without such a source. */
+  readonly pauses: { pause(source: string): boolean | undefined; resume(source: string): boolean | undefined }
   /** Absent where there is no such folder. */
   readonly deployment: Deployment | undefined
   /** The file of a function that runs, by `name@version`. */

@@ -21,6 +21,7 @@ const COMMANDS = new Map<string, () => Promise<Register>>([
   ['why', async () => (await import('./why.ts')).registerWhy],
   ['replay', async () => (await import('./replay.ts')).registerReplay],
   ['dead-letters', async () => (await import('./dead-letters.ts')).registerDeadLetters],
+  ['pause', async () => (await import('./pause.ts')).registerPause],
   ['resume', async () => (await import('./resume.ts')).registerResume],
   ['function', async () => (await import('./function-rollout.ts')).registerRollout],
   ['journal', async () => (await import('./journal.ts')).registerJournal],
