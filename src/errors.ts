@@ -83,6 +83,11 @@ export const ERRORS = {
     type: 'SystemError',
     summary: 'A file is not a function that the gateway can run.',
   },
+  FUNCTION_UNHEALTHY: {
+    disposition: 'fatal',
+    type: 'SystemError',
+    summary: 'A function did not pass the probe of its configuration; it gets no other call.',
+  },
   FUNCTION_TRAPPED: {
     disposition: 'retry',
     type: 'SystemError',

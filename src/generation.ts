@@ -12,11 +12,12 @@ import { GatewayError } from './errors.ts'
 import type { Ground } from './ground.ts'
 import type { Lane } from './journal/journal.ts'
 import { type Digests, digestsOf, sameFiles } from './pool/index.ts'
-import type { FunctionPool } from './pool/pool.ts'
+import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { compileRouter } from './router/index.ts'
 import { compileNaming, type Unnamed } from './router/naming.ts'
 import type { Route } from './router/route.ts'
 import type { Router } from './router/router.ts'
+import { versioned } from './schema/index.ts'
 
 /** Sections of the configuration that a reload leaves as they are. */
 const FIXED = ['name', 'broker', 'http', 'admin', 'journal', 'log'] as const
@@ -162,7 +163,7 @@ export class Generation {
       before &&
       isDeepStrictEqual(before.config.functions, config.functions) &&
       sameFiles(config.functions, before.#digests, this.#digests)
-    this.#pool = same ? before.#pool : await this.#ground.openPool(config.functions)
+    this.#pool = same ? before.#pool : await this.#ground.openPool(config.functions, this.#fresh(before))
     for (const instance of config.sinks) await this.#openSink(instance, before)
     await this.targets.open(routes, {
       pool: this.pool,
@@ -171,6 +172,15 @@ export class Generation {
         this.#openSink({ name: text, type: 'mqtt', config: { topic, mode } }, before, (given) =>
           this.#ground.connectors.get('mqtt')?.sink?.config.parse(given),
         ),
+    })
+  }
+
+  /** Those that `before` does not run as they are. */
+  #fresh(before: Generation | undefined): readonly FunctionSpec[] {
+    if (before === undefined) return this.config.functions
+    return this.config.functions.filter((spec) => {
+      const held = before.config.functions.find((one) => versioned(one) === versioned(spec))
+      return !isDeepStrictEqual(held, spec) || !sameFiles([spec], before.#digests, this.#digests)
     })
   }
 

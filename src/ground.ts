@@ -17,6 +17,7 @@ import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
 import { createEmit, type Name } from './delivery/emit.ts'
 import { readGone } from './delivery/gone.ts'
+import { Hooks } from './delivery/hooks.ts'
 import { Pauses } from './delivery/pauses.ts'
 import { Refusals } from './delivery/refusals.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
@@ -31,6 +32,7 @@ import type { Journal } from './journal/journal.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { cacheBeside, createPool } from './pool/index.ts'
 import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
+import { probe } from './pool/probe.ts'
 import { Replies } from './reply/index.ts'
 import type { Router } from './router/router.ts'
 import { versioned } from './schema/index.ts'
@@ -91,7 +93,8 @@ export interface Ground {
   readonly sources: Lifecycle
   /** Runs events that the journal remembers again, until `signal`. */
   replay(wish: ReplayWish, signal: AbortSignal): AsyncIterable<ReplayProgress>
-  openPool(functions: readonly FunctionSpec[]): Promise<FunctionPool>
+  /** Resolves once all are warm, and those of `fresh` that have a probe have passed it. */
+  openPool(functions: readonly FunctionSpec[], fresh: readonly FunctionSpec[]): Promise<FunctionPool>
   context(name: string): Context
   emit(name: string, named?: Name): Emit
 }
@@ -145,6 +148,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     now: SYSTEM_CLOCK.now,
     wall: SYSTEM_CLOCK.wall,
   }
+  const hooks = new Hooks()
   const pools = new Lifecycle(PATIENCE)
   const cursor = (name: string): Context['cursor'] => ({
     get: () => journal.cursor(name),
@@ -174,10 +178,10 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     sinks: new Lifecycle(PATIENCE),
     sources: new Lifecycle(PATIENCE),
     replay: (wish, signal) => replay(wish, { ...accepting, journal, credit, clock: SYSTEM_CLOCK }, signal),
-    openPool: (functions) => openPool(functions, pools, parts),
+    openPool: (functions, fresh) => openPool(functions, fresh, pools, parts),
     context: (name) => {
       const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name), refused: refused(name) }
-      return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health }
+      return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health, hooks }
     },
     emit: (source, named) => createEmit(accept, source, named),
   }
@@ -207,14 +211,21 @@ function openTransformer({ config, life }: GroundParts): Promise<Transformer> {
 
 function openPool(
   functions: readonly FunctionSpec[],
+  fresh: readonly FunctionSpec[],
   pools: Lifecycle,
   { config, log }: GroundParts,
 ): Promise<FunctionPool> {
   const cache = cacheBeside(config.journal.path)
   const open = async () => {
     const pool = await createPool(functions, { log: functionLog(log), cache })
-    await Promise.all(functions.map((spec) => pool.ready(versioned(spec))))
-    return pool
+    try {
+      await Promise.all(functions.map((spec) => pool.ready(versioned(spec))))
+      await probe(pool, fresh)
+      return pool
+    } catch (error) {
+      await pool[Symbol.asyncDispose]()
+      throw error
+    }
   }
   return pools.open('functions', open, async (opened) => opened[Symbol.asyncDispose]())
 }

@@ -5,6 +5,7 @@ import type { FunctionConfig } from '../pool/config.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import { newest, readVersioned, type Versioned, versioned } from '../schema/index.ts'
 import type { Reporter } from './names.ts'
+import { makeProbe } from './probe.ts'
 import type { Sections } from './sections.ts'
 import type { Path } from './tree.ts'
 
@@ -76,5 +77,6 @@ function specOf(name: string, version: string | undefined, wasm: string, config:
     timeoutMs: config.timeout,
     memoryBytes: config.memory,
     env: config.env,
+    ...(config.probe ? { probe: makeProbe(config.probe) } : {}),
   }
 }

@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { duration, size } from '../schema/index.ts'
+import { probeOptions } from './probe-options.ts'
 
 const pool = z
   .strictObject({
@@ -31,6 +32,11 @@ const options = z.strictObject({
     .record(z.string(), z.string())
     .default({})
     .describe('Environment variables the function sees; it sees no others.'),
+  probe: probeOptions
+    .optional()
+    .describe(
+      'A call that it must answer when it is loaded. It fails a start, and refuses a reload: the versions that ran go on.',
+    ),
   call: z
     .boolean()
     .default(true)

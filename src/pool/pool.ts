@@ -42,6 +42,14 @@ export interface Result {
   readonly cold: boolean
 }
 
+/** A call that a function must answer before it gets any other. */
+export interface Probe {
+  readonly event: CloudEvent
+  /** What it must answer, as a value where that is JSON; anything when absent. */
+  readonly reply?: unknown
+  readonly timeoutMs: number
+}
+
 /** A function as configured. */
 export interface FunctionSpec {
   readonly name: string
@@ -55,6 +63,7 @@ export interface FunctionSpec {
   /** Bytes that each linear memory may grow to. */
   readonly memoryBytes: number
   readonly env: Readonly<Record<string, string>>
+  readonly probe?: Probe
 }
 
 /** Where a line that a function wrote goes: the gateway's log. */

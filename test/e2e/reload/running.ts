@@ -37,12 +37,12 @@ export class Running implements AsyncDisposable {
     const data = `${folder.path}/${name}`
     const warned: string[] = []
     const log = { debug() {}, info() {}, warn: (_: object, text: string) => void warned.push(text), error() {} }
-    const running = new Running(await createGateway({ yaml: yaml(data, rest) }, { ...options, log }), data, warned)
+    const running = new Running(await createGateway({ yaml: yamlIn(data, rest) }, { ...options, log }), data, warned)
     await running.gateway.start()
     return running
   }
 
-  reload = (rest: string) => this.gateway.reload({ yaml: yaml(this.#data, rest) })
+  reload = (rest: string) => this.gateway.reload({ yaml: yamlIn(this.#data, rest) })
   emit = (id: string, type: string, rest: object = {}) =>
     this.gateway.emit({ specversion: '1.0', id, source: '/test', type, ...rest })
   /** The targets that an event was tried at so far. */
@@ -63,7 +63,8 @@ export class Running implements AsyncDisposable {
   [Symbol.asyncDispose] = (): Promise<void> => this.gateway.stop()
 }
 
-const yaml = (data: string, rest: string): string => `
+/** A configuration on free ports, with its data in a folder of its own. */
+export const yamlIn = (data: string, rest: string): string => `
 broker: { listen: ["tcp://127.0.0.1:0"], path: ${data}/broker }
 http: { listen: 127.0.0.1:0 }
 admin: { listen: 127.0.0.1:0 }
