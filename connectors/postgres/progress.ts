@@ -19,7 +19,7 @@ export class Progress {
 
   /** `confirmed` is where the slot stands. */
   constructor(confirmed: bigint) {
-    this.#safe = confirmed - 1n
+    this.#safe = confirmed > 0n ? confirmed - 1n : 0n
   }
 
   /**

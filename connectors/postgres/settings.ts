@@ -4,7 +4,8 @@ import type { Client } from 'pg'
 import type { Context } from '#connector'
 import { Trouble } from './trouble.ts'
 
-const FEEDBACK_MS = 1_000
+/** What was accepted and not told yet comes again after a crash. */
+const FEEDBACK_MS = 200
 
 export interface Settings {
   /** How often the server is told how far we are. Milliseconds. */

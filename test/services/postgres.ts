@@ -27,6 +27,9 @@ const SETTINGS = [
   'fsync=off',
 ]
 
+/** Told to end, the server would wait for its clients to leave; with SIGINT it does not. */
+const FAST = `trap 'kill -INT $pid' TERM; "$0" "$@" & pid=$!; wait $pid; wait $pid`
+
 /** A PostgreSQL of which tests may use every database; its address is the URL of a superuser. */
 export const POSTGRES: ServerKind = {
   name: 'postgres',
@@ -56,10 +59,9 @@ async function start(folder: string): Promise<Running> {
   }
   const address = `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`
   const settings = [`port=${port}`, ...SETTINGS].flatMap((setting) => ['-c', setting])
-  const args = ['-D', data, ...settings]
   const pid = await launch({
-    command: join(programs, 'postgres'),
-    args,
+    command: 'sh',
+    args: ['-c', FAST, join(programs, 'postgres'), '-D', data, ...settings],
     folder,
     ...who,
     answers: () => answers(address),
