@@ -23,7 +23,7 @@ const COMMANDS = new Map<string, () => Promise<Register>>([
   ['dead-letters', async () => (await import('./dead-letters.ts')).registerDeadLetters],
   ['pause', async () => (await import('./pause.ts')).registerPause],
   ['resume', async () => (await import('./resume.ts')).registerResume],
-  ['function', async () => (await import('./function-rollout.ts')).registerRollout],
+  ['function', async () => (await import('./function.ts')).registerFunction],
   ['journal', async () => (await import('./journal.ts')).registerJournal],
   ['schema', async () => (await import('./schema.ts')).registerSchema],
 ])

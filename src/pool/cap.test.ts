@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { CapError, cap } from './cap.ts'
 
 const MIB = 1 << 20
-const none = () => ({ memories: 0, tables: 0 })
+const none = () => ({ memories: 0, startBytes: 0, tables: 0 })
 
 /** A module with the sections given, each `[id, ...body]`. */
 const moduleOf = (...sections: number[][]): Uint8Array =>
@@ -50,7 +50,9 @@ test('a table grows to its bound and no entry further', async () => {
 test('what cannot be bounded is refused', () => {
   expect(() => cap(moduleOf([5, 1, 0x00, 17]), MIB, none())).toThrow('more than its cap of 1024 KiB')
   expect(() => cap(moduleOf([5, 5, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]), MIB, none())).toThrow('more than 4 memories')
-  expect(() => cap(moduleOf([5, 1, 0x00, 1]), MIB, { memories: 4, tables: 0 })).toThrow('more than 4 memories')
+  expect(() => cap(moduleOf([5, 1, 0x00, 1]), MIB, { memories: 4, startBytes: 0, tables: 0 })).toThrow(
+    'more than 4 memories',
+  )
   expect(() => cap(moduleOf([4, 1, 0x40, 0, 0x70, 0, 1]), MIB, none())).toThrow('cannot be bounded')
   expect(() => cap(moduleOf([4, 1, 0x70, 0, 0xff, 0xff, 0x7f]), MIB, none())).toThrow('entries')
   expect(() => cap(moduleOf([5, 1, 0x08, 1, 0]), MIB, none())).toThrow(CapError)

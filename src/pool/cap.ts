@@ -13,6 +13,8 @@ export class CapError extends Error {}
 /** Counts the memories and tables of all core modules of a component. */
 export interface CapCount {
   memories: number
+  /** Bytes that the memories have from the start. */
+  startBytes: number
   tables: number
 }
 
@@ -49,6 +51,7 @@ function memories(reader: Reader, memoryBytes: number, count: CapCount): number[
       throw new CapError(
         `it starts with ${(min * PAGE) >> 10} KiB of memory, more than its cap of ${memoryBytes >> 10} KiB; raise memory`,
       )
+    count.startBytes += min * PAGE
     out.push(flags | LIMIT.max, ...leb(min), ...leb(Math.min(max, Math.floor(memoryBytes / PAGE))))
   }
   return out

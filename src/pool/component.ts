@@ -47,7 +47,7 @@ export async function compileComponent(
   { speaks, source, cores }: Transpiled,
 ): Promise<FunctionCode> {
   const { name, version = '', env, timeoutMs, memoryBytes } = spec
-  const count: CapCount = { memories: 0, tables: 0 }
+  const count: CapCount = { memories: 0, startBytes: 0, tables: 0 }
   const modules = new Map<string, WebAssembly.Module>()
   for (const [core, bytes] of cores) {
     try {

@@ -3,7 +3,7 @@
 import { extension } from '../event/event.ts'
 import { formatHttpBinary } from '../event/http.ts'
 import type { CloudEvent } from '../event/index.ts'
-import { formatJsonEvent } from '../event/json.ts'
+import { asBuffer, formatJsonEvent } from '../event/json.ts'
 import type { CallContext } from './lower.ts'
 import type { Asked } from './wasi/http.ts'
 
@@ -20,6 +20,12 @@ export const isRequest = ({ type }: CloudEvent): boolean => type === REQUEST
 export function parametersOf(event: CloudEvent, { parameters }: CallContext): Uint8Array | undefined {
   if (parameters !== undefined) return Buffer.from(parameters)
   return event.type === CALL ? (event.data ?? Buffer.from('null')) : undefined
+}
+
+/** The parameters of a direct call as text. */
+export function parametersText(event: CloudEvent, context: CallContext): string | undefined {
+  if (context.parameters !== undefined || event.type !== CALL || !event.data) return context.parameters
+  return asBuffer(event.data).toString()
 }
 
 /** What a program reads: the parameters of a direct call, or the event in its JSON format. */

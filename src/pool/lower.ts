@@ -2,6 +2,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { CloudEvent } from '../event/index.ts'
+import { parametersText } from './input.ts'
 import type { GuestMemory } from './memory.ts'
 
 /** What goes into the record `context`. */
@@ -59,7 +60,7 @@ export class Lowering {
     this.#text(base + CONTEXT, context.callId)
     this.#text(base + CONTEXT + 8, context.function)
     this.#text(base + CONTEXT + 16, context.version)
-    this.#option(base + CONTEXT + 80, context.parameters)
+    this.#option(base + CONTEXT + 80, parametersText(event, context))
     this.#write(base, list, names.length, context)
     if (event.data && data !== undefined) this.#writeData(base + 80, data, event.data, event.datacontenttype)
     return base

@@ -214,7 +214,7 @@ export class Resident {
   #deny(what: string): void {
     if (this.#callId === undefined) return
     const times = this.#denied.get(what)
-    if (times === undefined && this.#denied.size < DENIALS) this.#line('warn', denialOf(what))
+    if (times === undefined && this.#denied.size < DENIALS) this.#line('warn', denialOf(what, this.#name))
     if (times !== undefined || this.#denied.size < DENIALS) this.#denied.set(what, (times ?? 0) + 1)
   }
 

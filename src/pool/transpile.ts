@@ -19,7 +19,8 @@ export async function transpileComponent(bytes: Uint8Array): Promise<Transpiled>
   return { speaks, source: sourceOf(files['component.js'], imports.length > 0), cores }
 }
 
-async function witOf(bytes: Uint8Array): Promise<string> {
+/** The world of a component. Rejects with a ComponentError when it is none. */
+export async function witOf(bytes: Uint8Array): Promise<string> {
   return componentWit(bytes).catch((cause: unknown) => {
     throw new ComponentError(`is a broken component: ${firstLine(cause)}; ${BUILD}`, { cause })
   })

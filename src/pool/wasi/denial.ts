@@ -4,8 +4,8 @@
 export type Denied = (what: string) => void
 
 /** What is said of a denial. There is no option yet that would allow anything beyond the environment of `env`. */
-export const denialOf = (what: string): string =>
-  `denied ${what}: no option of functions.<name> allows it in this version; it has clocks, random numbers and its own env`
+export const denialOf = (what: string, name: string): string =>
+  `denied ${what}: no option under functions.${name} allows it in this version; a function has clocks, random numbers and what stands under env`
 
 /** What each of these throws is the error that its interface has for this. */
 const ERRORS: Readonly<Record<string, unknown>> = {

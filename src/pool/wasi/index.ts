@@ -41,22 +41,7 @@ export function createWorld(outside: Outside): World {
   const budget = new ResourceBudget()
   const stdout = new Lines((line) => log('info', line))
   const stderr = new Lines((line) => log('warn', line))
-  const known: Record<string, object> = {
-    'headgate:function/log': {
-      log: (level: Level, message: string) => {
-        lifting.reset()
-        log(level, message.slice(0, LOG_BYTES))
-      },
-    },
-    ...cli(outside, budget, outside.stdout ?? stdout, stderr),
-    ...io(),
-    ...clocks(budget),
-    ...RANDOM,
-    'wasi:http/types': HTTP_TYPES,
-    'wasi:filesystem/preopens': { getDirectories: () => [] },
-    'wasi:sockets/instance-network': { instanceNetwork: () => new Network() },
-    'wasi:sockets/network': { Network },
-  }
+  const known = knownTo(outside, budget, outside.stdout ?? stdout, stderr)
   return {
     imports: denyingAll(known, outside.denied),
     flush: () => {
@@ -64,6 +49,39 @@ export function createWorld(outside: Outside): World {
       stderr.end()
     },
   }
+}
+
+/** Every interface that a guest may use. */
+const knownTo = (
+  outside: Outside,
+  budget: ResourceBudget,
+  stdout: Drain,
+  stderr: Drain,
+): Readonly<Record<string, object>> => ({
+  'headgate:function/log': {
+    log: (level: Level, message: string) => {
+      lifting.reset()
+      outside.log(level, message.slice(0, LOG_BYTES))
+    },
+  },
+  ...cli(outside, budget, stdout, stderr),
+  ...io(),
+  ...clocks(budget),
+  ...RANDOM,
+  'wasi:http/types': HTTP_TYPES,
+  'wasi:filesystem/preopens': { getDirectories: () => [] },
+  'wasi:sockets/instance-network': { instanceNetwork: () => new Network() },
+  'wasi:sockets/network': { Network },
+})
+
+/** Interfaces that hold nothing but the types of others. */
+const TYPES = new Set(['headgate:function/types', 'wasi:cli/terminal-input', 'wasi:cli/terminal-output'])
+
+/** Tells whether a guest may use an interface (by its name, without its version). */
+export function given(name: string): boolean {
+  const nothing = { write: () => {} }
+  const known = knownTo({ env: {}, log: () => {}, denied: () => {} }, new ResourceBudget(), nothing, nothing)
+  return TYPES.has(name) || Object.hasOwn(known, name)
 }
 
 /** A network from which nothing can be reached: sockets on it are denied when they are made. */

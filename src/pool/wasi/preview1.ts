@@ -38,7 +38,7 @@ export class Preview1 {
 
   /** The function that a program imports under this name; one that is denied when there is none. */
   imported(name: string): WebAssembly.ExportValue {
-    const call = (Object.hasOwn(this.#calls, name) && this.#calls[name]) || this.#denial(name)
+    const call = (this.gives(name) && this.#calls[name]) || this.#denial(name)
     const guarded = (...args: (number & bigint)[]) => {
       try {
         return call(...args)
@@ -49,6 +49,11 @@ export class Preview1 {
       }
     }
     return guarded as WebAssembly.ExportValue
+  }
+
+  /** Whether a program may use the function of this name. */
+  gives(name: string): boolean {
+    return Object.hasOwn(this.#calls, name)
   }
 
   /** Passes on what was written without a newline. */

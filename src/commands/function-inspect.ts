@@ -1,0 +1,73 @@
+/** `headgate function inspect`: says what a file is, what it imports, and what of that it would not be given. */
+
+import type { Command } from 'commander'
+import type { Inspection, Interface } from '../pool/index.ts'
+import { inputError } from './exit.ts'
+import { example, jsonOption } from './options.ts'
+import { columns, type Paint, paintOut, print, printJson, shown } from './terminal.ts'
+
+export function registerFunctionInspect(parent: Command): void {
+  const command = parent
+    .command('inspect <file>')
+    .description('say what a .wasm file is, what it imports, and what of that it would not be given')
+    .addOption(jsonOption())
+    .action(inspect)
+  example(command, 'headgate function inspect functions/echo/echo.wasm')
+}
+
+async function inspect(file: string, { json }: { readonly json?: true }): Promise<void> {
+  const { inspectFunction } = await import('../pool/index.ts')
+  const found = await inspectFunction(file)
+  if (json) printJson({ file, ...found, needs: needsOf(found) })
+  else print(...inspectionLines(file, found, paintOut))
+  if (found.problem !== undefined) throw inputError(`inspecting "${file}": it ${found.problem}`)
+}
+
+const SPEAKS: Readonly<Record<Interface, string>> = {
+  handler: 'a component of headgate:function, called with records',
+  http: 'a component of wasi:http/incoming-handler, called with an HTTP request',
+  command: 'a component of wasi:cli/command, a program that reads JSON',
+  wasip1: 'a module of wasip1, a program that reads JSON',
+}
+
+/** What an import is for, by the start of its name. */
+const PURPOSES: readonly (readonly [start: RegExp, purpose: string])[] = [
+  [/^wasi:http\/outgoing-handler/, 'outgoing HTTP'],
+  [/^(wasi:filesystem\/|wasi_snapshot_preview1\.path_|wasi_snapshot_preview1\.fd_)/, 'files'],
+  [/^(wasi:sockets\/|wasi_snapshot_preview1\.sock_)/, 'the network'],
+  [/^wasi:keyvalue\//, 'key-value stores'],
+  [/^wasi:config\//, 'config values'],
+  [/^wasi:messaging\//, 'messaging'],
+]
+
+/** What it asks for and is denied, each once. */
+export function needsOf({ imports }: Inspection): readonly string[] {
+  const denied = imports.filter(({ given }) => !given)
+  return [...new Set(denied.map(({ name }) => PURPOSES.find(([start]) => start.test(name))?.[1] ?? name))]
+}
+
+/** What a person reads of it. */
+export function inspectionLines(file: string, found: Inspection, paint: Paint): readonly string[] {
+  const { kind, interface: speaks, bytes, sha256, memoryBytes, imports, exports } = found
+  const is = speaks ? SPEAKS[speaks] : `a ${kind}, and no function`
+  const rows = [
+    ['size', `${bytes} bytes`],
+    ['sha256', sha256],
+    ...(memoryBytes === undefined ? [] : [['memory', `${memoryBytes >> 10} KiB to start with`]]),
+    ...listed('exports', exports.map(shown)),
+    ...listed(
+      'imports',
+      imports.map(({ name, given }) => `${shown(name)}${given ? '' : paint('yellow', ' denied')}`),
+    ),
+  ]
+  const needs = needsOf(found)
+  const advice = `it asks for ${needs.map(shown).join(', ')}: no option allows that in this version, and calls of it are denied`
+  return [
+    `${paint('bold', shown(file))} is ${is}`,
+    ...columns(rows).map((line) => `  ${line}`),
+    ...(needs.length === 0 ? [] : [`  ${advice}`]),
+  ]
+}
+
+const listed = (name: string, values: readonly string[]): string[][] =>
+  values.length === 0 ? [[name, 'none']] : values.map((value, index) => [index === 0 ? name : '', value])

@@ -1,0 +1,144 @@
+/** `headgate function run`: calls a function once without a gateway, and says what came of it. */
+
+import { basename, resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { GatewayError } from '../errors.ts'
+import { type CloudEvent, formatJsonEvent, uuidv7 } from '../event/index.ts'
+import type { FunctionLog, FunctionPool, Result, Spent } from '../pool/index.ts'
+import { parseSize } from '../schema/index.ts'
+import { readEvent } from './event.ts'
+import { inputError } from './exit.ts'
+import { readData, requireJson } from './input.ts'
+import { collect, durationArgument, example, jsonOption } from './options.ts'
+import { complain, paintErr, printJson, shown } from './terminal.ts'
+
+interface RunOptions {
+  readonly event?: string
+  readonly parameters?: string
+  readonly timeout: number
+  readonly memory: number
+  readonly env?: readonly string[]
+  readonly json?: true
+}
+
+/** What is known once it ran, whatever came of it. */
+interface Ran {
+  readonly result?: Result
+  readonly error?: unknown
+  readonly runMs: number
+  readonly memoryBytes: number
+  readonly denied: number
+}
+
+type Line = Parameters<FunctionLog>[0]
+
+export function registerFunctionRun(parent: Command): void {
+  const command = parent
+    .command('run <file>')
+    .description('call a function once without a gateway, and print its reply; time, memory and denials go to stderr')
+    .addOption(
+      new Option('--event <file>', 'a CloudEvent in JSON: a file, or - for standard input').conflicts('parameters'),
+    )
+    .option('--parameters <json>', 'the parameters of a direct call: the JSON itself, @file, or - for standard input')
+    .addOption(
+      new Option('--timeout <duration>', 'how long it may run').argParser(durationArgument).default(30_000, '30s'),
+    )
+    .addOption(
+      new Option('--memory <size>', 'what its memory may grow to').argParser(sizeArgument).default(64 << 20, '64MiB'),
+    )
+    .option('--env <name=value>', 'an environment variable; may be given several times', collect)
+    .addOption(jsonOption())
+    .action(run)
+  example(
+    command,
+    'headgate function run functions/echo/echo.wasm --event order.json',
+    `headgate function run functions/echo/echo.wasm --parameters '{"hello":"world"}'`,
+  )
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  const name = basename(file, '.wasm')
+  const event = await eventOf(name, options)
+  const env = Object.fromEntries((options.env ?? []).map(variable))
+  const { createPool } = await import('../pool/index.ts')
+  const spec = { name, wasm: resolve(file), min: 1, max: 1, idleMs: 60_000, env }
+  const lines: Line[] = []
+  const log = (line: Line) => {
+    lines.push(line)
+    if (!options.json) complain(`${paintErr('dim', `${line.level}:`)} ${shown(line.message)}`)
+  }
+  const limits = { timeoutMs: options.timeout, memoryBytes: options.memory }
+  await using pool = await createPool([{ ...spec, ...limits }], { log, workers: 1 })
+  await pool.ready(name)
+  const ran = await callOnce(pool, name, event, options.timeout)
+  if (options.json) printJson(view(ran, lines))
+  else tell(ran)
+  if (ran.error !== undefined) throw ran.error
+}
+
+async function eventOf(name: string, { event, parameters }: RunOptions): Promise<CloudEvent> {
+  if (event !== undefined) return readEvent(event)
+  if (parameters === undefined)
+    throw inputError('running a function: nothing to call it with; give --event or --parameters')
+  const data = requireJson(await readData(parameters))
+  const call = { type: 'headgate.call', subject: name, datacontenttype: 'application/json' }
+  return { specversion: '1.0', id: uuidv7(), source: '/headgate/run', ...call, data }
+}
+
+async function callOnce(pool: FunctionPool, name: string, event: CloudEvent, timeoutMs: number): Promise<Ran> {
+  const spent: Spent = {}
+  const call = { function: name, event, callId: uuidv7(), attempt: 1, deadline: Date.now() + timeoutMs, spent }
+  const outcome: { result?: Result; error?: unknown } = await pool
+    .invoke(call, new AbortController().signal)
+    .then((result) => ({ result }))
+    .catch((error: unknown) => ({ error }))
+  const { memoryBytes = 0, denied = 0 } = pool.stats()[0] ?? {}
+  return { ...outcome, runMs: spent.runMs ?? outcome.result?.runMs ?? 0, memoryBytes, denied }
+}
+
+/** The reply byte for byte; everything else beside it. */
+function tell({ result, runMs, memoryBytes, denied }: Ran): void {
+  const reply = result?.reply
+  if (reply) process.stdout.write(reply.data)
+  if (reply && process.stdout.isTTY && reply.data.at(-1) !== 0x0a) process.stdout.write('\n')
+  for (const event of result?.events ?? []) complain(`emitted ${Buffer.from(formatJsonEvent(event)).toString()}`)
+  const about = reply
+    ? ['replied', reply.status, reply.datacontenttype].filter((each) => each !== undefined)
+    : ['no reply']
+  const parts = [about.join(' '), `${runMs.toFixed(2)} ms`, `${memoryBytes >> 10} KiB of memory`, `${denied} denied`]
+  complain(paintErr('dim', parts.map((part) => shown(part)).join(', ')))
+}
+
+function view({ result, error, runMs, memoryBytes, denied }: Ran, lines: readonly Line[]): object {
+  const { reply, events = [] } = result ?? {}
+  return {
+    ok: error === undefined,
+    ...(reply && {
+      reply: {
+        status: reply.status,
+        contentType: reply.datacontenttype,
+        dataBase64: Buffer.from(reply.data).toString('base64'),
+      },
+    }),
+    ...(error instanceof GatewayError && {
+      error: { code: error.code, type: error.type, message: error.message, fingerprint: error.fingerprint },
+    }),
+    events: events.map((event): unknown => JSON.parse(Buffer.from(formatJsonEvent(event)).toString())),
+    runMs,
+    memoryBytes,
+    denied,
+    log: lines.map(({ level, message }) => ({ level, message })),
+  }
+}
+
+function variable(text: string): [string, string] {
+  const [name = '', ...value] = text.split('=')
+  if (name === '' || value.length === 0) throw inputError(`--env: "${text}" is not name=value`)
+  return [name, value.join('=')]
+}
+
+function sizeArgument(text: string): number {
+  const bytes = parseSize(text)
+  if (bytes === undefined) throw new InvalidArgumentError('Write a number and KiB, MiB or GiB, such as 64MiB.')
+  return bytes
+}

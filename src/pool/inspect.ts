@@ -1,0 +1,91 @@
+/** What a file is, without running it: the interface it speaks, what it imports, and what of that it would not be given. */
+
+import { createHash } from 'node:crypto'
+import { GatewayError } from '../errors.ts'
+import { type CapCount, cap } from './cap.ts'
+import { asModule, compileComponent, readFunction, type Transpiled } from './component.ts'
+import { componentInterface, exportsOf, type Interface, importsOf, PREVIEW1 } from './interface.ts'
+import { ComponentError } from './invalid.ts'
+import { given } from './wasi/index.ts'
+import { Preview1 } from './wasi/preview1.ts'
+
+/** One import, by its full name. */
+export interface Import {
+  readonly name: string
+  /** False when a call of it is denied. */
+  readonly given: boolean
+}
+
+export interface Inspection {
+  readonly kind: 'component' | 'module'
+  /** Absent when it is no function. */
+  readonly interface?: Interface
+  /** Why it is no function. */
+  readonly problem?: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly imports: readonly Import[]
+  readonly exports: readonly string[]
+  /** Bytes of linear memory that an instance starts with; absent when it is no function. */
+  readonly memoryBytes?: number
+}
+
+/** The most that a memory of 32 bits may have: what is inspected is not capped. */
+const MOST_BYTES = 2 ** 32
+
+/** Resolves to what a file is, whether it is a function or not. Rejects with FUNCTION_INVALID when it is no WebAssembly. */
+export async function inspectFunction(path: string): Promise<Inspection> {
+  try {
+    const bytes = await readFunction(path)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const module = asModule(bytes)
+    return { bytes: bytes.length, sha256, ...(await (module ? ofModule(bytes, module) : ofComponent(bytes))) }
+  } catch (error) {
+    if (!(error instanceof ComponentError)) throw error
+    throw new GatewayError('FUNCTION_INVALID', `functions (pool): inspecting "${path}": it ${error.message}`, {
+      cause: error,
+    })
+  }
+}
+
+type Found = Omit<Inspection, 'bytes' | 'sha256'>
+
+async function ofModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Found> {
+  const module = await WebAssembly.compile(bytes).catch((cause: unknown) => {
+    throw new ComponentError(`is a broken core module: ${String(cause)}`, { cause })
+  })
+  const host = new Preview1({ env: {}, log: () => {}, denied: () => {} })
+  const imports = WebAssembly.Module.imports(module).map(({ module: from, name }) => ({
+    name: `${from}.${name}`,
+    given: from === PREVIEW1 && host.gives(name),
+  }))
+  const exports = WebAssembly.Module.exports(module).map(({ name }) => name)
+  return { kind: 'module', imports, exports, ...(await judged(async () => transpiled)) }
+}
+
+async function ofComponent(bytes: Uint8Array): Promise<Found> {
+  // Loaded when asked for: jco takes 40 MB.
+  const { transpileComponent, witOf } = await import('./transpile.ts')
+  const wit = await witOf(bytes)
+  const imports = importsOf(wit).map((name) => ({ name, given: given(name.replace(/@.*$/, '')) }))
+  const found = await judged(() => {
+    componentInterface(wit)
+    return transpileComponent(bytes)
+  })
+  return { kind: 'component', imports, exports: exportsOf(wit), ...found }
+}
+
+/** Loads it as the pool would. */
+async function judged(transpile: () => Promise<Transpiled>): Promise<Partial<Found>> {
+  try {
+    const transpiled = await transpile()
+    const spec = { name: 'f', wasm: '', min: 0, max: 1, idleMs: 0, timeoutMs: 0, memoryBytes: MOST_BYTES, env: {} }
+    await compileComponent(spec, transpiled)
+    const count: CapCount = { memories: 0, startBytes: 0, tables: 0 }
+    for (const [, core] of transpiled.cores) cap(core, MOST_BYTES, count)
+    return { interface: transpiled.speaks, memoryBytes: count.startBytes }
+  } catch (error) {
+    if (!(error instanceof ComponentError)) throw error
+    return { problem: error.message }
+  }
+}
