@@ -17,6 +17,7 @@ import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
 import { createEmit, type Name } from './delivery/emit.ts'
 import { readGone } from './delivery/gone.ts'
+import { Hooks } from './delivery/hooks.ts'
 import { Pauses } from './delivery/pauses.ts'
 import { Refusals } from './delivery/refusals.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
@@ -147,6 +148,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     now: SYSTEM_CLOCK.now,
     wall: SYSTEM_CLOCK.wall,
   }
+  const hooks = new Hooks()
   const pools = new Lifecycle(PATIENCE)
   const cursor = (name: string): Context['cursor'] => ({
     get: () => journal.cursor(name),
@@ -179,7 +181,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     openPool: (functions, fresh) => openPool(functions, fresh, pools, parts),
     context: (name) => {
       const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name), refused: refused(name) }
-      return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health }
+      return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health, hooks }
     },
     emit: (source, named) => createEmit(accept, source, named),
   }

@@ -3,6 +3,7 @@
 import { callFunction, callRoute } from './calls.ts'
 import { postEvents, shakeHands } from './events.ts'
 import type { Exchange } from './exchange.ts'
+import { callHook } from './hooks.ts'
 import { callName, segmentName } from './names.ts'
 import type { Parts } from './parts.ts'
 import { HttpProblem } from './problem.ts'
@@ -11,6 +12,8 @@ import { readCall, readHealth, readReady } from './status.ts'
 /** Serves one request. Rejects with what the caller is to be told. */
 export async function serve(parts: Parts, exchange: Exchange): Promise<void> {
   const { method, path } = exchange
+  const hook = parts.context.hooks.find(path)
+  if (hook) return takes(parts, () => callHook(parts, exchange, hook))
   if (path === '/events') {
     if (method === 'OPTIONS') return shakeHands(parts, exchange)
     only(exchange, 'POST', 'OPTIONS')

@@ -18,6 +18,7 @@ const context: Context = {
   broker: { intercept: () => nothing, mayPublish: () => true, publish: async () => undefined },
   calls: { reply: () => new Promise(nothing), find: async () => undefined, cancel: nothing, functions: () => [] },
   health: { alive: () => true, ready: async () => [] },
+  hooks: { take: () => nothing, find: nothing },
   clock: { now: () => NOW, until: async () => undefined },
 }
 const sent = (path: string, headers: Record<string, string> = {}, body = '{}') =>

@@ -26,7 +26,7 @@ export interface Received {
 export interface TakingOptions {
   /** `jobs (sqs)` */
   readonly owner: string
-  readonly context: Pick<Context, 'name' | 'log'>
+  readonly context: Pick<Context, 'name' | 'log' | 'refused'>
   readonly emit: Emit
   readonly maxBackoffMs: number
   /** After so many receives a message goes to `dead`. */
@@ -67,6 +67,7 @@ export class Taking {
 
   async #refused({ id, receives }: Received, event: CloudEvent, error: GatewayError): Promise<Outcome> {
     const { context, dead, maxBackoffMs, maxReceives = Number.POSITIVE_INFINITY, owner } = this.#options
+    context.refused?.(error, { address: '', event })
     const line = { source: context.name, message: id, code: error.code, receives }
     const isOver = !isFull(error) && (error.disposition === 'reject' || receives >= maxReceives)
     if (dead && isOver) {

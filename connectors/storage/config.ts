@@ -1,7 +1,7 @@
 /** The options of the storage source and sink. */
 
 import * as z from 'zod'
-import { address, duration, secret, size } from '#connector'
+import { duration, secret, size } from '#connector'
 
 const region = z.string().min(1).optional().describe('Its region. Not given: AWS_REGION, or that of the profile.')
 const endpoint = z
@@ -29,7 +29,11 @@ const bucketSource = z.strictObject({
 })
 
 const webhook = z.strictObject({
-  listen: address().describe('Where notifications are taken, as host:port.'),
+  path: z
+    .string()
+    .regex(/^\/[\w.~/-]*$/, { error: 'expected a path such as /storage/images' })
+    .optional()
+    .describe('The path of the HTTP face that MinIO posts to. Not given: `/storage/<name of the source>`.'),
   token: secret()
     .refine((text) => text.length >= 8, { error: 'a token has at least 8 characters' })
     .describe('What MinIO sends as `Authorization`: MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_<id>.'),

@@ -232,7 +232,9 @@ export class DirectorySource implements Source {
         return true
       } catch (thrown) {
         if (signal.aborted) return false
-        const { code, message, retryAfterMs = 0 } = toGatewayError(thrown)
+        const error = toGatewayError(thrown)
+        const { code, message, retryAfterMs = 0 } = error
+        this.#context.refused?.(error, { address: '', event: change.event })
         const line = { source: this.#context.name, path: change.key, code }
         this.#context.log.warn(line, `${this.#owner}: taking a file: not accepted: ${message}; trying again`)
         await sleep(Math.max(delay, retryAfterMs), undefined, { signal }).catch(() => {})

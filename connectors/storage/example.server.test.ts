@@ -9,7 +9,7 @@ import { startGateway } from '../../test/services/gateway.ts'
 import { MOTO } from '../../test/services/moto.ts'
 import { describeServers } from '../../test/services/server.ts'
 import { clientOf, heldBy } from '../sqs/harness.ts'
-import { bucketsOf, makeBucket, makeDirectory } from './harness.ts'
+import { bucketsOf, makeBucket, makeDirectory, minioNotification, TOKEN } from './harness.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const LONG = { timeout: 120_000 }
@@ -79,5 +79,32 @@ event_sources:
     }
     await eventually(has, { what: wanted.join(), detail: () => gateway.output(), ...PATIENT })
     await eventually(async () => (await heldBy(sqs, url)) === 0, { what: 'the queue is empty', ...PATIENT })
+  })
+
+  test("MinIO's webhook is a path of the HTTP face, with its token, whatever routes there are", LONG, async () => {
+    const config = `
+sources:
+  images:
+    storage: { webhook: { token: "${TOKEN}" }, suffix: [.jpg] }
+functions:
+  echo: FUNCTIONS/echo/echo.wasm
+routes:
+  images: { from: images, to: echo }
+  others: { from: "http:* /storage/*", to: echo }
+`
+    await using gateway = await startGateway({ config })
+    const post = async (token: string, body: object) => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const url = `http://127.0.0.1:${gateway.http}/storage/images`
+      return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).status
+    }
+    expect(await post('another-token', minioNotification('a.jpg', 'S1'))).toBe(401)
+    expect(await post(TOKEN, minioNotification('a.jpg', 'S1'))).toBe(200)
+    expect(await post(TOKEN, minioNotification('a.jpg', 'S1'))).toBe(200)
+    expect(await post(TOKEN, { any: 'thing' })).toBe(400)
+    const metrics = async () => (await fetch(`http://127.0.0.1:${gateway.admin}/metrics`)).text()
+    const done = 'headgate_deliveries_total{route="images",outcome="done"} 1'
+    await eventually(async () => (await metrics()).includes(done), { what: done, ...PATIENT })
+    expect(await metrics()).toContain('headgate_duplicates_total{source="images"} 1')
   })
 })

@@ -136,6 +136,7 @@ const context = (
     functions: () => [],
   },
   health: { alive: () => true, ready: async () => [] },
+  hooks: { take: () => () => undefined, find: () => undefined },
 })
 
 const bytesOf = (value: unknown): Uint8Array =>

@@ -124,6 +124,30 @@ export interface SeenMessage {
   readonly event?: CloudEvent
 }
 
+/** What was sent to a path of the HTTP face that a source has taken. Header names in lower case. */
+export interface HookRequest {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Empty but for POST. */
+  readonly body: Uint8Array
+}
+
+export interface HookAnswer {
+  readonly status: number
+  /** When the sender may try again. */
+  readonly retryAfterMs?: number
+}
+
+export type Hook = (request: HookRequest) => Promise<HookAnswer>
+
+/** Paths of the HTTP face, for sources that others post to: no port of their own. */
+export interface HookPort {
+  /** Takes every request to a path from now on, before any route does. Returns a function that ends it. */
+  take(path: string, hook: Hook): () => void
+  /** Who has taken a path: the HTTP face asks. */
+  find(path: string): Hook | undefined
+}
+
 /** What the gateway lends to one source or sink. */
 export interface Context {
   /** The name the operator gave this instance in the configuration. */
@@ -139,6 +163,7 @@ export interface Context {
   /** Calls that wait for their reply. */
   readonly calls: CallPort
   readonly health: HealthPort
+  readonly hooks: HookPort
   /** Told of each message that was not accepted, whatever the reason: somebody may ask for it. Absent: nobody does. */
   readonly refused?: (error: GatewayError, seen: SeenMessage) => void
   /** Absent: the system's. */

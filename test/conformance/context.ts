@@ -10,6 +10,8 @@ import {
   type Cursor,
   GatewayError,
   type HealthPort,
+  type Hook,
+  type HookPort,
   type Ingress,
   type Log,
   type Meter,
@@ -138,6 +140,16 @@ export class MemoryCredit implements Credit {
   }
 }
 
+/** Paths that were taken, and who took them. */
+export class MemoryHooks implements HookPort {
+  readonly #hooks = new Map<string, Hook>()
+  take(path: string, hook: Hook): () => void {
+    this.#hooks.set(path, hook)
+    return () => void this.#hooks.delete(path)
+  }
+  find = (path: string): Hook | undefined => this.#hooks.get(path)
+}
+
 const healthy: HealthPort = { alive: () => true, ready: async () => [] }
 
 /** Returns a context whose parts live in memory, with those of `own` in their place. */
@@ -151,5 +163,6 @@ export const memoryContext = (own: Partial<Context> = {}): Context => ({
   broker: new MemoryBroker(),
   calls: new MemoryCalls(),
   health: healthy,
+  hooks: new MemoryHooks(),
   ...own,
 })
