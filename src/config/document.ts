@@ -37,6 +37,8 @@ export interface Read {
 export interface Documents {
   /** One, unless several Kubernetes ConfigMaps of the file hold a part; none when all was passed over. */
   readonly reads: readonly Read[]
+  /** The functions of the file: Kubernetes objects of the kind WasmFunction. */
+  readonly functions: readonly Read[]
   /** What was passed over, as `file:line: what`. */
   readonly notes: readonly string[]
 }
@@ -48,20 +50,21 @@ export function readDocuments(text: string, file: string, environment: Environme
   const refused = (offset: number, message: string): Documents => {
     if (lines.lineStarts.length === 0) lines.addNewLine(0)
     const problems = [problemAt(source, offset, [], message)]
-    return { reads: [{ value: {}, places: rooted(source, 0), problems }], notes: [] }
+    return { reads: [{ value: {}, places: rooted(source, 0), problems }], functions: [], notes: [] }
   }
   if (text.length > MAX_BYTES) return refused(0, `the file has ${text.length} characters; at most ${MAX_BYTES}`)
   if (nestsTooDeep(text)) return refused(0, `the file nests deeper than ${MAX_DEPTH}`)
-  const { plain, held, passed } = pick(parsed(text, lines))
+  const { plain, held, functions, passed } = pick(parsed(text, lines))
   const [first, second] = plain
   if (second) return refused(second.range[0], 'a second document begins here; a file holds one')
   const reads = held.map((one) => readHeld(one.text, source, environment))
-  if (first) reads.unshift(readOne(first, source, environment, (offset) => offset))
-  if (reads.length === 0 && passed.length === 0) reads.push({ value: {}, places: rooted(source, 0), problems: [] })
-  const notes = passed.map(
-    ({ kind, name, offset }) => `${file}:${lines.linePos(offset).line}: passed over: ${kind} "${name}"`,
-  )
-  return { reads, notes }
+  const here = (offset: number): number => offset
+  if (first) reads.unshift(readOne(first, source, environment, here))
+  const made = functions.map(({ document, node }) => readOne(document, source, environment, here, node))
+  if (reads.length + made.length + passed.length === 0)
+    reads.push({ value: {}, places: rooted(source, 0), problems: [] })
+  const notes = passed.map(({ what, offset }) => `${file}:${lines.linePos(offset).line}: passed over: ${what}`)
+  return { reads, functions: made, notes }
 }
 
 function parsed(text: string, lines: LineCounter): readonly Document.Parsed[] {
@@ -90,12 +93,13 @@ const rooted = (source: Source, at: number): Places => {
   return places
 }
 
-/** Reads one document; `at` says where in the file an offset of it is. */
+/** Reads one document, or one node of it; `at` says where in the file an offset of it is. */
 function readOne(
   document: Document.Parsed,
   source: Source,
   environment: Environment,
   at: (offset: number) => number,
+  node: Node | null = document.contents as Node | null,
 ): Read {
   const places = rooted(source, at(0))
   const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({ pos: at(pos[0]), message }))
@@ -106,7 +110,7 @@ function readOne(
     return { value: {}, places, problems }
   }
   const reader = new Reader(document, source, places, environment, at)
-  const value = document.contents === null ? {} : reader.read(document.contents as Node, [], 0)
+  const value = node === null ? {} : reader.read(node, [], 0)
   return { value, places, problems: reader.told() }
 }
 

@@ -4,9 +4,10 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readDocuments } from './document.ts'
 import type { Environment } from './interpolate.ts'
+import { WASM_FUNCTION } from './kubernetes.ts'
 import { mapping } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
-import { Places } from './tree.ts'
+import { type Path, Places } from './tree.ts'
 
 /** Sections that hold names, which files may share between them. */
 const SHARED = new Set(['sources', 'sinks', 'functions', 'services', 'routes'])
@@ -15,8 +16,16 @@ export interface Merged {
   readonly value: Readonly<Record<string, unknown>>
   readonly places: Places
   readonly problems: readonly Problem[]
+  /** The documents that are functions, not yet expanded. */
+  readonly manifests: readonly Manifest[]
   /** What was passed over, as `file:line: what`. */
   readonly notes: readonly string[]
+}
+
+/** A document that is a function, and the path of its places. */
+export interface Manifest {
+  readonly value: unknown
+  readonly at: Path
 }
 
 /** Whether a file of a folder holds tests and no configuration. */
@@ -63,8 +72,11 @@ export function mergeFiles(
   const documents = files.map(({ file, text }) => readDocuments(text, file, environment))
   const notes = documents.flatMap((one) => one.notes)
   const [first] = files
-  if (first && documents.every(({ reads }) => reads.length === 0))
-    throw unreadable(first.file, 'there are Kubernetes objects alone; none is a ConfigMap that holds `event_sources`')
+  if (first && documents.every(({ reads, functions }) => reads.length + functions.length === 0))
+    throw unreadable(
+      first.file,
+      `there are Kubernetes objects alone; none is a ConfigMap that holds \`event_sources\`, or a ${WASM_FUNCTION}`,
+    )
   for (const read of documents.flatMap(({ reads }) => reads)) {
     problems.push(...read.problems)
     if (read.value === null || typeof read.value !== 'object' || Array.isArray(read.value)) {
@@ -74,7 +86,18 @@ export function mergeFiles(
     for (const [key, value] of Object.entries(read.value)) merge(merged, key, value, places, read.places, problems)
     places.adopt(read.places)
   }
-  return { value: merged, places, problems, notes }
+  const manifests = documents
+    .flatMap(({ functions }) => functions)
+    .map((read, at): Manifest => {
+      const { name } = mapping(mapping(read.value)['metadata'])
+      // As kubectl says it; a number tells those apart that have none, or one that another has.
+      const plain = [`${WASM_FUNCTION}/${typeof name === 'string' ? name : at + 1}`]
+      const path = places.at(plain) ? [`${plain[0]}#${at + 1}`] : plain
+      problems.push(...read.problems)
+      places.adopt(read.places, path)
+      return { value: read.value, at: path }
+    })
+  return { value: merged, places, problems, manifests, notes }
 }
 
 function merge(

@@ -1,8 +1,12 @@
-/** Picks the configuration out of Kubernetes objects: what a ConfigMap holds under `data`. */
+/** Picks the configuration out of Kubernetes objects: what a ConfigMap holds under `data`, and functions. */
 
-import { type Document, isMap, isScalar, type Node, type Scalar } from 'yaml'
+import { type Document, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml'
+import { nearest } from '../schema/index.ts'
 
 type Parsed = Document.Parsed
+
+/** The kind of object that is a function. */
+export const WASM_FUNCTION = 'WasmFunction'
 
 /** What the documents of a file are. */
 export interface Picked {
@@ -10,38 +14,58 @@ export interface Picked {
   readonly plain: readonly Parsed[]
   /** Texts of ConfigMaps that hold `event_sources`. */
   readonly held: readonly { readonly document: Parsed; readonly text: Scalar<string> }[]
+  /** Objects that are functions. */
+  readonly functions: readonly Held[]
   /** Objects that are none of this, with the offset at which each begins. */
-  readonly passed: readonly { readonly kind: string; readonly name: string; readonly offset: number }[]
+  readonly passed: readonly { readonly what: string; readonly offset: number }[]
+}
+
+/** An object and the document that it is, or that lists it. */
+interface Held {
+  readonly document: Parsed
+  readonly node: YAMLMap
 }
 
 /** Tells the documents of a file apart. */
 export function pick(documents: readonly Parsed[]): Picked {
-  const objects = documents.filter(isObject)
-  const held = objects.flatMap((document) => textsOf(document).map((text) => ({ document, text })))
+  const objects = documents.flatMap(objectsOf)
+  const held = objects.flatMap(({ document, node }) => textsOf(node).map((text) => ({ document, node, text })))
+  const functions = objects.filter(({ node }) => node.get('kind') === WASM_FUNCTION)
   return {
-    plain: documents.filter((document) => !isObject(document) && !isEmpty(document)),
+    plain: documents.filter((document) => !isObject(document.contents) && !isEmpty(document)),
     held,
+    functions,
     passed: objects
-      .filter((document) => !held.some((one) => one.document === document))
-      .map((document) => ({
-        kind: String(document.get('kind')),
-        name: String(document.getIn(['metadata', 'name']) ?? ''),
-        offset: document.contents?.range[0] ?? document.range[0],
-      })),
+      .filter((object) => !functions.includes(object) && !held.some(({ node }) => node === object.node))
+      .map(({ document, node }) => ({ what: described(node), offset: node.range?.[0] ?? document.range[0] })),
   }
 }
 
 /** What every Kubernetes object begins with; no section of a configuration is called so. */
-const isObject = (document: Parsed): boolean =>
-  isMap(document.contents) && document.contents.has('apiVersion') && document.contents.has('kind')
+const isObject = (node: unknown): node is YAMLMap =>
+  isMap(node) && node.has('kind') && (node.has('apiVersion') || node.get('kind') === WASM_FUNCTION)
+
+/** The object that a document is, or those that it lists, as `kubectl get -o yaml` does. */
+function objectsOf(document: Parsed): readonly Held[] {
+  const node: unknown = document.contents
+  if (!isObject(node)) return []
+  const items: unknown = node.get('kind') === 'List' ? node.get('items', true) : undefined
+  return (isSeq(items) ? items.items.filter(isObject) : [node]).map((one) => ({ document, node: one }))
+}
+
+function described(node: YAMLMap): string {
+  const kind = String(node.get('kind'))
+  const meant = nearest(kind, [WASM_FUNCTION])
+  return `${kind} "${String(node.getIn(['metadata', 'name']) ?? '')}"${meant ? `; did you mean kind: ${meant}?` : ''}`
+}
 
 const isEmpty = (document: Parsed): boolean =>
   document.errors.length === 0 && (document.contents === null || isNothing(document.contents))
 
 const isNothing = (node: Node): boolean => isScalar(node) && node.value === null && node.source === ''
 
-function textsOf(document: Parsed): readonly Scalar<string>[] {
-  const data: unknown = document.get('kind') === 'ConfigMap' ? document.get('data', true) : undefined
+function textsOf(node: YAMLMap): readonly Scalar<string>[] {
+  const data: unknown = node.get('kind') === 'ConfigMap' ? node.get('data', true) : undefined
   return isMap(data) ? data.items.map(({ value }) => value).filter(holdsEventSources) : []
 }
 

@@ -13,6 +13,7 @@ import { expandEventSources } from './event-sources/index.ts'
 import { expanded } from './expand.ts'
 import { type Merged, mergeFiles, readFiles } from './files.ts'
 import { functionsOf } from './functions.ts'
+import { expandManifests } from './manifests/index.ts'
 import { checkNames, type FunctionFolder, mapping, namesOf, Reporter } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
 import { check } from './report.ts'
@@ -53,13 +54,13 @@ export function parseConfig(text: string, file: string, options: LoadOptions): C
 }
 
 /**
- * Returns what a configuration in the `event_sources` form stands for, as it would be written, also when there are
- * mistakes in it; secrets are hidden. Undefined when it is not in that form. Rejects when it cannot be read.
+ * Returns what manifests and a configuration in the `event_sources` form stand for, as it would be written, also when
+ * there are mistakes in it; secrets are hidden. Undefined when there are neither. Rejects when it cannot be read.
  */
 export async function expandForm(path: string, options: LoadOptions): Promise<Expanded | undefined> {
   const merged = mergeFiles(await filesOf(path), { env: options.env ?? process.env })
-  if (!Object.hasOwn(merged.value, 'event_sources')) return undefined
-  return expandedForm(expandEventSources(merged), configSchema(options.connectors))
+  if (!Object.hasOwn(merged.value, 'event_sources') && merged.manifests.length === 0) return undefined
+  return expandedForm(expandForms(merged, folderOf(options)), configSchema(options.connectors))
 }
 
 const filesOf = (path: string): ReturnType<typeof readFiles> => readFiles(shownPath(path))
@@ -74,16 +75,24 @@ interface Form extends Merged {
   readonly folder: FunctionFolder | undefined
 }
 
-/** Reads and merges; puts what `event_sources` stands for in its place, and the functions that are found in a folder. */
+const folderOf = (options: LoadOptions): FunctionFolder | undefined =>
+  options.functions === undefined ? undefined : readFunctionFolder(options.functions)
+
+/** Puts what manifests and `event_sources` stand for in their place. */
+const expandForms = (merged: Merged, folder: FunctionFolder | undefined): Merged =>
+  expandEventSources(expandManifests(merged, folder))
+
+/** Reads and merges; expands other forms, and adds the functions that are found in a folder. */
 function readForm(files: Awaited<ReturnType<typeof readFiles>>, options: LoadOptions): Form {
   const merged = mergeFiles(files, { env: options.env ?? process.env })
-  merged.notes.forEach((text) => {
+  // What is no YAML says nothing about the rest: more problems would be echoes of the first.
+  const unread = merged.problems.some(({ path }) => path === '')
+  const folder = unread ? undefined : folderOf(options)
+  const form = unread ? merged : expandForms(merged, folder)
+  form.notes.forEach((text) => {
     options.note?.(text)
   })
-  // What is no YAML says nothing about the rest: more problems would be echoes of the first.
-  if (merged.problems.some(({ path }) => path === '')) throw new ConfigError(merged.problems)
-  const form = expandEventSources(merged)
-  const folder = options.functions === undefined ? undefined : readFunctionFolder(options.functions)
+  if (unread) throw new ConfigError(merged.problems)
   return { ...(folder ? withFunctions(form, folder) : form), folder }
 }
 

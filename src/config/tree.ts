@@ -52,9 +52,12 @@ export class Places {
     return undefined
   }
 
-  /** Takes over the places of another file. */
-  adopt(other: Places): void {
-    for (const [key, place] of other.#places) if (!this.#places.has(key)) this.#places.set(key, place)
+  /** Takes over the places of another file, each below a path. */
+  adopt(other: Places, below: Path = []): void {
+    for (const [key, place] of other.#places) {
+      const own = below.length === 0 ? key : id([...below, ...(JSON.parse(key) as Path)])
+      if (!this.#places.has(own)) this.#places.set(own, place)
+    }
   }
 
   /** A text at a path with the names of variables for what they stood for. */

@@ -1,4 +1,4 @@
-/** Collects what an `event_sources` document expands to, and notes for each value the place it was written at. */
+/** Collects what a document of another form expands to, and notes for each value the place it was written at. */
 
 import { RESERVED } from '../../router/address.ts'
 import { mapping } from '../names.ts'
@@ -41,13 +41,18 @@ export class Expansion {
 
   /** Adds an entry under a name like the one wished for, and returns the name. Values in it may be `Traced`. */
   add(section: Section, wish: string, at: Path, made: Readonly<Record<string, unknown>>): string {
-    const held = this.sections[section]
     const name = this.#free(section, wish)
+    this.put(section, name, at, made)
+    return name
+  }
+
+  /** Adds an entry under a name, in the place of one that is there. Values in it may be `Traced`. */
+  put(section: Section | 'functions', name: string, at: Path, made: Readonly<Record<string, unknown>>): void {
+    const held = this.sections[section]
     // A section that is no mapping is told of later, as it stands.
-    if (held !== undefined && mapping(held) !== held) return name
+    if (held !== undefined && mapping(held) !== held) return
     this.sections[section] = { ...mapping(held), [name]: this.#settle([section, name], made, at) }
     if (held === undefined) this.#note([section], at)
-    return name
   }
 
   /** Adds a sink, once for each target however often it is asked for, and returns its name. */
@@ -103,7 +108,8 @@ export class Expansion {
   #note(path: Path, at: Path, origin: (offset: number) => number = () => 0): void {
     const found = this.#places.nearest(at)
     if (!found) return
-    const place: Place = { ...found.place, writtenAt: at, origin }
+    const writtenAt = (found.exact && found.place.writtenAt) || at
+    const place: Place = { ...found.place, writtenAt, origin }
     this.#places.set(path, place)
   }
 }

@@ -34,7 +34,7 @@ export function expandEventSources(merged: Merged): Merged {
   const entries: readonly unknown[] = Array.isArray(written) ? written : []
   if (entries.length === 0)
     reporter.report(['event_sources'], 'expected a list of entries such as `- type: http`, got none')
-  const functions = [...Object.keys(mapping(others['functions'])), ...targets(entries)]
+  const functions = [...Object.keys(mapping(others['functions'])), ...targetFunctions(written)]
   const out = new Expansion(others, places, functions)
   entries.forEach((entry, index) => {
     const at = ['event_sources', index]
@@ -46,8 +46,9 @@ export function expandEventSources(merged: Merged): Merged {
   return { ...merged, value: out.sections, places, problems: [...merged.problems, ...reporter.problems] }
 }
 
-/** Every `target_function` there is, in whatever list. */
-function targets(entries: readonly unknown[]): readonly string[] {
+/** Every `target_function` that `event_sources` names, in whatever list. */
+export function targetFunctions(written: unknown): readonly string[] {
+  const entries: readonly unknown[] = Array.isArray(written) ? written : []
   const items = entries.flatMap((entry) => Object.values(mapping(mapping(entry)['config'])).flat())
   return items.map((item) => mapping(item)['target_function']).filter((name) => typeof name === 'string')
 }

@@ -6,7 +6,8 @@ import { when } from './filter.ts'
 import { kind } from './kind.ts'
 import { targetFunction, texts } from './scalars.ts'
 
-const EVENT_TYPE = 'has(data.event_type) ? data.event_type : type'
+/** The type of a record that is no CloudEvent, where routers of that form expect it. */
+export const EVENT_TYPE = 'has(data.event_type) ? data.event_type : type'
 
 export const kafka = kind({
   summary: 'Records of topics: a source, and a route for each topic.',

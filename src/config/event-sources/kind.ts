@@ -98,7 +98,10 @@ function readItem<I extends z.ZodObject>(
 }
 
 /** What is sound of something with a mistake, so that the mistakes of that are told, too; undefined when too little is. */
-function usable<S extends z.ZodObject>(schema: S, written: Readonly<Record<string, unknown>>): z.output<S> | undefined {
+export function usable<S extends z.ZodObject>(
+  schema: S,
+  written: Readonly<Record<string, unknown>>,
+): z.output<S> | undefined {
   const sound = Object.entries(schema.shape).filter(([key, part]) => z.safeParse(part, written[key]).success)
   return schema.safeParse(Object.fromEntries(sound.map(([key]) => [key, written[key]]))).data
 }

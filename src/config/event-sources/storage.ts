@@ -7,7 +7,8 @@ import { targetFunction } from './scalars.ts'
 
 const EVENTS = { 'object.created': 'created', 'object.deleted': 'deleted' } as const
 
-const filter = z
+/** What a key begins or ends with. */
+export const filter = z
   .strictObject({
     prefix: z.string().min(1).optional().describe('What the key begins with.'),
     suffix: z.string().min(1).optional().describe('What the key ends with.'),
@@ -56,7 +57,7 @@ export const storage = kind({
 })
 
 /** A condition on the key of the object, which is the subject of the event. */
-function keys(filters: readonly z.output<typeof filter>[]): string {
+export function keys(filters: readonly z.output<typeof filter>[]): string {
   const all = filters.map(({ prefix, suffix }) =>
     [
       ...(prefix === undefined ? [] : [`subject.startsWith(${JSON.stringify(prefix)})`]),

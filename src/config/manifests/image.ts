@@ -1,0 +1,40 @@
+/** Finds the file that the `image` of a manifest stands for, and says what to do with one that is in a registry. */
+
+import { readVersioned } from '../../schema/index.ts'
+import type { FunctionFolder } from '../names.ts'
+
+/** The file, relative to that of the manifest or absolute, and the version that its name says; or what is wrong. */
+export type Image =
+  | { readonly wasm: string; readonly version?: string }
+  | { readonly wrong: string; readonly suggestion: string }
+
+/** Reads an `image`. A bare name is that of a file of the functions folder first, and then of one beside the manifest. */
+export function readImage(image: string, name: string, folder: FunctionFolder | undefined): Image {
+  if (/^oci:\/\//.test(image) || /@sha(256|512):/.test(image)) return inRegistry(image, name)
+  if (/^[a-z][a-z+.-]*:\/\//i.test(image))
+    return { wrong: `"${image}" is a URL, and functions are read from files`, suggestion: fetched(name) }
+  // `resize:2` is how images write what files of functions call `resize@2`.
+  const [, bare = '', tag] = /^([^/:@]+?)(?:[:@]([^/:@]+?))?(?:\.wasm)?$/.exec(image) ?? []
+  const key = tag === undefined ? bare : `${bare}@${tag}`
+  const held = folder?.files.get(key)
+  if (held !== undefined) return withVersion(held, key)
+  if (/\.wasm$/.test(image) || /^\.{0,2}\//.test(image)) return { wasm: image }
+  // What has a registry, a tag, or no ending is how images are named that somebody has pushed.
+  return inRegistry(image, name, folder)
+}
+
+function withVersion(wasm: string, key: string): Image {
+  const { version } = readVersioned(key)
+  return version === undefined ? { wasm } : { wasm, version }
+}
+
+function inRegistry(image: string, name: string, folder?: FunctionFolder): Image {
+  const there = folder ? `; the folder "${folder.path}" holds ${[...folder.files.keys()].join(', ') || 'nothing'}` : ''
+  return {
+    wrong: `"${image}" names an image in a registry, and none is pulled from there yet`,
+    suggestion: `pull it with a tool such as oras or wkg, then ${fetched(name)}${there}`,
+  }
+}
+
+const fetched = (name: string): string =>
+  `write the path of the .wasm file, such as image: ./${name}.wasm, or the name of one of the folder of --functions`
