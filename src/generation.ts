@@ -91,7 +91,8 @@ export class Generation {
 
   /** The configuration that runs, in its long form; the first line says since when. */
   get told(): string {
-    return `# generation ${this.number}, since ${this.#since.toISOString()}\n${expand(this.config)}`
+    const head = `# generation ${this.number}, since ${this.#since.toISOString()}\n`
+    return `${head}${this.#ground.rollouts.told()}${expand(this.config)}`
   }
 
   /** The number under which the journal keeps what it is: events and attempts refer to it. */

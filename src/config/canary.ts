@@ -2,6 +2,7 @@
 
 import type { RouteConfig } from '../router/config.ts'
 import type { Canary, Route } from '../router/route.ts'
+import { newest } from '../schema/index.ts'
 import type { Reporter } from './names.ts'
 import type { Path } from './tree.ts'
 
@@ -20,6 +21,17 @@ export function makeCanary(
       on: 'key',
       suggestion: 'write them as in "to: { resize@2: 90, resize@3: 10 }"',
     })
+  const candidate = newest(to.filter((target) => target.kind === 'function'))?.text
+  const at = to.findIndex(({ text }) => text === candidate)
+  if (weights[at] === 0)
+    return reporter.report(
+      path,
+      `the newest version, "${candidate}", has no weight, so that nothing tells how good it is`,
+      {
+        on: 'key',
+        suggestion: 'give it some of the events',
+      },
+    )
   const { auto_promote, auto_rollback, min_calls, p99, success_rate } = config
   return {
     successRate: success_rate,

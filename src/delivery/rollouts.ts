@@ -145,6 +145,17 @@ export class Rollouts {
     })
   }
 
+  /** Comments on the configuration: which of its weights do not hold. */
+  told(): string {
+    const decisions = this.#routes.map((route) => this.#holding(route)).filter((one) => one !== undefined)
+    return decisions
+      .map(({ at, candidate, decided, route, weights }) => {
+        const verb = `${decided === 'promoted' ? 'promoted' : 'rolled back'} at ${new Date(at).toISOString()}`
+        return `# ${route}: ${candidate} was ${verb}; the weights that hold are ${JSON.stringify(weights)}\n`
+      })
+      .join('')
+  }
+
   #holding(route: Route): Decision | undefined {
     const decision = this.#decisions.get(route.name)
     return decision && isDeepStrictEqual(decision.of, weightsOf(route)) ? decision : undefined

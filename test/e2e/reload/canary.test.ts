@@ -86,6 +86,7 @@ test('one that fails rolls back by itself, nothing is lost, and its retries stay
   })
   const dead = running.tried.filter(({ outcome }) => outcome === 'dead')
   for (const { id } of dead) await eventually(() => redriven(running, id), { what: `the old one does ${id} after all` })
+  expect(await running.admin('/admin/config')).toMatch(/^# r: size@3 was rolled back at .*"size@2":100,"size@3":0/m)
   const text = await running.admin('/metrics')
   expect(text).toContain('headgate_canary_state{route="r",to="size@3"} -1')
   expect(text).toContain('headgate_canary_weight{route="r",to="size@2"} 100')
