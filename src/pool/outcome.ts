@@ -8,7 +8,6 @@ const REJECTING: ReadonlyMap<number, FaultKind> = new Map([
   [64, 'validation'], // EX_USAGE
   [65, 'validation'], // EX_DATAERR
   [66, 'validation'], // EX_NOINPUT
-  [76, 'system'], // EX_PROTOCOL
   [77, 'business'], // EX_NOPERM
   [78, 'system'], // EX_CONFIG
 ])
