@@ -70,7 +70,9 @@ async function change(database: Database, from: number, to: number): Promise<rea
 }
 
 await describeServers([POSTGRES], 'a gateway on changes', ({ address }) => {
-  test(`killed ${KILLS} times within ${CHANGES} changes, it loses none and keeps the order of each row`, async () => {
+  test(`killed ${KILLS} times within ${CHANGES} changes, it loses none and keeps the order of each row`, {
+    timeout: 300_000,
+  }, async () => {
     await using database = await Database.open(address)
     await database.query('create table t (id int primary key, v int)')
     await using ledger = await Ledger.open()

@@ -132,7 +132,7 @@ broker: { listen: ["tcp://127.0.0.1:${at.mqtt}", "ws://127.0.0.1:${at.ws}"], pat
 http: { listen: "127.0.0.1:${at.http}"${more(http)} }
 admin: { listen: "127.0.0.1:${at.admin}" }
 ${/^journal:/m.test(config) ? '' : `journal: { path: ${at.data}/journal }`}
-${config.replaceAll('FUNCTIONS', join(ROOT, 'functions')).replaceAll('DATA', at.data)}
+${config.replaceAll('FUNCTIONS', join(ROOT, 'functions')).replaceAll(/\bDATA\b/g, at.data)}
 `
 
 const more = (options: string | undefined): string => (options === undefined ? '' : `, ${options}`)
