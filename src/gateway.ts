@@ -60,7 +60,7 @@ export class Gateway {
     this.#first = config
     this.#deploy = deploy
     this.#secrets = config.secrets
-    this.log = log ?? createLog(config.log, { secrets: () => this.#secrets })
+    this.log = log ?? createLog(config.log, { name: config.name, secrets: () => this.#secrets })
     this.#connectors = new Map(connectors.map((connector) => [connector.type, connector]))
     this.activity.subscribe(observe(this.log, this.#metrics))
   }

@@ -40,6 +40,23 @@ class Bench {
   ticks = (...expected: string[]): Promise<void> => vi.waitFor(() => expect(this.ids).toEqual(expected), 5_000)
 }
 
+test.each([
+  [{ data: { report: 'daily' } }, 'application/json', '{"report":"daily"}'],
+  [{ data: '<daily/>', content_type: 'application/xml' }, 'application/xml', '<daily/>'],
+])('a tick carries what its options say: %j', async (options, datacontenttype, text) => {
+  const bench = new Bench()
+  const events: CloudEvent[] = []
+  bench.emit = async (event) => {
+    events.push(event)
+    return { callId: event.id, duplicate: false, routes: [] }
+  }
+  await using _ = await bench.run(options)
+  await bench.move(HOUR)
+  await vi.waitFor(() => expect(events).toHaveLength(1), 5_000)
+  expect(events[0]).toMatchObject({ datacontenttype })
+  expect(Buffer.from(events[0]?.data ?? []).toString()).toBe(text)
+})
+
 test('the first start owes nothing for the past, a restart owes what it slept through', async () => {
   const bench = new Bench()
   {

@@ -83,7 +83,10 @@ test('five hundred heads that do not end hold up nobody, and are closed', async 
   await using face = await Face.open({ header_timeout: '500ms' })
   const slow = Array.from({ length: 500 }, () => received(face.raw('POST /events HTTP/1.1\r\nhost: x\r\n')))
   expect((await face.fetch('/health')).status).toBe(200)
-  for (const answer of await Promise.all(slow)) expect(answer).toContain('408 Request Timeout')
+  for (const answer of await Promise.all(slow)) {
+    expect(answer).toContain('408 Request Timeout')
+    expect(answer).toContain('a head may take 500 ms (http.header_timeout)')
+  }
 })
 
 test('connections beyond the limit are closed, the others served', async () => {
@@ -158,6 +161,25 @@ test('stop answers callers that still wait, closes idle connections and frees th
   await half
   await using next = await Face.open({ listen: `127.0.0.1:${port}` })
   expect((await next.fetch('/health')).status).toBe(200)
+})
+
+test('drain: who still waits when stopping has taken so long gets 503', async () => {
+  const face = await Face.open({ drain: '300ms' })
+  const waiting = face.post('/x', '')
+  await until(() => face.gateway.waiting.size === 1, 'a wait')
+  const began = performance.now()
+  await face.source.stop()
+  const took = performance.now() - began
+  expect((await waiting).status).toBe(503)
+  expect(took).toBeGreaterThan(250)
+  expect(took).toBeLessThan(4_500)
+})
+
+test('keep_alive: an idle connection is closed after that time, as the answer says', async () => {
+  await using face = await Face.open({ keep_alive: '1s' })
+  const answer = await received(face.raw('GET /health HTTP/1.1\r\nhost: x\r\n\r\n'))
+  expect(answer).toContain('200 OK')
+  expect(answer.toLowerCase()).toContain('keep-alive: timeout=1\r\n')
 })
 
 test('a reply that comes during stop still goes out', async () => {

@@ -114,8 +114,9 @@ test('nobody listens: tried again, and it goes on by itself', async () => {
 
 test.each(['cut', 'never'] as const)('a request whose answer is %s', async (reply) => {
   await using to = await open(() => reply, { timeout: '150ms' })
-  const type = reply === 'never' ? 'TimeoutError' : 'SystemError'
-  expect(await to.fails()).toMatchObject({ code: 'SINK_UNAVAILABLE', type })
+  const [type, why] = reply === 'never' ? ['TimeoutError', 'no answer within 150 ms'] : ['SystemError', 'no answer: ']
+  const message = expect.stringContaining(why)
+  expect(await to.fails()).toMatchObject({ code: 'SINK_UNAVAILABLE', type, message })
   await eventually(() => to.receiver.sockets.size === 0, { what: 'the connection is given up' })
 })
 
@@ -126,6 +127,24 @@ test('a 2xx is one, though its body stays away, or has no end', async () => {
   await to.deliver()
   await to.deliver()
   expect(to.receiver.received).toHaveLength(2)
+})
+
+test('max_retry_after: no answer asks for a longer wait', async () => {
+  const reply = { status: 429, headers: { 'retry-after': '3600' } }
+  await using to = await open(() => reply, { max_retry_after: '1m' })
+  expect(await to.fails()).toMatchObject({ code: 'SINK_UNAVAILABLE', retryAfterMs: 60_000 })
+})
+
+test('max_connections: so many are open at once, however much is delivered', async () => {
+  const gate = Promise.withResolvers<void>()
+  const slow: Script = () => gate.promise.then(() => ({ status: 204 }))
+  await using to = await open(slow, { max_connections: 2 })
+  const all = Promise.all(Array.from({ length: 8 }, (_, at) => to.deliver({ ...event, id: `e${at}` })))
+  await eventually(() => to.receiver.received.length === 2, { what: 'two are under way' })
+  gate.resolve()
+  await all
+  expect(to.receiver.received).toHaveLength(8)
+  expect(to.receiver.connected).toBe(2)
 })
 
 test('an abort ends it at once, and the connection with it', async () => {

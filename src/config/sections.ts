@@ -64,7 +64,7 @@ function makeSchema(connectors: readonly Connector[]) {
   return z.strictObject({
     name: name
       .prefault('headgate')
-      .describe('What this gateway is called in logs and in the `source` of its own events.'),
+      .describe('What this gateway is called: `gateway` of each line of its log, where that is JSON.'),
     broker: brokerConfig.prefault({}).describe('The embedded MQTT broker.'),
     ...(http ? { http: http.prefault({}).describe('The HTTP face.') } : {}),
     admin: adminConfig.prefault({}).describe('Health, metrics and the control API.'),

@@ -96,3 +96,13 @@ test('what a function writes is a line of its level, with function and callId', 
     msg: 'big\nimage',
   })
 })
+
+test('the name of the gateway is in each line of JSON, and in none for people', () => {
+  const lines: string[] = []
+  const stream = { write: (line: string) => void lines.push(line) }
+  for (const format of ['json', 'pretty'])
+    createLog(logConfig.parse({ format }), { name: 'shop', stream }).child({ source: 'orders' }).info({}, 'ready')
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ gateway: 'shop', source: 'orders', msg: 'ready' })
+  expect(lines[1]).toContain('ready')
+  expect(lines[1]).not.toContain('shop')
+})

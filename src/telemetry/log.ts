@@ -12,6 +12,8 @@ export interface GatewayLog extends Log {
 }
 
 export interface LogOptions {
+  /** What the gateway is called: `gateway` of each line of JSON, for where the lines of several come together. */
+  readonly name?: string
   /** Texts that are replaced wherever they would be written; asked for each line, the same list as long as they are the same. */
   readonly secrets?: () => readonly string[]
   /** Where lines go, each with its line break; the standard output unless told. */
@@ -32,10 +34,11 @@ export function createLog(config: LogConfig, options: LogOptions = {}): GatewayL
   const { stream = pino.destination({ fd: 1, sync: true }), terminal = process.stdout.isTTY === true } = options
   const pretty = config.format === 'pretty' || (config.format === 'auto' && terminal)
   const hide = hider(options.secrets ?? (() => NONE))
+  const named = options.name !== undefined && !pretty
   return pino(
     {
       level: config.level,
-      base: null,
+      base: named ? { gateway: options.name } : null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: HIDDEN_FIELDS, censor: '(hidden)' },
