@@ -3,15 +3,13 @@
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CloudEvent, type Context, type Emit, GatewayError, type Source, toGatewayError } from '#connector'
+import { type CloudEvent, type Context, type Emit, GatewayError, type Source } from '#connector'
 import type { StorageConfig } from './config.ts'
+import { Handover } from './handover.ts'
 import { readLedger, writeLedger } from './ledger.ts'
 import { type Change, fileChange, isNamed, withData } from './normalize.ts'
 import { type Found, isGone, Tree } from './tree.ts'
 
-/** Files on their way into the journal at once: with `fetch` each is in memory. */
-const MOST = 64
-const RETRY_MS = { first: 200, cap: 20_000 }
 /** The cursor is written at most so often. */
 const SAVE_MS = 1_000
 
@@ -33,9 +31,6 @@ export class DirectorySource implements Source {
   readonly #unsettled = new Map<string, Unsettled>()
   /** Paths to look at. */
   readonly #dirty = new Set<string>()
-  #ready: Change[] = []
-  /** How many of them are on their way: taking the first of 100,000 off an array would move the others. */
-  #taken = 0
   readonly #stamps = new WeakMap<Change, string>()
   /** Paths of which something is on its way: nothing else is told of them before. */
   readonly #busy = new Set<string>()
@@ -43,10 +38,11 @@ export class DirectorySource implements Source {
   readonly #again = new Set<string>()
   readonly #working = new Set<Promise<unknown>>()
   #wake = Promise.withResolvers<void>()
-  #active = 0
   #unsaved = false
   #troubled = false
-  #emit: Emit = () => Promise.reject(new Error('not started'))
+  #handover: Handover | undefined
+  /** Device and inode of the directory. */
+  #rootSeen = ''
 
   constructor(config: StorageConfig, directory: string, context: Context) {
     this.#config = config
@@ -64,7 +60,13 @@ export class DirectorySource implements Source {
   /** Rejects with SOURCE_UNAVAILABLE that names the directory when it is not there or may not be read. */
   async start(emit: Emit): Promise<void> {
     await this.#check()
-    this.#emit = emit
+    this.#handover = new Handover({
+      owner: this.#owner,
+      context: this.#context,
+      emit,
+      event: (change) => this.#event(change),
+      ended: (change, accepted) => this.#ended(change, accepted),
+    })
     this.#told = await readLedger(await this.#context.cursor.get())
     for (const work of [this.#run(), this.#save()]) this.#work(work)
   }
@@ -73,7 +75,7 @@ export class DirectorySource implements Source {
     this.#ending.abort()
     this.#wake.resolve()
     this.#tree.close()
-    while (this.#working.size > 0) await Promise.all(this.#working)
+    await Promise.all([this.#handover?.stop(), ...this.#working])
     await this.#saveNow()
     this.#context.meter.ended()
   }
@@ -107,6 +109,7 @@ export class DirectorySource implements Source {
     let next = 0
     while (!signal.aborted) {
       try {
+        if (await this.#isAnother()) next = 0
         if (performance.now() >= next) {
           await this.#walkAll()
           next = performance.now() + rescan
@@ -114,11 +117,27 @@ export class DirectorySource implements Source {
         await this.#lookAgain()
       } catch (error) {
         this.#trouble(error)
+        // What was to be looked at is found by looking at everything.
+        next = 0
+        await sleep(SAVE_MS, undefined, { signal }).catch(() => {})
       }
       // What is not complete is looked at twice in the time that it has to stay the same.
       const idle = this.#unsettled.size > 0 ? Math.max(20, stable / 2) : Math.max(0, next - performance.now())
       await this.#woken(Math.min(idle, next - performance.now()))
     }
+  }
+
+  /**
+   * Resolves with whether the directory is another one than before, such as one that was mounted. Rejects when there is
+   * none: a mount that is gone takes no file with it.
+   */
+  async #isAnother(): Promise<boolean> {
+    const { dev, ino } = await stat(this.#root)
+    const before = this.#rootSeen
+    this.#rootSeen = `${dev} ${ino}`
+    if (before === '' || before === this.#rootSeen) return false
+    this.#tree.reset()
+    return true
   }
 
   /** Resolves when there is something to look at, and after so long at the latest. */
@@ -146,6 +165,8 @@ export class DirectorySource implements Source {
     for (const path of paths) {
       if (this.#ending.signal.aborted) return
       const found = await this.#tree.look(path)
+      // Gone with the whole directory is not gone.
+      if (found === undefined && this.#told.has(path)) await stat(this.#root)
       if (found === 'directory') await this.#tree.walk(path, (below, file) => this.#seen(below, file))
       else this.#seen(path, found)
       // It may have been a directory, and the files below it are told of one by one.
@@ -193,53 +214,13 @@ export class DirectorySource implements Source {
       return
     }
     this.#busy.add(path)
-    this.#ready.push(change)
-    if (this.#active < Math.min(this.#context.maxInFlight, MOST)) {
-      this.#active += 1
-      this.#work(this.#deliver())
-    }
+    this.#handover?.add(change)
   }
 
-  /** One of those that hand over, until there is nothing left to. */
-  async #deliver(): Promise<void> {
-    for (let next = this.#next(); next && !this.#ending.signal.aborted; next = this.#next()) {
-      const accepted = await this.#accepted(next)
-      this.#busy.delete(next.key)
-      if (accepted) this.#done(next)
-      if (this.#again.delete(next.key) || !accepted) this.#look(next.key)
-    }
-    this.#active -= 1
-  }
-
-  #next(): Change | undefined {
-    const next = this.#ready[this.#taken]
-    if (next === undefined) {
-      this.#ready = []
-      this.#taken = 0
-    } else this.#taken += 1
-    return next
-  }
-
-  /** Resolves with whether the gateway has it; without, it is to be looked at again. */
-  async #accepted(change: Change): Promise<boolean> {
-    const { signal } = this.#ending
-    for (let delay = RETRY_MS.first; ; delay = Math.min(delay * 2, RETRY_MS.cap)) {
-      try {
-        await this.#context.credit.wait(signal)
-        const event = await this.#event(change)
-        if (event === undefined || signal.aborted) return false
-        await this.#emit(event, { made: true })
-        return true
-      } catch (thrown) {
-        if (signal.aborted) return false
-        const error = toGatewayError(thrown)
-        const { code, message, retryAfterMs = 0 } = error
-        this.#context.refused?.(error, { address: '', event: change.event })
-        const line = { source: this.#context.name, path: change.key, code }
-        this.#context.log.warn(line, `${this.#owner}: taking a file: not accepted: ${message}; trying again`)
-        await sleep(Math.max(delay, retryAfterMs), undefined, { signal }).catch(() => {})
-      }
-    }
+  #ended(change: Change, accepted: boolean): void {
+    this.#busy.delete(change.key)
+    if (accepted) this.#done(change)
+    if (this.#again.delete(change.key) || !accepted) this.#look(change.key)
   }
 
   /** Undefined when the file has gone, or is another one, before it could be read. */
@@ -278,14 +259,19 @@ export class DirectorySource implements Source {
   async #saveNow(): Promise<void> {
     if (!this.#unsaved) return
     this.#unsaved = false
-    await this.#context.cursor.set(await writeLedger(this.#told))
+    try {
+      await this.#context.cursor.set(await writeLedger(this.#told))
+    } catch (error) {
+      this.#unsaved = true
+      throw error
+    }
     this.#troubled = false
   }
 
   #stands(): void {
     this.#context.meter.stands({
       lag: this.#busy.size + this.#unsettled.size,
-      inFlight: this.#active,
+      inFlight: this.#handover?.active ?? 0,
     })
   }
 

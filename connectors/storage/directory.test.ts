@@ -158,3 +158,15 @@ test('what the system did not tell of is found by looking at all of it', async (
     syncBuiltinESMExports()
   }
 })
+
+test('a directory that is gone for a while, as a mount may be, takes no file with it', async () => {
+  await using bench = new Bench()
+  await bench.write('kept')
+  await bench.run({ rescan: '100ms' })
+  await bench.tells('created kept')
+  await rename(bench.directory.path, `${bench.directory.path}.away`)
+  await vi.waitFor(() => expect(bench.log.lines.map(({ message }) => message).join()).toContain('ENOENT'), PATIENT)
+  await rename(`${bench.directory.path}.away`, bench.directory.path)
+  await bench.write('new')
+  await bench.tells('created kept', 'created new')
+})

@@ -68,6 +68,11 @@ export class Tree {
 
   close(): void {
     this.#closed = true
+    this.reset()
+  }
+
+  /** Watches nothing until the next walk. */
+  reset(): void {
     for (const watcher of this.#watches.values()) watcher.close()
     this.#watches.clear()
   }
