@@ -22,10 +22,8 @@ export function canaryGauges(rollouts: readonly Rollout[] = []): string[] {
   const versions = rollouts.flatMap(({ route, versions }) =>
     Object.entries(versions).map(([to, figures]) => ({ ...figures, labels: [route, to] })),
   )
-  const calls = versions.flatMap(({ calls, failed, labels }): Reading[] => [
-    { labels: [...labels, 'done'], value: calls - failed },
-    { labels: [...labels, 'failed'], value: failed },
-  ])
+  const calls = versions.map(({ calls, labels }): Reading => ({ labels, value: calls }))
+  const failures = versions.map(({ failed, labels }): Reading => ({ labels, value: failed }))
   const p99 = versions.flatMap(({ labels, p99Ms }) => (p99Ms === undefined ? [] : { labels, value: p99Ms / 1_000 }))
   const states = rollouts.map(({ candidate, route, state }) => ({
     labels: [route, candidate],
@@ -36,6 +34,7 @@ export function canaryGauges(rollouts: readonly Rollout[] = []): string[] {
   )
   return [
     renderSamples(METRICS.canaryCalls, calls),
+    renderSamples(METRICS.canaryFailures, failures),
     renderSamples(METRICS.canaryP99, p99),
     renderSamples(METRICS.canaryState, states),
     renderSamples(METRICS.canaryWeight, weights),

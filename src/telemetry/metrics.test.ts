@@ -34,6 +34,11 @@ function busy() {
   })
   metrics.watch({ functions: () => [resize], generation: () => 1, mqttClients: () => 4 })
   metrics.watch({ breakers: () => [{ route: 'orders', to: 'sync', state: 'open' }] })
+  const versions = { 'resize@2': { calls: 9, failed: 0, p99Ms: 20 }, 'resize@3': { calls: 4, failed: 3 } }
+  const weights = { 'resize@2': 100, 'resize@3': 0 }
+  metrics.watch({
+    rollouts: () => [{ route: 'images', candidate: 'resize@3', state: 'rolledback', weights, versions }],
+  })
   metrics.watch({ holds: () => [{ route: 'orders', to: 'billing', held: true }] })
   metrics.accepted('mqtt')
   metrics.accepted('mqtt')
@@ -54,6 +59,11 @@ test('counts, measures and reads', async () => {
     'headgate_events_accepted_total{source="mqtt"} 2',
     'headgate_events_unmatched_total{source="http"} 1',
     'headgate_duplicates_total{source="mqtt"} 1',
+    'headgate_canary_calls_total{route="images",to="resize@2"} 9',
+    'headgate_canary_failures_total{route="images",to="resize@3"} 3',
+    'headgate_canary_p99_seconds{route="images",to="resize@2"} 0.02',
+    'headgate_canary_state{route="images",to="resize@3"} -1',
+    'headgate_canary_weight{route="images",to="resize@2"} 100',
     'headgate_deliveries_total{route="orders",outcome="done"} 1',
     'headgate_deliveries_total{route="orders",outcome="retry"} 1',
     'headgate_retries_total{route="orders"} 1',

@@ -156,8 +156,14 @@ export const METRICS = {
   canaryCalls: {
     name: 'headgate_canary_calls_total',
     type: 'counter',
-    help: 'Calls of a version that a canary counts, by what became of them: done or failed. A restart counts anew.',
-    labels: ['route', 'to', 'outcome'],
+    help: 'Calls of a version that a canary counts. A restart counts anew.',
+    labels: ['route', 'to'],
+  },
+  canaryFailures: {
+    name: 'headgate_canary_failures_total',
+    type: 'counter',
+    help: 'Calls of a version that a canary counts and that did not succeed. A restart counts anew.',
+    labels: ['route', 'to'],
   },
   canaryP99: {
     name: 'headgate_canary_p99_seconds',
