@@ -7,6 +7,7 @@ import type { Config, LoadOptions } from '../config/index.ts'
 import { DEAD_LETTER_SOURCE } from '../event/index.ts'
 import type { Span } from '../journal/journal.ts'
 import type { Change, Comparison } from '../router/index.ts'
+import { type Differing, differing } from './differing.ts'
 import { CommandError, EXIT, inputError } from './exit.ts'
 import type { Host } from './host.ts'
 import { DEFAULT_CONFIG, example, fromOption, jsonOption, toOption, wholeArgument } from './options.ts'
@@ -29,6 +30,8 @@ export interface Plan {
   /** Those that would fare otherwise. */
   readonly changed: number
   readonly changes: readonly Change[]
+  /** Routes whose events may go where they went, and fare otherwise there: not counted. */
+  readonly otherwise: readonly Differing[]
   /** Places of the journal that could not be read. */
   readonly damaged: number
 }
@@ -104,7 +107,7 @@ async function compare({ journal, ...running }: Config, candidate: Config, { fro
     progress.tell(() => `${comparison.events} events, ${comparison.changed} of them otherwise`)
   }
   const { changed, events } = comparison
-  return { events, changed, changes: comparison.changes(), damaged }
+  return { events, changed, changes: comparison.changes(), otherwise: differing(running, candidate), damaged }
 }
 
 const KINDS = {
@@ -115,14 +118,18 @@ const KINDS = {
   matched: ['green', 'newly taken'],
 } as const
 
-/** A line that sums up, then a line for each change, the worst first. */
-export function planLines({ changed, changes, events }: Plan, paint: Paint): readonly string[] {
-  if (events === 0) return ['the journal remembers no event of that time']
+/** A line that sums up, then a line for each change, the worst first, and what else is not the same. */
+export function planLines({ changed, changes, events, otherwise }: Plan, paint: Paint): readonly string[] {
+  const others = otherwise.map(
+    ({ options, route }) => `  ${paint('yellow', 'also other')}  ${shown(route)}: ${options.map(shown).join(', ')}`,
+  )
+  if (events === 0) return ['the journal remembers no event of that time', ...others]
   const of = counted(events, 'event')
-  if (changed === 0) return [`${paint('green', 'the same:')} of ${of}, every one would go where it went`]
+  if (changed === 0) return [`${paint('green', 'the same:')} of ${of}, every one would go where it went`, ...others]
   return [
     `${paint('bold', String(changed))} of ${of} would be routed otherwise`,
     ...columns(changes.map((change) => changeRow(change, paint))),
+    ...others,
   ]
 }
 
