@@ -64,6 +64,7 @@ test('machines get JSON, and a stretch of time is respected', async () => {
     events: 3,
     changed: 1,
     changes: [{ kind: 'unmatched', from: 'users -> echo', events: 1, examples: ['u-1'] }],
+    otherwise: [],
     damaged: 0,
   })
   expect((await plan(next, '--to', '1h')).out).toBe('the journal remembers no event of that time\n')
