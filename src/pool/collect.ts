@@ -15,6 +15,12 @@ export function discarded(bytes: number): void {
 }
 
 /**
+ * The bytes that a copy used which ran once: of what it started with it touched a part, the rest was never there. A
+ * collection takes milliseconds: after each 15th run of a program in Rust it was 30 times what the run takes.
+ */
+export const touched = (bytes: number, startBytes: number): number => bytes - startBytes + startBytes / 8
+
+/**
  * Collects garbage now when enough was discarded, which takes milliseconds. The engine does not do so by itself in
  * time: five guests in a row that each filled a cap of 64 MiB made the process grow by 311 MiB.
  */

@@ -37,6 +37,12 @@ const options = z.strictObject({
     .describe(
       'A call that it must answer when it is loaded. It fails a start, and refuses a reload: the versions that ran go on.',
     ),
+  approve: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'What a version may ask for that those before it did not, such as `wasi:sockets`; `headgate function diff` says what that is. Without it such a version is refused.',
+    ),
   call: z
     .boolean()
     .default(true)

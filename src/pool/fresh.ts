@@ -1,7 +1,7 @@
 /** An instance of which every call is made on a copy that nothing ran on before, and that is dropped afterwards. */
 
 import type { CloudEvent } from '../event/index.ts'
-import { collectDiscarded, discarded } from './collect.ts'
+import { collectDiscarded, discarded, touched } from './collect.ts'
 import type { Instance } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
@@ -12,9 +12,6 @@ export interface Guest {
   readonly bytes: number
   run(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void
 }
-
-/** A collection takes milliseconds: after each 15th run of a program in Rust it was 30 times what the run takes. */
-const UNTOUCHED = 8
 
 export class FreshInstance implements Instance {
   readonly #make: () => Guest
@@ -56,8 +53,7 @@ export class FreshInstance implements Instance {
       guest?.run(event, context, take)
     } finally {
       this.#bytes = guest?.bytes ?? 0
-      // Of what it started with a program touches a part; the rest was never there.
-      discarded(this.#bytes - this.#start + this.#start / UNTOUCHED)
+      discarded(touched(this.#bytes, this.#start))
     }
   }
 }

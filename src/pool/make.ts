@@ -2,9 +2,10 @@
 
 import { FreshInstance } from './fresh.ts'
 import { HandlerInstance } from './handler.ts'
+import { HttpGuest } from './http-guest.ts'
 import { evaluate, type FunctionCode, type Instance, type Instantiate, type Notes } from './instance.ts'
 import { CommandGuest, ModuleGuest } from './program.ts'
-import { HttpInstance } from './served.ts'
+import { type Habit, HttpInstance } from './served.ts'
 
 /** Throws what the guest's start code throws, and a RangeError when there is no address space for its memory. */
 export type Make = () => Instance
@@ -17,8 +18,13 @@ export function maker(code: FunctionCode, notes: Notes): Make {
     case 'handler':
       return () => new HandlerInstance(code, instantiate, notes)
     case 'http':
-      return () => new HttpInstance(code, instantiate, notes)
+      return served(code, instantiate, notes)
     case 'command':
       return () => new FreshInstance(() => new CommandGuest(code, instantiate, notes))
   }
+}
+
+function served(code: FunctionCode, instantiate: Instantiate, notes: Notes): Make {
+  const habit: Habit = {}
+  return () => new HttpInstance(() => new HttpGuest(code, instantiate, notes), habit, code.memoryBytes)
 }

@@ -64,6 +64,8 @@ export interface FunctionSpec {
   readonly memoryBytes: number
   readonly env: Readonly<Record<string, string>>
   readonly probe?: Probe
+  /** What it may ask for that no version before it did, such as `wasi:sockets`. */
+  readonly approve?: readonly string[]
 }
 
 /** Where a line that a function wrote goes: the gateway's log. */

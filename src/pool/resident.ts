@@ -194,7 +194,9 @@ export class Resident {
       parameters: undefined,
     }
     try {
-      this.#instances.at(-1)?.call(WARM_UP, context, () => {})
+      // Twice where that tells whether it can be used again: nobody hears of it now.
+      for (let times = this.#code.speaks === 'http' ? 2 : 1; times > 0; times--)
+        this.#instances.at(-1)?.call(WARM_UP, context, () => {})
     } catch {
       this.#instances.pop()
     }

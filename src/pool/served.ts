@@ -1,101 +1,98 @@
-/** Components of `wasi:http/incoming-handler`: the event is a request, the response is the reply. */
+/** An instance of a handler of `wasi:http`: used again when it can be, which is found out; one that cannot is fresh for each call. */
 
 import type { CloudEvent } from '../event/index.ts'
-import { CoreCapture } from './exports.ts'
-import { isRequest, requestOf } from './input.ts'
-import type { FunctionCode, Instance, Instantiate, Notes } from './instance.ts'
+import { collectDiscarded, discarded, touched } from './collect.ts'
+import type { HttpGuest, Served } from './http-guest.ts'
+import type { Instance } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
-import { resetBudgets } from './wasi/budget.ts'
-import { IncomingRequest, type OutgoingResponse, ResponseOutparam, type Variant } from './wasi/http.ts'
-import { createWorld, type World } from './wasi/index.ts'
 import { Wear } from './wear.ts'
 
-/** What jco makes of the interface. */
-interface Handler {
-  readonly incomingHandler: { readonly handle: (request: IncomingRequest, out: ResponseOutparam) => void }
+/**
+ * What is known of a function in this thread. Hosts of `wasi:http` make a copy for each request, and some handlers can do
+ * no more than one: those of StarlingMonkey answer nothing to a second. Others can, and are 25 times as fast then.
+ */
+export interface Habit {
+  reusable?: boolean
 }
 
-/** Used again and again, like a component of our own world: a fresh one costs 25 times as much as a call. */
 export class HttpInstance implements Instance {
-  readonly #world: World
-  readonly #capture = new CoreCapture()
-  readonly #handler: Handler
+  readonly #make: () => HttpGuest
+  readonly #habit: Habit
   readonly #wear: Wear
+  readonly #start: number
+  #guest: HttpGuest | undefined
+  #bytes: number
+  #used = false
 
-  constructor(code: FunctionCode, instantiate: Instantiate, { log, denied }: Notes) {
-    this.#world = createWorld({ env: code.env, args: [code.name], log, denied })
-    const link = (name: string) => code.modules.get(name)
-    this.#handler = instantiate(link, this.#world.imports, this.#capture.instantiate) as Handler
-    this.#wear = new Wear(this.bytes, code.memoryBytes)
+  /** Makes the first copy, and throws what that throws. */
+  constructor(make: () => HttpGuest, habit: Habit, capBytes: number) {
+    this.#make = make
+    this.#habit = habit
+    this.#guest = make()
+    this.#start = this.#bytes = this.#guest.bytes
+    this.#wear = new Wear(this.#bytes, capBytes)
   }
 
   get bytes(): number {
-    return this.#capture.bytes
+    return this.#guest?.bytes ?? this.#bytes
   }
 
   get worn(): boolean {
-    return this.#wear.over(this.bytes)
+    return this.#habit.reusable !== false && this.#wear.over(this.bytes)
   }
 
   get spent(): boolean {
-    return false
+    return this.#guest === undefined
   }
 
-  renew(): void {}
+  renew(): void {
+    this.#copy()
+  }
 
   call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
     this.#wear.add()
-    resetBudgets()
-    const out = new ResponseOutparam()
-    try {
-      this.#handler.incomingHandler.handle(new IncomingRequest(requestOf(event, context)), out)
-    } finally {
-      this.#world.flush()
+    const again = this.#used
+    this.#used = true
+    const { lifted, whole } =
+      again && this.#habit.reusable === undefined ? this.#tried(event, context) : this.#copy().serve(event, context)
+    if (this.#habit.reusable === false) this.#drop()
+    else if (!whole) this.#wear.end()
+    take(lifted)
+  }
+
+  /** The second request to a copy: when it fails and does not on a fresh one, no copy is to have a second. */
+  #tried(event: CloudEvent, context: CallContext): Served {
+    const served = this.#attempt(event, context)
+    if (served?.whole) {
+      this.#habit.reusable = true
+      return served
     }
-    // One that answers nothing, or half, has stopped in the middle of something.
-    if (!out.response?.whole) this.#wear.end()
-    take(liftedOf(out, isRequest(event)))
+    this.#drop()
+    const fresh = this.#copy().serve(event, context)
+    if (fresh.whole) this.#habit.reusable = false
+    return fresh
+  }
+
+  /** Undefined when it trapped. */
+  #attempt(event: CloudEvent, context: CallContext): Served | undefined {
+    try {
+      return this.#copy().serve(event, context)
+    } catch {
+      return undefined
+    }
+  }
+
+  #copy(): HttpGuest {
+    if (this.#guest) return this.#guest
+    collectDiscarded()
+    this.#guest = this.#make()
+    return this.#guest
+  }
+
+  #drop(): void {
+    this.#bytes = this.bytes
+    this.#guest = undefined
+    discarded(touched(this.#bytes, this.#start))
   }
 }
-
-function liftedOf({ response, error }: ResponseOutparam, forCaller: boolean): Lifted {
-  if (error) return failure(`its response is the error ${codeOf(error)}`, error.tag)
-  if (!response) return failure('it returned without a response', 'no-response')
-  if (!response.whole) return failure('it did not end its response', 'torn-response')
-  const status = response.statusCode()
-  const data = response.content?.kept.take() ?? new Uint8Array()
-  // Whoever asks over HTTP gets what is answered; an event is handled, refused, or to be tried again.
-  if (!forCaller && status >= 400) return refusalOf(status, data, response)
-  const datacontenttype = response.fields.text('content-type')
-  return { kind: 'response', reply: { data, datacontenttype, status }, events: [] }
-}
-
-/** Statuses below 500 that say that another attempt may do better. */
-const PASSING = new Set([408, 425, 429])
-
-function refusalOf(status: number, data: Uint8Array, { fields }: OutgoingResponse): Lifted {
-  const text = Buffer.from(data.subarray(0, TEXT)).toString()
-  const message = `status ${status}${text === '' ? '' : `: ${text}`}`
-  if (status < 500 && !PASSING.has(status))
-    return { kind: 'reject', fault: 'validation', code: `HTTP_${status}`, message }
-  const after = /^\d{1,9}$/.exec(fields.text('retry-after') ?? '')
-  return {
-    kind: 'retry',
-    message,
-    afterMs: after ? Number(after[0]) * 1_000 : undefined,
-    fingerprint: `http:${status}`,
-  }
-}
-
-/** Bytes of a response that are told in an error. */
-const TEXT = 500
-
-const failure = (message: string, what: string): Lifted => ({
-  kind: 'retry',
-  message,
-  afterMs: undefined,
-  fingerprint: `http:${what}`,
-})
-
-const codeOf = ({ tag, val }: Variant): string => (typeof val === 'string' ? `${tag}: ${val.slice(0, TEXT)}` : tag)
