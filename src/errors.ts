@@ -83,6 +83,11 @@ export const ERRORS = {
     type: 'SystemError',
     summary: 'A file is not a function that the gateway can run.',
   },
+  FUNCTION_UNAPPROVED: {
+    disposition: 'fatal',
+    type: 'ValidationError',
+    summary: 'A version of a function asks for more than those before it, and nobody approved that.',
+  },
   FUNCTION_UNHEALTHY: {
     disposition: 'fatal',
     type: 'SystemError',

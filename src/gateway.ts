@@ -262,7 +262,7 @@ export class Gateway {
       )
   }
 
-  #adminParts({ chronicle, journal, pauses, refusals, replay, rollouts }: Ground): AdminParts {
+  #adminParts({ capabilities, chronicle, journal, pauses, refusals, replay, rollouts }: Ground): AdminParts {
     const deploy = this.#deploy
     return {
       health: this.#readiness,
@@ -280,7 +280,7 @@ export class Gateway {
       pauses,
       replay,
       rollouts,
-      deployment: deploy && { folder: deploy.folder, reload: () => this.reload(deploy.load) },
+      deployment: deploy && { capabilities, folder: deploy.folder, reload: () => this.reload(deploy.load) },
       functionFile: (name) => this.config.functions.find((spec) => versioned(spec) === name)?.wasm,
       subscribe: (listener) => this.activity.subscribe(listener),
       predicate: compilePredicate,

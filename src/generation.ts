@@ -160,11 +160,13 @@ export class Generation {
     // The gateway changes weights by itself, and then runs what it holds, whatever became of the files.
     const kept = before && before.config.functions === config.functions
     this.#digests = kept ? before.#digests : await digestsOf(config.functions, before ? before.#digests : undefined)
+    const keep = kept ? undefined : await this.#ground.capabilities.check(config.functions, this.#digests)
     const same =
       before &&
       isDeepStrictEqual(before.config.functions, config.functions) &&
       sameFiles(config.functions, before.#digests, this.#digests)
     this.#pool = same ? before.#pool : await this.#ground.openPool(config.functions, this.#fresh(before))
+    await keep?.()
     for (const instance of config.sinks) await this.#openSink(instance, before)
     await this.targets.open(routes, {
       pool: this.pool,

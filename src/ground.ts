@@ -30,6 +30,7 @@ import { type CloudEvent, DEAD_LETTER_SOURCE, uuidv7 } from './event/index.ts'
 import { openJournal, openMemoryJournal } from './journal/index.ts'
 import type { Journal } from './journal/journal.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { Capabilities } from './pool/capabilities.ts'
 import { cacheBeside, createPool } from './pool/index.ts'
 import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { probe } from './pool/probe.ts'
@@ -82,6 +83,7 @@ export interface Ground {
   readonly chronicle: Chronicle
   readonly refusals: Refusals
   readonly rollouts: Rollouts
+  readonly capabilities: Capabilities
   readonly calls: Calls
   readonly direct: DirectRunner
   readonly dispatcher: Dispatcher
@@ -169,6 +171,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     chronicle: new Chronicle(journal),
     refusals,
     rollouts: await Rollouts.read({ journal, activity, log, accept: inner, reweigh: parts.reweigh }),
+    capabilities: await Capabilities.read(cursor('headgate.capabilities')),
     calls,
     direct,
     dispatcher: new Dispatcher(journal, failed),

@@ -31,7 +31,8 @@ export function addDeploy(app: App, parts: AdminParts): void {
     const digest = sha256(wasm)
     const held = await heldAs(name, parts, deployment)
     if (held !== undefined && held !== digest) throw taken(name, held, digest)
-    const generation = held === undefined ? await deploy(name, wasm, deployment) : undefined
+    const generation =
+      held === undefined ? await deploy(name, wasm, req.query('approve') === 'true', deployment) : undefined
     const loaded = parts.functions().some((one) => versioned({ name: one.function, version: one.version }) === name)
     parts.log.info({ function: name, sha256: digest, generation, loaded }, 'admin: a function was deployed')
     return json({ function: name, sha256: digest, loaded, ...(generation === undefined ? {} : { generation }) })
@@ -51,17 +52,25 @@ async function heldAs(name: string, { functionFile }: AdminParts, { folder }: De
 }
 
 /** Resolves to the generation that runs then. Rejects with a Problem when it is refused; the file is gone then. */
-async function deploy(name: string, wasm: Buffer, { folder, reload }: Deployment): Promise<number> {
+async function deploy(
+  name: string,
+  wasm: Buffer,
+  approved: boolean,
+  { capabilities, folder, reload }: Deployment,
+): Promise<number> {
   const own = join(folder, readVersioned(name).name)
   const place = (await isFolder(own)) ? own : folder
   const file = join(place, `${name}.wasm`)
   await put(file, wasm)
+  const revoke = approved ? capabilities.approve(name) : undefined
   try {
     return (await reload()).generation
   } catch (error) {
     await rm(file, { force: true })
     const why = error instanceof Error ? error.message : String(error)
     throw new Problem(422, 'DEPLOY_REFUSED', `${name} (function): deploying: nothing has changed: ${why}`)
+  } finally {
+    revoke?.()
   }
 }
 

@@ -23,6 +23,8 @@ export interface Deployment {
   readonly folder: string
   /** Reads the configuration again. Resolves once it runs; rejects with what is wrong, and nothing has changed then. */
   readonly reload: () => Promise<{ readonly generation: number }>
+  /** Lets a version ask for what those before it did not, until what is returned is called. */
+  readonly capabilities: { approve(name: string): () => void }
 }
 
 export interface AdminParts {

@@ -28,6 +28,7 @@ const INPUT: ReadonlySet<ErrorCode> = new Set([
   'JOURNAL_LOCKED',
   'EVENT_INVALID',
   'FUNCTION_INVALID',
+  'FUNCTION_UNAPPROVED',
   'FUNCTION_UNKNOWN',
 ])
 

@@ -13,6 +13,10 @@ interface RolloutOptions {
   readonly json?: true
 }
 
+interface DeployOptions extends RolloutOptions {
+  readonly approve?: true
+}
+
 const decided = z.object({
   decided: z.array(
     z.looseObject({ route: z.string(), candidate: z.string(), weights: z.record(z.string(), z.number()) }),
@@ -34,6 +38,7 @@ export function registerRollout(program: Command): void {
     .description('put a version into the folder of functions of a gateway that runs; refused, nothing has changed')
     .argument('<name@version>', 'what it is called from now on')
     .argument('<file>', 'the .wasm file')
+    .option('--approve', 'let it ask for what no version before it did; see "headgate function diff"')
     .action(deploy)
   example(deploying, 'headgate function deploy resize@3 target/resize.wasm')
   const promoting = withOptions(group.command('promote'))
@@ -66,11 +71,11 @@ async function decide(verb: 'promote' | 'rollback', what: string, { admin, json 
   }
 }
 
-async function deploy(name: string, file: string, { admin, json }: RolloutOptions): Promise<void> {
+async function deploy(name: string, file: string, { admin, approve, json }: DeployOptions): Promise<void> {
   const body = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw inputError(`${file}: it cannot be read (${error.code})`)
   })
-  const path = `/admin/functions/${encodeURIComponent(name)}`
+  const path = `/admin/functions/${encodeURIComponent(name)}${approve ? '?approve=true' : ''}`
   const question = { method: 'PUT', path, headers: { 'content-type': 'application/wasm' }, body }
   const answer = deployed.parse(await askJson(face(admin, '--admin'), question))
   if (json) return printJson(answer)

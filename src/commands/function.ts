@@ -1,13 +1,16 @@
 /** `headgate function`: what concerns a function by itself, be it a file or a version in a gateway that runs. */
 
 import type { Command } from 'commander'
+import { registerFunctionDiff } from './function-diff.ts'
 import { registerFunctionInspect } from './function-inspect.ts'
 import { registerRollout } from './function-rollout.ts'
 import { registerFunctionRun } from './function-run.ts'
+import type { Host } from './host.ts'
 
-export function registerFunction(program: Command): void {
+export function registerFunction(program: Command, host: Host): void {
   const command = program.command('function').description('look at a function, call it, roll out a version of it')
   registerFunctionInspect(command)
   registerFunctionRun(command)
+  registerFunctionDiff(command, host)
   registerRollout(program)
 }

@@ -82,6 +82,7 @@ function functionOf(spec: FunctionSpec, written: unknown): unknown {
     timeout: durationText(spec.timeoutMs),
     memory: sizeText(spec.memoryBytes),
     env: Object.fromEntries(Object.keys(spec.env).map((name) => [name, HIDDEN])),
+    ...(spec.approve ? { approve: spec.approve } : {}),
     ...(spec.probe
       ? { probe: { ...mapping(mapping(written)['probe']), timeout: durationText(spec.probe.timeoutMs) } }
       : {}),
