@@ -66,7 +66,8 @@ routes:
     console.log(JSON.stringify({ source: 'kafka', ...figures, lost: RECORDS - done.length, duplicates }))
     await sink.end()
     expect(done).toHaveLength(RECORDS)
-    // At a kill 64 are being delivered, and others are delivered and that is not on disk yet.
-    expect(duplicates).toBeLessThanOrEqual(KILLS * 64 * 4)
+    // At a kill 64 are being delivered, as many and more are delivered and that is not on disk yet, or the subscriber has
+    // them without having said so.
+    expect(duplicates).toBeLessThanOrEqual(KILLS * 1_024)
   })
 })
