@@ -229,3 +229,20 @@ describe('in a filter', () => {
     expect(origin(text.lastIndexOf('type'))).toBe(filter.lastIndexOf('event_type'))
   })
 })
+
+test.each([
+  ['kafka', { brokers: 'b:1', consumer_group: 'g', topics: [{ topic: 't', ...f }] }],
+  [
+    'database',
+    {
+      type: 'postgresql',
+      connection_string: 'postgres://db/shop',
+      tables: [{ name: 'u', operations: ['INSERT'], ...f }],
+    },
+  ],
+])('name of an entry that is one source: %s', (type, config) => {
+  const text = stringify({ event_sources: [{ type, name: 'mine', config }] })
+  const { value } = expandEventSources(mergeFiles([{ file: 'x.yaml', text }], { env: {} }))
+  expect(Object.keys(mapping(value['sources']))).toEqual(['mine'])
+  expect(only({ ...value }, 'routes')).toMatchObject({ from: 'mine' })
+})
