@@ -10,6 +10,7 @@ import { startGateway } from '../../test/services/gateway.ts'
 import { POSTGRES } from '../../test/services/postgres.ts'
 import { Database } from '../../test/services/postgres-database.ts'
 import { describeServers } from '../../test/services/server.ts'
+import { describeWith } from '../../test/services/service.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const LONG = { timeout: 120_000 }
@@ -67,19 +68,21 @@ event_sources:
       })
   })
 
-  test('the README: functions on your Postgres changes in five minutes', LONG, async () => {
-    await using database = await Database.open(address)
-    const blocks = readBlocks(readFileSync(join(import.meta.dirname, 'README.md'), 'utf8'))
-    process.env['DATABASE_URL'] = database.url
-    await using machine = await Machine.open()
-    // As `npm ci` would have it.
-    symlinkSync(join(ROOT, 'node_modules'), join(machine.repository, 'node_modules'))
-    const [make, write, run, insert, look] = blocks
-    expect(blocks).toHaveLength(5)
-    for (const block of [make, write]) expect((await machine.run(block?.script ?? '')).code).toBe(0)
-    await machine.leave(run?.script ?? '')
-    expect((await machine.run(insert?.script ?? '')).code).toBe(0)
-    const shown = async () => (await machine.run(look?.script ?? '')).output.trim() === look?.shown
-    await eventually(shown, { what: `"${look?.shown}" is shown`, ...PATIENT })
+  describeWith(['psql'], 'the README', () => {
+    test('functions on your Postgres changes in five minutes', LONG, async () => {
+      await using database = await Database.open(address)
+      const blocks = readBlocks(readFileSync(join(import.meta.dirname, 'README.md'), 'utf8'))
+      process.env['DATABASE_URL'] = database.url
+      await using machine = await Machine.open()
+      // As `npm ci` would have it.
+      symlinkSync(join(ROOT, 'node_modules'), join(machine.repository, 'node_modules'))
+      const [make, write, run, insert, look] = blocks
+      expect(blocks).toHaveLength(5)
+      for (const block of [make, write]) expect((await machine.run(block?.script ?? '')).code).toBe(0)
+      await machine.leave(run?.script ?? '')
+      expect((await machine.run(insert?.script ?? '')).code).toBe(0)
+      const shown = async () => (await machine.run(look?.script ?? '')).output.trim() === look?.shown
+      await eventually(shown, { what: `"${look?.shown}" is shown`, ...PATIENT })
+    })
   })
 })

@@ -5,13 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type Child, rss } from './child.ts'
 import { kafka } from './connectors/kafka.ts'
+import { postgres } from './connectors/postgres.ts'
 import { sqs } from './connectors/sqs.ts'
 import type { Backlog, Upstream, UpstreamKind } from './connectors/upstream.ts'
 import { type Config, dataFolder, freePorts, gatewayReady, launch, type Ports } from './headgate.ts'
 import { type Figures, type Result, result } from './result.ts'
 import { type Missing, type Outcome, type Plan, reason } from './rounds.ts'
 
-const UPSTREAMS: readonly UpstreamKind[] = [kafka, sqs]
+const UPSTREAMS: readonly UpstreamKind[] = [kafka, sqs, postgres]
 
 const MESSAGES = 100_000
 const PAUSED = 1_000_000

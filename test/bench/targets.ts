@@ -71,7 +71,8 @@ export const TARGETS: readonly Target[] = [
   }),
   ...ratios('connectors', 'headgate', ['kafka'], { 'kafkajs, eachBatch': 0.6 }),
   ...ratios('connectors', 'headgate', ['sqs'], { '@aws-sdk/client-sqs, 6 receivers': 0.6 }),
-  ...['kafka', 'sqs'].map((name): Target => {
+  ...ratios('connectors', 'headgate', ['postgres'], { 'pg-logical-replication': 0.6 }),
+  ...['kafka', 'sqs', 'postgres'].map((name): Target => {
     const [of, times] = [`${name}, paused for long`, `${name}, paused`].map((label) => ({ subject: 'headgate', label }))
     return { bench: 'connectors', of: of as Which, times: times as Which, metric: 'rss', atMost: 1.05 }
   }),

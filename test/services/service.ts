@@ -27,6 +27,7 @@ export const SERVICES = {
     probe: ['sh', '-c', `test -d '${CESQL_TCK}'`],
     install: `GOFLAGS=-modcacherw GOMODCACHE="$PWD/test/.cache/go" go mod download ${CESQL_MODULE}`,
   },
+  psql: { probe: ['psql', '--version'], install: 'apt-get install -y postgresql-client' },
   openssl: { probe: ['openssl', 'version'], install: 'apt-get install -y openssl' },
   libfaketime: {
     probe: ['sh', '-c', 'ls /usr/lib/*/faketime/libfaketimeMT.so.1'],
