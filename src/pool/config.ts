@@ -18,7 +18,7 @@ const pool = z
   .refine(({ min, max }) => min <= max, { error: 'min is more than max' })
 
 const options = z.strictObject({
-  wasm: z.string().min(1).describe('The component, built against functions/wit; relative to the configuration file.'),
+  wasm: z.string().min(1).describe('The .wasm file, of any interface that functions/README.md names; relative to the configuration file.'),
   version: z
     .union([z.string().regex(/^[\w.-]+$/), z.int().min(0).transform(String)])
     .optional()

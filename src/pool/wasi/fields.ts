@@ -34,6 +34,7 @@ export class Fields {
   }
 
   get(name: string): Uint8Array[] {
+    lifting.reset()
     const wanted = name.toLowerCase()
     return this.#entries.filter(([each]) => each.toLowerCase() === wanted).map(([, value]) => value)
   }
