@@ -44,18 +44,19 @@ const OPS = { insert: 'c', update: 'u', delete: 'd', truncate: 't', read: 'r' } 
 /** Returns the event of a change. The same change always gets the same `source` and `id`. */
 export function normalize(name: string, change: Change): CloudEvent {
   const { op, table, transaction, index, before, after, version } = change
+  const { lsn, sequence, time } = textsOf(transaction)
   const key = keyOf(table, after ?? before)
   return {
     specversion: '1.0',
-    id: version === undefined ? `${formatLsn(transaction.lsn)}/${index}` : `read/${version}`,
+    id: version === undefined ? `${lsn}/${index}` : `read/${version}`,
     source: sourceOf(name, table),
     // A row that was there is news to whoever reads the table for the first time; `op` tells it from an insert.
     type: `headgate.postgres.${op === 'read' ? 'insert' : op}`,
     ...(key !== undefined && { subject: key }),
-    time: instantOf(transaction.committed),
+    time,
     datacontenttype: 'application/json',
     extensions: {
-      sequence: `${sortableLsn(transaction.lsn)}/${String(index).padStart(10, '0')}`,
+      sequence: `${sequence}/${String(index).padStart(10, '0')}`,
       ...(key !== undefined && { partitionkey: key }),
     },
     data: Buffer.from(
@@ -64,9 +65,36 @@ export function normalize(name: string, change: Change): CloudEvent {
   }
 }
 
+/** Keeps what is made of an object for as long as there is that object: a transaction may have a million changes. */
+function kept<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const held = new WeakMap<K, V>()
+  return (key) => {
+    const found = held.get(key) ?? make(key)
+    held.set(key, found)
+    return found
+  }
+}
+
+const textsOf = kept(({ lsn, committed, txId }: Transaction) => ({
+  lsn: formatLsn(lsn),
+  sequence: sortableLsn(lsn),
+  time: instantOf(committed),
+  tsMs: Number(committed / 1_000n),
+  txId,
+}))
+
+/** The members of a row, each with its name and what writes its value. */
+const membersOf = kept(({ columns }: Table) =>
+  columns.map(({ name, oid }) => ({ name, head: `${JSON.stringify(name)}:`, encode: encoderOf(oid) })),
+)
+
+const placeOf = kept(({ schema, name }: Table) => ({
+  uri: encodeURIComponent(`${schema}.${name}`),
+  json: `"schema":${JSON.stringify(schema)},"table":${JSON.stringify(name)}`,
+}))
+
 /** `/postgres/<name>/<schema>.<table>` */
-export const sourceOf = (name: string, { schema, name: table }: Pick<Table, 'schema' | 'name'>): string =>
-  `/postgres/${[name, `${schema}.${table}`].map(encodeURIComponent).join('/')}`
+const sourceOf = (name: string, table: Table): string => `/postgres/${encodeURIComponent(name)}/${placeOf(table).uri}`
 
 /** The values of the primary key, with a comma between; undefined where there is none, or not all of it was sent. */
 export function keyOf({ key }: Table, row: Row | null): string | undefined {
@@ -85,13 +113,13 @@ const UNFIT_OF_SEVERAL = /[%,\p{Cc}\p{Noncharacter_Code_Point}]/gu
 const attribute = (value: string | null | undefined, unfit: RegExp): string | undefined =>
   value === '' ? '%' : value?.replace(unfit, encodeURIComponent)
 
-function toJson({ columns }: Table, row: Row | null): string {
+function toJson(table: Table, row: Row | null): string {
   if (row === null) return 'null'
   let members = ''
-  for (const { name, oid } of columns) {
+  for (const { encode, head, name } of membersOf(table)) {
     const value = row[name]
     if (value === undefined) continue
-    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${value === null ? 'null' : encoderOf(oid)(value)}`
+    members += `${members === '' ? '' : ','}${head}${value === null ? 'null' : encode(value)}`
   }
   return `{${members}}`
 }
@@ -99,18 +127,18 @@ function toJson({ columns }: Table, row: Row | null): string {
 /** Large values that an update left as they were are not in the log: their columns are named, and left out. */
 function unchanged({ columns }: Table, after: Row | null): string {
   if (after === null) return ''
+  if (columns.every(({ name }) => after[name] !== undefined)) return ''
   const left = columns.filter(({ name }) => after[name] === undefined)
-  return left.length === 0 ? '' : `,"unchanged":${JSON.stringify(left.map(({ name }) => name))}`
+  return `,"unchanged":${JSON.stringify(left.map(({ name }) => name))}`
 }
 
-function origin({ table, transaction: { committed, lsn, txId } }: Change): string {
-  const ms = committed / 1_000n
-  const { schema, name } = table
-  return `{"lsn":"${formatLsn(lsn)}","txId":${txId},"schema":${JSON.stringify(schema)},"table":${JSON.stringify(name)},"tsMs":${ms},"ts_ms":${ms}}`
+function origin({ table, transaction }: Change): string {
+  const { lsn, tsMs, txId } = textsOf(transaction)
+  return `{"lsn":"${lsn}","txId":${txId},${placeOf(table).json},"tsMs":${tsMs},"ts_ms":${tsMs}}`
 }
 
 /** With microseconds. */
-export function instantOf(micros: bigint): string {
+function instantOf(micros: bigint): string {
   const text = new Date(Number(micros / 1_000n)).toISOString()
   return `${text.slice(0, -1)}${String(micros % 1_000n).padStart(3, '0')}Z`
 }
