@@ -2,7 +2,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readDocuments } from './document.ts'
+import { type Read, readDocuments } from './document.ts'
 import type { Environment } from './interpolate.ts'
 import { WASM_FUNCTION } from './kubernetes.ts'
 import { mapping } from './names.ts'
@@ -86,18 +86,21 @@ export function mergeFiles(
     for (const [key, value] of Object.entries(read.value)) merge(merged, key, value, places, read.places, problems)
     places.adopt(read.places)
   }
-  const manifests = documents
-    .flatMap(({ functions }) => functions)
-    .map((read, at): Manifest => {
-      const { name } = mapping(mapping(read.value)['metadata'])
-      // As kubectl says it; a number tells those apart that have none, or one that another has.
-      const plain = [`${WASM_FUNCTION}/${typeof name === 'string' ? name : at + 1}`]
-      const path = places.at(plain) ? [`${plain[0]}#${at + 1}`] : plain
-      problems.push(...read.problems)
-      places.adopt(read.places, path)
-      return { value: read.value, at: path }
-    })
+  const functions = documents.flatMap((one) => one.functions)
+  const manifests = functions.map((read, at) => adoptManifest(read, at + 1, places, problems))
   return { value: merged, places, problems, manifests, notes }
+}
+
+/** Takes over the places and problems of a function, under a path of its own: as kubectl names it. */
+function adoptManifest(read: Read, number: number, places: Places, problems: Problem[]): Manifest {
+  const { name } = mapping(mapping(read.value)['metadata'])
+  const plain = `${WASM_FUNCTION}/${typeof name === 'string' ? name : number}`
+  // A number tells it from another of its name.
+  const own = places.at([plain]) ? `${plain}#${number}` : plain
+  for (const problem of read.problems)
+    problems.push(problem.path === '' ? problem : { ...problem, path: `${own}.${problem.path}` })
+  places.adopt(read.places, [own])
+  return { value: read.value, at: [own] }
 }
 
 function merge(

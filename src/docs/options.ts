@@ -63,6 +63,7 @@ export function typeText(part: JsonSchema, definitions: Definitions = {}): strin
   if (part.const !== undefined) return `\`${String(part.const)}\``
   if (part.enum) return part.enum.map((value) => `\`${String(value)}\``).join(', ')
   if (part.format === 'duration' || part.format === 'size' || part.format === 'host:port') return part.format
+  if (Array.isArray(part.type)) return part.type.map((type) => text({ type })).join(' or ')
   switch (part.type) {
     case 'string':
       return 'text'

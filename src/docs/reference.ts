@@ -17,6 +17,7 @@ import {
 } from '../router/config.ts'
 import { METRICS } from '../telemetry/names.ts'
 import { eventSourcesReference } from './event-sources.ts'
+import { manifestReference } from './manifests.ts'
 import { type JsonSchema, optionTable } from './options.ts'
 
 /** The editor's schema of the configuration, draft-07. */
@@ -37,9 +38,15 @@ const optionsOf = (schema: JsonSchema): JsonSchema =>
 
 /** `config/REFERENCE.md`. */
 export function reference(connectors: readonly Connector[]): string {
-  return [HEAD, ...sections(connectors), ...named(connectors), ...eventSourcesReference(), errors(), metrics()].join(
-    '\n',
-  )
+  return [
+    HEAD,
+    ...sections(connectors),
+    ...named(connectors),
+    ...eventSourcesReference(),
+    ...manifestReference(),
+    errors(),
+    metrics(),
+  ].join('\n')
 }
 
 const HEAD = `# Reference

@@ -111,31 +111,33 @@ export function addFunction(sound: Sound, { out, reporter }: Tools, folder: Func
     reporter.report(nameAt, `the function "${name}" is defined twice, first in ${first.file}:${first.line}`)
     return false
   }
-  const { image, maxReplicas, minReplicas, timeout, environment, resources } = options
+  const { approve, image, timeout, environment, resources } = options
   const option = (value: unknown, ...keys: string[]) =>
     value === undefined ? undefined : traced(value, [...at, ...keys])
-  checkReplicas(options, at, reporter)
   const file = image === undefined ? missing(sound, reporter) : found(image, sound, reporter, folder)
   const memory = resources?.limits?.memory
   out.put('functions', name, nameAt, {
     // One that is wrong is told already, at the same place: what is said of this file then is not told again.
     wasm: option(file?.wasm ?? `${name}.wasm`, 'image'),
     version: versionOf(sound, file?.version, reporter),
-    pool:
-      minReplicas === undefined && maxReplicas === undefined
-        ? undefined
-        : { min: option(minReplicas, 'minReplicas'), max: option(maxReplicas, 'maxReplicas') },
+    pool: poolOf(sound, reporter),
     timeout: option(timeout, 'timeout'),
     memory: option(memory, 'resources', 'limits', 'memory'),
+    approve: option(approve, 'approve'),
     env: environment && traced(variables(environment, [...at, 'environment'], reporter), [...at, 'environment']),
   })
   return true
 }
 
-/** Gives what is missing the place at which it is told to be. */
-function missing({ at }: Sound, { places }: Reporter): undefined {
-  const nearest = places.nearest([...at, 'image'])
-  if (nearest && !nearest.exact) places.set([...at, 'image'], { ...nearest.place, value: nearest.place.key })
+/** Gives what is missing the place at which it is told to be: that of what holds it, or of a misspelt one. */
+function missing({ at }: Sound, { places, problems }: Reporter): undefined {
+  const within = `${at.join('.')}.`
+  const misspelt = problems.find(
+    ({ path, suggestion }) => path.startsWith(within) && suggestion === 'did you mean "image"?',
+  )
+  const path = [...at, misspelt ? misspelt.path.slice(within.length) : 'image']
+  const { place } = places.nearest(path) ?? {}
+  if (place) places.set([...at, 'image'], { ...place, value: place.key, writtenAt: path })
 }
 
 function found(image: string, { name, at }: Sound, reporter: Reporter, folder: FunctionFolder | undefined) {
@@ -151,11 +153,13 @@ function versionOf({ at, version }: Sound, ofFile: string | undefined, reporter:
   return version ? traced(version.text, version.at) : ofFile && traced(ofFile, [...at, 'image'])
 }
 
-function checkReplicas({ maxReplicas, minReplicas }: Sound['options'], at: Path, reporter: Reporter): void {
+function poolOf({ at, options: { maxReplicas, minReplicas } }: Sound, reporter: Reporter) {
+  if (minReplicas === undefined && maxReplicas === undefined) return undefined
   const most = maxReplicas ?? functionConfig.parse('any.wasm').pool.max
-  if (minReplicas !== undefined && minReplicas > most)
-    reporter.report(
-      [...at, 'minReplicas'],
-      `${minReplicas} is more than maxReplicas, which is ${most}${maxReplicas === undefined ? ' when it is not given' : ''}`,
-    )
+  const wrong = `${minReplicas} is more than maxReplicas, which is ${most}${maxReplicas === undefined ? ' when it is not given' : ''}`
+  if (minReplicas !== undefined && minReplicas > most) return reporter.report([...at, 'minReplicas'], wrong)
+  return {
+    min: minReplicas === undefined ? undefined : traced(minReplicas, [...at, 'minReplicas']),
+    max: maxReplicas === undefined ? undefined : traced(maxReplicas, [...at, 'maxReplicas']),
+  }
 }

@@ -5,11 +5,12 @@ import { targetFunctions } from '../event-sources/index.ts'
 import type { Merged } from '../files.ts'
 import { type FunctionFolder, mapping, Reporter } from '../names.ts'
 import { addFunction, type Note, readManifest } from './function.ts'
+import { metadata, spec } from './spec.ts'
 import { TRIGGERS } from './triggers/index.ts'
-import { addTriggers } from './triggers/read.ts'
+import { addTriggers, triggerEntry } from './triggers/read.ts'
 
-export { metadata, spec } from './spec.ts'
-export { TRIGGERS } from './triggers/index.ts'
+/** The parts of a manifest, for the reference. */
+export const MANIFEST = { metadata, spec, trigger: triggerEntry, triggers: TRIGGERS }
 
 /**
  * Puts what the manifests stand for beside what is there. Changes nothing that it is given. What is expanded has the

@@ -5,7 +5,7 @@ import type { Aliases } from './aliases.ts'
 import { environment } from './environment.ts'
 import { memory, time } from './quantity.ts'
 
-const replicas = (text: string) => z.int().min(0).max(1_000).optional().describe(text)
+const replicas = (least: number, text: string) => z.int().min(least).max(1_000).optional().describe(text)
 
 /** Under `metadata`: the rest of it is for Kubernetes. */
 export const metadata = z.looseObject({
@@ -25,8 +25,8 @@ export const spec = z.strictObject({
     .describe(
       'Its file: the path of a .wasm file, beginning at the folder of the manifest, or the name of one in the folder of `--functions`: `resize`, `resize.wasm`, `resize:2` for `resize@2.wasm`.',
     ),
-  minReplicas: replicas('Instances that are kept warm: `pool.min`.'),
-  maxReplicas: replicas('Instances at most: `pool.max`.'),
+  minReplicas: replicas(0, 'Instances that are kept warm: `pool.min`.'),
+  maxReplicas: replicas(1, 'Instances at most: `pool.max`.'),
   timeout: time()
     .optional()
     .describe('A call that runs longer is ended: a number of seconds, or a duration such as `30s`, `1m30s`, `500ms`.'),
@@ -44,6 +44,10 @@ export const spec = z.strictObject({
         .optional(),
     })
     .optional(),
+  approve: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('What a version may ask for that those before it did not: `approve` of a function.'),
   triggers: z
     .array(z.unknown())
     .optional()

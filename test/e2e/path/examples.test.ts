@@ -1,17 +1,21 @@
 /** Every configuration in config/examples that needs no server runs, and does what it says with one event. */
 
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, ROOT, startGateway } from '../../services/gateway.ts'
 import { Receiver } from '../../services/receiver.ts'
-import { Client, eventOf, held, jsonOf, post, settled, unique } from './client.ts'
+import { Client, eventOf, held, jsonOf, post, request, settled, unique } from './client.ts'
 
 const CLOUDEVENT = { properties: { contentType: 'application/cloudevents+json' } }
 
-/** What is done with each example, once it runs. */
-const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess, receiver: Receiver) => Promise<void>>> = {
+/** What is done with an example, once it runs; `folder` is what it takes files from. */
+type Drive = (gateway: GatewayProcess, receiver: Receiver, folder: string) => Promise<void>
+
+/** Each example. */
+const DRIVEN: Readonly<Record<string, Drive>> = {
   'first-steps.yaml': async (gateway) => {
     await using client = await Client.connect(gateway)
     const responseTopic = unique('inbox')
@@ -140,6 +144,16 @@ const DRIVEN: Readonly<Record<string, (gateway: GatewayProcess, receiver: Receiv
     expect(gateway.output()).toMatch(/report +from nightly, workdays/)
     expect((await post(gateway.http, '/call/echo', '{"a":1}')).text).toBe('{"a":1}')
   },
+  'manifests.yaml': async (gateway, _, folder) => {
+    const order = { orderId: 7, items: [{ price: 2, quantity: 3 }] }
+    expect(await post(gateway.http, '/orders', order)).toMatchObject({ status: 200, json: { orderId: 7, units: 3 } })
+    writeFileSync(join(folder, 'left-out.txt'), 'no order')
+    writeFileSync(join(folder, '8.json'), JSON.stringify(order))
+    const runs = /headgate_deliveries_total\{[^}]*route="uploads",outcome="done"[^}]*\} 1\n/
+    const metrics = async () => (await request(gateway.admin, '/metrics')).text
+    await eventually(async () => runs.test(await metrics()), { what: 'the file was told of' })
+    expect(gateway.output()).toMatch(/nightly +from nightly/)
+  },
   'transform.yaml': async (gateway) => {
     await using client = await Client.connect(gateway)
     for (const topic of ['readings/+', 'quotes/names']) await client.subscribe(topic)
@@ -176,10 +190,13 @@ const isElsewhere = (file: string) =>
   existsSync(join(ROOT, 'connectors', basename(file, '.yaml'), 'example.server.test.ts'))
 
 const files = globSync(join(ROOT, 'config/examples/*.yaml'))
-  .filter((file) => !isElsewhere(file))
+  .filter((file) => !isElsewhere(file) && !file.endsWith('.test.yaml'))
   .toSorted()
 
 describe('config/examples', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-examples-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
   test('each example is driven here', () => {
     expect(Object.keys(DRIVEN).toSorted()).toEqual(files.map((file) => basename(file)))
   })
@@ -189,7 +206,8 @@ describe('config/examples', () => {
     const text = readFileSync(file, 'utf8')
       .replaceAll('../../functions', 'FUNCTIONS')
       .replaceAll('127.0.0.1:9099', `127.0.0.1:${receiver.port}`)
+      .replaceAll('directory: ./uploads', `directory: ${folder}`)
     await using gateway = await startGateway({ config: text })
-    await DRIVEN[name]?.(gateway, receiver)
+    await DRIVEN[name]?.(gateway, receiver, folder)
   })
 })

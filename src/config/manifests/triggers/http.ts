@@ -18,16 +18,18 @@ export const http = trigger({
       .describe('A path; * at its end takes every path that begins so, and {name} or :name any one segment.'),
     methods: oneOrMore().optional().describe('Methods, such as GET, or one of them; any when not given.'),
   }),
-  expand(triggers, { out }) {
+  expand(triggers, { out, reporter }) {
     for (const { at, config, name, to } of triggers) {
       const { path, methods } = config
       const pattern = path.replace(/\{(\w+)\}/g, ':$1')
-      const from = (methods ?? ['*']).map((method, index) =>
-        traced(
+      const from = (methods ?? ['*']).map((method, index) => {
+        const listed = [...at, 'methods', index]
+        const own = reporter.places.at(listed) ? listed : listed.slice(0, -1)
+        return traced(
           `http:${method.toUpperCase()} ${pattern}`,
-          methods && !/^[A-Za-z]+$/.test(method) ? [...at, 'methods', index] : [...at, 'path'],
-        ),
-      )
+          /^([A-Za-z]+|\*)$/.test(method) ? [...at, 'path'] : own,
+        )
+      })
       out.add('routes', name, at, { from: from.length === 1 ? from[0] : from, to })
     }
   },

@@ -8,9 +8,10 @@ import { renamed } from '../aliases.ts'
 import type { Sound } from '../function.ts'
 import type { TriggerType } from './trigger.ts'
 
+/** One trigger; its type and its options are checked by the type. */
 export const triggerEntry = z.strictObject({
-  triggerType: z.unknown(),
-  config: z.unknown(),
+  triggerType: z.unknown().optional().describe('http, kafka, cron or storage.'),
+  config: z.unknown().optional().describe('Options of the type: below.'),
   name: z
     .string()
     .min(1)
