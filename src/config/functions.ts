@@ -77,7 +77,7 @@ function specOf(name: string, version: string | undefined, wasm: string, config:
     timeoutMs: config.timeout,
     memoryBytes: config.memory,
     env: config.env,
-    ...(config.approve.length > 0 ? { approve: config.approve } : {}),
+    ...(config.approve ? { approve: config.approve } : {}),
     ...(config.probe ? { probe: makeProbe(config.probe) } : {}),
   }
 }

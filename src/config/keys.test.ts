@@ -25,6 +25,7 @@ const BESIDE: Readonly<Record<string, object>> = {
 /** Values of what is text, or may be several things; all else gets a value by its type. */
 const VALUES: Readonly<Record<string, unknown>> = {
   'broker.listen': ['tcp://127.0.0.1:2883'],
+  'functions.*.approve': ['wasi:sockets'],
   'functions.*.env': { A: 'b' },
   'functions.*.probe.event.data': 1,
   'functions.*.probe.reply': 1,

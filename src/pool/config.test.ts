@@ -25,6 +25,8 @@ test('every option is read', () => {
     timeout: '500ms',
     memory: '32MiB',
     env: { SIZE: '10' },
+    probe: { event: { type: 'probe', data: { n: 1 } }, reply: 'ok', timeout: '1s' },
+    approve: ['wasi:sockets'],
     call: false,
   }
   expect(functionConfig.parse(written)).toEqual({
@@ -34,6 +36,8 @@ test('every option is read', () => {
     timeout: 500,
     memory: 32 << 20,
     env: { SIZE: '10' },
+    probe: { event: { type: 'probe', data: { n: 1 } }, reply: 'ok', timeout: 1_000 },
+    approve: ['wasi:sockets'],
     call: false,
   })
 })

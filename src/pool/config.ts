@@ -18,7 +18,10 @@ const pool = z
   .refine(({ min, max }) => min <= max, { error: 'min is more than max' })
 
 const options = z.strictObject({
-  wasm: z.string().min(1).describe('The .wasm file, of any interface that functions/README.md names; relative to the configuration file.'),
+  wasm: z
+    .string()
+    .min(1)
+    .describe('The .wasm file, of any interface that functions/README.md names; relative to the configuration file.'),
   version: z
     .union([z.string().regex(/^[\w.-]+$/), z.int().min(0).transform(String)])
     .optional()
@@ -39,7 +42,7 @@ const options = z.strictObject({
     ),
   approve: z
     .array(z.string().min(1))
-    .default([])
+    .optional()
     .describe(
       'What a version may ask for that those before it did not, such as `wasi:sockets`; `headgate function diff` says what that is. Without it such a version is refused.',
     ),
