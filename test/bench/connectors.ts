@@ -41,10 +41,26 @@ async function running<T>(
   }
 }
 
-/** How many deliveries are done. */
-async function done({ admin }: Ports): Promise<number> {
+async function count({ admin }: Ports, metric: RegExp): Promise<number> {
   const metrics = await fetch(`http://127.0.0.1:${admin}/metrics`).then((response) => response.text())
-  return Number(/^headgate_deliveries_total\{[^}]*outcome="done"[^}]*\} (\d+)/m.exec(metrics)?.[1] ?? 0)
+  return Number(metric.exec(metrics)?.[1] ?? 0)
+}
+
+/** How many deliveries are done. */
+const done = (ports: Ports): Promise<number> =>
+  count(ports, /^headgate_deliveries_total\{[^}]*outcome="done"[^}]*\} (\d+)/m)
+
+/** Resolves once some events were accepted, and no more for three seconds. */
+async function filled(ports: Ports): Promise<void> {
+  let before = -1
+  for (
+    let now = 0;
+    now === 0 || now !== before;
+    now = await count(ports, /^headgate_events_accepted_total\{[^}]*\} (\d+)/m)
+  ) {
+    before = now
+    await sleep(3_000)
+  }
 }
 
 /** From the first delivery that is done to the last. */
@@ -79,12 +95,12 @@ async function bare({ bare: [file, ...args], env }: Backlog, messages: number): 
 /** Memory of a gateway whose journal is full, while its upstream holds the rest: soon after it filled, and later. */
 function paused(backlog: Backlog, seconds: number): Promise<readonly [first: Figures, later: Figures]> {
   const config = {
-    journal: { max_size: '64MiB' },
+    journal: { max_size: '8MiB' },
     sinks: { nowhere: { http: { url: 'http://127.0.0.1:1/', allow: ['127.0.0.1'] } } },
     routes: { work: { from: 'upstream', to: 'nowhere', retry: { max: 100, delay: '1h', cap: '1h' } } },
   }
-  return running(backlog, config, async ({ pid }) => {
-    await sleep(10_000)
+  return running(backlog, config, async ({ pid }, ports) => {
+    await filled(ports)
     const first = { rss: rss([pid]) }
     await sleep(seconds * 5_000)
     return [first, { rss: rss([pid]) }]

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import kafkajs, { type Kafka } from 'kafkajs'
 import { mendRequestQueue } from '../../../connectors/kafka/request-queue.ts'
+import { eventually } from '../../services/eventually.ts'
 import { KAFKA } from '../../services/kafka.ts'
 import { startOwn } from '../../services/server.ts'
 import { payload, type Upstream, type UpstreamKind } from './upstream.ts'
@@ -37,6 +38,13 @@ async function produce(client: Kafka, topic: string, count: number): Promise<voi
   const admin = client.admin()
   await admin.connect()
   await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }], waitForLeaders: false })
+  // A record that is sent again as a leader was not ready would be there twice.
+  const isLed = () =>
+    admin.fetchTopicOffsets(topic).then(
+      () => true,
+      () => false,
+    )
+  await eventually(isLed, { what: `topic ${topic} has its leaders` })
   await admin.disconnect()
   const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
   await producer.connect()
