@@ -1,0 +1,52 @@
+/** Functions of the other interfaces in a whole gateway: by a route, by name, and what a failure becomes. */
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type GatewayProcess, startGateway } from '../services/gateway.ts'
+import { guest } from './open.ts'
+
+const config = `
+functions:
+  spin-hello: ${guest('spin-hello')}
+  line-count: ${guest('line-count')}
+  upper: ${guest('upper')}
+  hostile-program: ${guest('hostile-program')}
+routes:
+  hello: { from: "http:GET /hello/*", to: spin-hello, retry: 0 }
+`
+let gateway: GatewayProcess
+beforeAll(async () => {
+  gateway = await startGateway({ config })
+})
+afterAll(() => gateway[Symbol.asyncDispose]())
+
+const call = async (name: string, body: string) => {
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`http://127.0.0.1:${gateway.http}/call/${name}`, { method: 'POST', headers, body })
+  return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
+}
+
+test('a handler of wasi:http behind a route sees method, path and query, and its response is the answer', async () => {
+  const answer = await fetch(`http://127.0.0.1:${gateway.http}/hello/world?a=1`)
+  expect(answer.status).toBe(201)
+  expect(answer.headers.get('content-type')).toBe('text/plain')
+  expect(await answer.text()).toBe('GET /hello/world?a=1 headgate.http.request ')
+})
+
+test('programs are called by name with their parameters', async () => {
+  expect(await call('upper', '{"a":"b"}')).toEqual({ status: 200, type: 'application/json', text: '{"A":"B"}' })
+  expect(await call('line-count', '{"a":\n1}')).toMatchObject({ status: 200, text: '{"lines":2,"bytes":8}\n' })
+})
+
+test('what an exit code refuses is a refusal to the caller', async () => {
+  const refused = await call('hostile-program', '{"type":"exit","subject":"65"}')
+  expect(refused.status).toBeGreaterThanOrEqual(400)
+  expect(refused.status).toBeLessThan(500)
+  expect(refused.text).toContain('EXIT_65')
+})
+
+test('a program that hogs its thread is ended, and its neighbours are answered meanwhile', async () => {
+  const hog = call('hostile-program', '{"type":"sleep","subject":"1500"}')
+  const neighbours = await Promise.all(Array.from({ length: 50 }, () => call('upper', '"x"')))
+  expect(new Set(neighbours.map(({ text }) => text))).toEqual(new Set(['"X"']))
+  expect(await hog).toMatchObject({ text: '' })
+})
