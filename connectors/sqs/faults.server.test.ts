@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { MemoryLog, MemoryMeter, memoryContext } from '#conformance'
 import { type CloudEvent, type Emit, GatewayError } from '#connector'
 import { ELASTICMQ, ELASTICMQ_ON_DISK } from '../../test/services/elasticmq.ts'
-import { MOTO_WITH_RULES } from '../../test/services/moto.ts'
+import { MOTO, MOTO_WITH_RULES } from '../../test/services/moto.ts'
 import { describeServers, startOwn } from '../../test/services/server.ts'
 import { sqsConfig } from './config.ts'
 import { clientOf, heldBy, makeQueue, sendAll, useCredentials } from './harness.ts'
@@ -164,7 +164,7 @@ await describeServers([ELASTICMQ], 'sqs, a server that is there', ({ address }) 
   })
 })
 
-await describeServers([], 'sqs, a server of its own', () => {
+await describeServers([ELASTICMQ, MOTO], 'sqs, a server of its own', () => {
   test('stopped, and started again: the source goes on by itself, and says each once', async () => {
     await using server = await startOwn(ELASTICMQ_ON_DISK)
     using queue = await queueOn(server.address, 'jobs')
