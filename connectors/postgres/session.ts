@@ -163,11 +163,16 @@ export class Session {
         `set create: true, or run: ${lost ? `select pg_drop_replication_slot('${slot}'); ` : ''}select pg_create_logical_replication_slot('${slot}', 'pgoutput')`,
       )
     if (lost) await dropSlot(client, slot)
-    if (config.snapshot === 'never') return createSlot(client, slot)
+    if (config.snapshot === 'never') {
+      await createSlot(client, slot)
+      return context.cursor.set(slot)
+    }
     this.#parts.receiving(false)
     this.doing = 'reading the rows that are there'
     const { name } = context
     const rows = await load({ name, target: this.#target, slot, tables, offers: this.#offers, client })
+    // From here on a slot that is missing is one that was lost.
+    await context.cursor.set(slot)
     context.log.info({ source: name, rows, slot }, `${name} (postgres): read the ${rows} rows that were there`)
   }
 
