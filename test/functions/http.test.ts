@@ -90,6 +90,17 @@ test('an instance is used again, and replaced when it traps', async () => {
   expect((await Promise.all(calls)).length).toBe(300)
 })
 
+test('one that answers no second request gets a fresh copy for each, and nobody notices', async () => {
+  const once = { wasm: guest('hostile-http'), env: { ONCE: '1' } }
+  await using pool = await open([spec('f', once), spec('cold', { ...once, min: 0 })])
+  for (const name of ['f', 'cold', 'cold', 'f', 'cold', 'f'])
+    expect(textOf(await pool.call(name, 'calls')), name).toBe('1')
+  const calls = Array.from({ length: 50 }, () => pool.call('f', 'calls'))
+  expect(new Set((await Promise.all(calls)).map(textOf))).toEqual(new Set(['1']))
+  await expect(pool.call('f', 'trap')).rejects.toMatchObject({ code: 'FUNCTION_TRAPPED' })
+  expect(textOf(await pool.call('f', 'calls'))).toBe('1')
+})
+
 test('what it passes to its host is counted before the host makes anything of it: the lift bomb', async () => {
   const before = process.memoryUsage.rss()
   // 500 header values that all name one region of 8 MiB: 4 GiB for a host that copies each.
