@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import type { FunctionConfig } from '../pool/config.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import { newest, readVersioned, type Versioned, versioned } from '../schema/index.ts'
+import type { FindFile } from './layout.ts'
 import type { Reporter } from './names.ts'
 import { makeProbe } from './probe.ts'
 import type { Sections } from './sections.ts'
@@ -20,12 +21,8 @@ interface Entry extends Versioned {
   readonly config: FunctionConfig
 }
 
-/** A path alone is short for its options. Reports files that `exists` does not find, and names that stand for two. */
-export function functionsOf(
-  given: Sections['functions'],
-  reporter: Reporter,
-  exists: (file: string) => boolean,
-): Functions {
+/** A path alone is short for its options. Reports files that are not found, and names that stand for two. */
+export function functionsOf(given: Sections['functions'], reporter: Reporter, find: FindFile): Functions {
   const entries = Object.entries(given).map(([key, config]): Entry => {
     const { name, version = config.version } = readVersioned(key)
     return { key, config, name, version }
@@ -34,7 +31,10 @@ export function functionsOf(
   const functions = entries.map(({ config, key, name, version }) => {
     const path: Path = reporter.places.at(['functions', key, 'wasm']) ? ['functions', key, 'wasm'] : ['functions', key]
     const wasm = resolve(dirname(reporter.places.nearest(path)?.place.source.file ?? '.'), config.wasm)
-    if (!exists(wasm))
+    const found = find(wasm)
+    if (found && 'file' in found) return specOf(name, version, found.file, config)
+    if (found) reporter.report(path, `"${config.wasm}" ${found.wrong}`)
+    else
       reporter.report(path, `there is no file "${config.wasm}"`, {
         suggestion: 'paths begin at the folder of this file; npm run build:functions builds the examples',
       })

@@ -1,6 +1,5 @@
 /** Loads a configuration: reads, merges, checks, settles names. Everything wrong is told at once. */
 
-import { existsSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import type { Connector } from '../connector/connector.ts'
 import { RESERVED } from '../router/address.ts'
@@ -13,6 +12,7 @@ import { expandEventSources } from './event-sources/index.ts'
 import { expanded } from './expand.ts'
 import { type Merged, mergeFiles, readFiles } from './files.ts'
 import { functionsOf } from './functions.ts'
+import { type FindFile, findFile } from './layout.ts'
 import { expandManifests } from './manifests/index.ts'
 import { checkNames, type FunctionFolder, mapping, namesOf, Reporter } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
@@ -45,12 +45,12 @@ export interface LoadOptions {
  */
 export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
   const form = readForm(await filesOf(path), options)
-  return build(form, options, existsSync, options.tests ? await readTests(shownPath(path)) : [])
+  return build(form, options, findFile, options.tests ? await readTests(shownPath(path)) : [])
 }
 
 /** Reads a text as if it stood in `file`; looks at no file but those that `${file:...}` names. Throws a ConfigError. */
 export function parseConfig(text: string, file: string, options: LoadOptions): Config {
-  return build(readForm([{ file, text }], options), options, () => true)
+  return build(readForm([{ file, text }], options), options, (path) => ({ file: path }))
 }
 
 /**
@@ -99,7 +99,7 @@ function readForm(files: Awaited<ReturnType<typeof readFiles>>, options: LoadOpt
 function build(
   form: Form,
   { connectors, env = process.env }: LoadOptions,
-  exists: (file: string) => boolean,
+  find: FindFile,
   files: readonly TestText[] = [],
 ): Config {
   const { value, places } = form
@@ -107,7 +107,7 @@ function build(
   const sections = checkSections(value, connectors, reporter)
   const names = namesOf(value)
   checkNames(names, RESERVED, reporter)
-  const { functions, callable } = functionsOf(sections.functions ?? {}, reporter, exists)
+  const { functions, callable } = functionsOf(sections.functions ?? {}, reporter, find)
   const services = makeServices(sections.services ?? {}, names, new Set(callable), reporter)
   const instances = (section: 'sources' | 'sinks'): readonly Instance[] =>
     Object.entries(sections[section] ?? {}).flatMap(([name, held]) => instance(section, name, held, reporter))

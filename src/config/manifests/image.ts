@@ -8,9 +8,14 @@ export type Image =
   | { readonly wasm: string; readonly version?: string }
   | { readonly wrong: string; readonly suggestion: string }
 
+/** A path, and how other tools write one of a layout: `oci:./folder:tag`. */
+const PATH = /^(?:oci:)?(\.{0,2}\/.*)$/s
+
 /** Reads an `image`. A bare name is that of a file of the functions folder first, and then of one beside the manifest. */
 export function readImage(image: string, name: string, folder: FunctionFolder | undefined): Image {
-  if (/^oci:\/\//.test(image) || /@sha(256|512):/.test(image)) return inRegistry(image, name)
+  if (/^oci:\/\//.test(image)) return inRegistry(image, name)
+  const [, path] = PATH.exec(image) ?? []
+  if (path !== undefined) return { wasm: path }
   if (/^[a-z][a-z+.-]*:\/\//i.test(image))
     return { wrong: `"${image}" is a URL, and functions are read from files`, suggestion: fetched(name) }
   // `resize:2` is how images write what files of functions call `resize@2`.
@@ -18,7 +23,7 @@ export function readImage(image: string, name: string, folder: FunctionFolder | 
   const key = tag === undefined ? bare : `${bare}@${tag}`
   const held = folder?.files.get(key)
   if (held !== undefined) return withVersion(held, key)
-  if (/\.wasm$/.test(image) || /^\.{0,2}\//.test(image)) return { wasm: image }
+  if (/\.wasm$/.test(image)) return { wasm: image }
   // What has a registry, a tag, or no ending is how images are named that somebody has pushed.
   return inRegistry(image, name, folder)
 }
@@ -32,9 +37,9 @@ function inRegistry(image: string, name: string, folder?: FunctionFolder): Image
   const there = folder ? `; the folder "${folder.path}" holds ${[...folder.files.keys()].join(', ') || 'nothing'}` : ''
   return {
     wrong: `"${image}" names an image in a registry, and none is pulled from there yet`,
-    suggestion: `pull it with a tool such as oras or wkg, then ${fetched(name)}${there}`,
+    suggestion: `pull it, as with "wkg oci pull -o ${name}.wasm" or "oras copy --to-oci-layout", then ${fetched(name)}${there}`,
   }
 }
 
 const fetched = (name: string): string =>
-  `write the path of the .wasm file, such as image: ./${name}.wasm, or the name of one of the folder of --functions`
+  `write the path of the .wasm file or of the layout, such as image: ./${name}.wasm, or the name of a file in the folder of --functions`

@@ -40,6 +40,10 @@ describe('image', () => {
     ['resize.wasm', '/functions/resize.wasm'],
     ['resize', '/functions/resize.wasm'],
     ['./resize.wasm', './resize.wasm'],
+    ['./layout', './layout'],
+    ['./layout:1.2', './layout:1.2'],
+    ['./layout@sha256:0123', './layout@sha256:0123'],
+    ['oci:../layout:1.2', '../layout:1.2'],
   ])('%s is %s', (image, wasm) => expect(made({ image }, FOLDER)).toEqual({ wasm }))
 
   test.each(['echo:2', 'echo@2', 'echo@2.wasm'])('%s is a version', (image) => {

@@ -23,7 +23,7 @@ export const spec = z.strictObject({
     .string()
     .min(1)
     .describe(
-      'Its file: the path of a .wasm file, beginning at the folder of the manifest, or the name of one in the folder of `--functions`: `resize`, `resize.wasm`, `resize:2` for `resize@2.wasm`.',
+      'Its file: the path of a .wasm file, beginning at the folder of the manifest, or the name of one in the folder of `--functions`: `resize`, `resize.wasm`, `resize:2` for `resize@2.wasm`. Or the path of an OCI image layout, `./layout`, `./layout:tag` or `./layout@sha256:...`, whose one layer of Wasm it is.',
     ),
   minReplicas: replicas(0, 'Instances that are kept warm: `pool.min`.'),
   maxReplicas: replicas(1, 'Instances at most: `pool.max`.'),

@@ -1,0 +1,124 @@
+/** Functions in OCI image layouts: what `oras copy --to-oci-layout` and `wkg` leave in a folder. */
+
+import { createHash } from 'node:crypto'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { options } from './harness.ts'
+import { findFile } from './layout.ts'
+import { loadConfig } from './load.ts'
+
+const WASM = readFileSync(join(import.meta.dirname, '../../functions/echo/echo.wasm'))
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'headgate-layout-'))
+  mkdirSync(join(folder, 'blobs/sha256'), { recursive: true })
+  writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const blobFile = (digest: string): string => join(folder, 'blobs/sha256', digest.replace('sha256:', ''))
+
+function blob(bytes: Uint8Array | object): string {
+  const data = bytes instanceof Uint8Array ? bytes : Buffer.from(JSON.stringify(bytes))
+  const digest = `sha256:${createHash('sha256').update(data).digest('hex')}`
+  writeFileSync(blobFile(digest), data)
+  return digest
+}
+
+/** Writes an image of layers, and returns its descriptor. */
+function image(layers: readonly (readonly [mediaType: string, bytes: Uint8Array])[], tag?: string) {
+  const config = { mediaType: 'application/vnd.wasm.config.v0+json', digest: blob({}), size: 2 }
+  const held = layers.map(([mediaType, bytes]) => ({ mediaType, digest: blob(bytes), size: bytes.length }))
+  const digest = blob({ schemaVersion: 2, config, layers: held })
+  const annotations = tag === undefined ? {} : { annotations: { 'org.opencontainers.image.ref.name': tag } }
+  return { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 1, ...annotations }
+}
+
+const index = (...manifests: readonly object[]): void =>
+  writeFileSync(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
+
+const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+const ECHO = digestOf(WASM)
+const OTHER = Buffer.from('another')
+
+test.each([
+  'application/wasm',
+  'application/vnd.wasm.content.layer.v1+wasm',
+  'application/vnd.module.wasm.content.layer.v1+wasm',
+])('the one image, its layer of %s beside others', (type) => {
+  index(
+    image([
+      [type, WASM],
+      ['text/plain', OTHER],
+    ]),
+  )
+  expect(findFile(folder)).toEqual({ file: blobFile(ECHO) })
+})
+
+test('one of several, by tag and by digest', () => {
+  const [first, second] = [image([['application/wasm', WASM]], '1.0'), image([['application/wasm', OTHER]], '2.0')]
+  index(first, second)
+  expect(findFile(`${folder}:1.0`)).toEqual({ file: blobFile(ECHO) })
+  expect(findFile(`${folder}@${second.digest}`)).toEqual({ file: blobFile(digestOf(OTHER)) })
+  expect(findFile(folder)).toEqual({ wrong: 'is a layout of several images: 1.0, 2.0; write one after a colon' })
+  expect(findFile(`${folder}:3.0`)).toEqual({ wrong: 'is a layout without "3.0"; it holds 1.0, 2.0' })
+})
+
+test('bytes that are not those of the digest are refused', () => {
+  index(image([['application/wasm', WASM]]))
+  appendFileSync(blobFile(ECHO), 'x')
+  expect(findFile(folder)).toEqual({ wrong: expect.stringContaining(`its blob ${ECHO} has other bytes`) })
+})
+
+test.each<[string, () => void, string]>([
+  [
+    'a layer of a container',
+    () => index(image([['application/vnd.oci.image.layer.v1.tar+gzip', WASM]])),
+    'with 0 layers of Wasm, where one is expected; its layers are "application/vnd.oci.image.layer.v1.tar+gzip"',
+  ],
+  [
+    'two layers',
+    () =>
+      index(
+        image([
+          ['application/wasm', WASM],
+          ['application/wasm', OTHER],
+        ]),
+      ),
+    'an image with 2 layers of Wasm',
+  ],
+  ['no image', () => index(), 'a layout of no image'],
+  ['no JSON', () => writeFileSync(join(folder, 'index.json'), '{'), 'not sound: it has JSON of another form'],
+  [
+    'a digest that leads elsewhere',
+    () => index({ digest: 'sha256:../../index.json' }),
+    'not sound: it has JSON of another form',
+  ],
+  ['a blob that is not there', () => index({ digest: `sha256:${'0'.repeat(64)}` }), 'cannot be read (ENOENT)'],
+  [
+    'no index',
+    () => undefined,
+    'is a folder, and no OCI image layout: it has no index.json; write the path of a .wasm',
+  ],
+])('is refused: %s', (_, write, expected) => {
+  write()
+  expect(findFile(folder)).toEqual({ wrong: expect.stringContaining(expected) })
+})
+
+test('what is not there is not found', () => {
+  expect(findFile(join(folder, 'a.wasm'))).toBeUndefined()
+  expect(findFile(join(folder, 'a:1.0'))).toBeUndefined()
+})
+
+test('a manifest and a configuration name a layout by its path', async () => {
+  index(image([['application/wasm', WASM]], '1.0'))
+  const file = join(folder, 'headgate.yaml')
+  const manifest = 'kind: WasmFunction\nmetadata: { name: echo }\nspec: { image: "oci:./:1.0" }\n'
+  writeFileSync(file, `functions: { other: "./:1.0" }\n---\n${manifest}`)
+  const { functions } = await loadConfig(file, options)
+  expect(functions.map(({ wasm }) => wasm)).toEqual([blobFile(ECHO), blobFile(ECHO)])
+  writeFileSync(file, manifest.replace('1.0', '2.0'))
+  await expect(loadConfig(file, options)).rejects.toThrow('"./:2.0" is a layout without "2.0"; it holds 1.0')
+})
