@@ -122,7 +122,11 @@ function build(
   }
   const beside = files.map((file) => makeTests(file, { env }, tested))
   const tests = [...routeTests(sections.routes ?? {}, tested, reporter), ...beside.flatMap((one) => one.tests)]
-  const problems = [...form.problems, ...reporter.problems, ...beside.flatMap((one) => one.problems)]
+  const problems = [
+    ...form.problems,
+    ...beyond(form.problems, reporter.problems),
+    ...beside.flatMap((one) => one.problems),
+  ]
   if (problems.length > 0) throw refusal(problems)
   const { name, broker, admin, log, journal } = sections as Sections
   const config = { name, broker, http: mapping(sections)['http'], admin, log, journal, sources, sinks, functions }
@@ -203,6 +207,13 @@ function readAs(as: As, path: readonly string[], reporter: Reporter): As {
 function refusal(found: readonly Problem[]): ConfigError {
   const { problems, more } = told(inOrder(found))
   return new ConfigError(problems, more)
+}
+
+/** Without those of a value that could not be read, as of a variable that is not set: they follow from that. */
+function beyond(unread: readonly Problem[], found: readonly Problem[]): readonly Problem[] {
+  const placeOf = ({ file, line, path }: Problem): string => `${file}:${line}:${path}`
+  const places = new Set(unread.map(placeOf))
+  return places.size === 0 ? found : found.filter((problem) => !places.has(placeOf(problem)))
 }
 
 /** By file, then by place. Of several at one path and place the first is told: the others follow from it. */

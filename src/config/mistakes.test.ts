@@ -95,6 +95,17 @@ describe('a mistake', () => {
     expect(found[0]).toContain(expected)
   })
 
+  test('what is not set is told, and not that it is no value either', () => {
+    const none = `"\${NONE}"`
+    const text = `sources:
+  c: { postgres: { url: ${none}, tables: { users: [insert] } } }
+journal: { retain: ${none} }`
+    expect(problemsOf(text).map(({ line, message }) => [line, message])).toEqual([
+      [2, 'the environment variable NONE is not set'],
+      [3, 'the environment variable NONE is not set'],
+    ])
+  })
+
   test('ten of them are told at once, in their order, each with its place, the text in question, and help', () => {
     const text = `nam: shop
 broker: { listen: tcp://127.0.0.1:1883 }
