@@ -131,7 +131,7 @@ await describeServers([MOTO], 'storage, a bucket', ({ address }) => {
   })
 })
 
-await describeServers([], 'storage, on its own', () => {
+await describeServers([MOTO], 'storage, a server of its own', () => {
   test('credentials that are not accepted fail the start by name', LONG, async () => {
     await using server = await startOwn(MOTO_WITH_RULES)
     clientOf(server.address).destroy()
@@ -140,7 +140,9 @@ await describeServers([], 'storage, on its own', () => {
       /^files \(storage\): connecting: the credentials for bucket "uploads" are not accepted/,
     )
   })
+})
 
+await describeServers([], 'storage, a directory', () => {
   test(
     'a directory of 100,000 files: each is told of once, and a restart tells of none but what changed',
     LONG,
