@@ -1,51 +1,14 @@
 /** The HTTP sink against a real server on the loopback: what it sends, dials, follows, reads, waits for and hides. */
 
 import { isIP, type LookupFunction } from 'node:net'
-import { describe, expect, test } from 'vitest'
-import { MemoryLog, memoryContext } from '#conformance'
-import { type CloudEvent, GatewayError, parseHttpEvent } from '#connector'
+import { expect, test } from 'vitest'
+import { memoryContext } from '#conformance'
+import { parseHttpEvent } from '#connector'
 import { eventually } from '../../test/services/eventually.ts'
-import { Receiver, type Script } from '../../test/services/receiver.ts'
+import type { Script } from '../../test/services/receiver.ts'
 import { HttpSink } from './sink.ts'
 import { httpSinkConfig } from './sink-config.ts'
-
-const event: CloudEvent = {
-  specversion: '1.0',
-  id: 'e1',
-  source: '/shop',
-  type: 'order.placed',
-  datacontenttype: 'application/json',
-  data: new TextEncoder().encode('{ "n": 1 }'),
-}
-
-const never = new AbortController().signal
-
-/** A receiver and a sink that delivers to it. */
-async function open(script?: Script, options: object = {}, lookup?: LookupFunction) {
-  const receiver = await Receiver.open(script)
-  const log = new MemoryLog()
-  const config = httpSinkConfig.parse({ url: receiver.url, allow: ['127.0.0.1'], ...options })
-  const sink = new HttpSink(config, memoryContext({ name: 'billing', log }), lookup)
-  await sink.start(never)
-  return {
-    receiver,
-    sink,
-    log,
-    deliver: (given = event, signal = never) => sink.deliver(given, signal),
-    fails: async (given = event, signal = never): Promise<GatewayError> => {
-      const error = await sink.deliver(given, signal).then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-      )
-      if (error instanceof GatewayError) return error
-      throw new Error(`a GatewayError was expected, not ${error}`)
-    },
-    async [Symbol.asyncDispose]() {
-      await sink.stop()
-      await receiver[Symbol.asyncDispose]()
-    },
-  }
-}
+import { event, never, open } from './sink-harness.ts'
 
 test('an event arrives as it was, many on a connection', async () => {
   await using to = await open(undefined, { headers: { Authorization: 'Bearer t0ken' } })
@@ -253,53 +216,4 @@ test('a header that HTTP cannot carry is the end of that event alone', async () 
   await using to = await open()
   expect(await to.fails({ ...event, datacontenttype: 'text/plain\n' })).toMatchObject({ code: 'SINK_REJECTED' })
   await to.deliver()
-})
-
-describe('validate', () => {
-  const validate = { origin: 'Gateway.example', rate: 120 }
-
-  test.each(['*', 'gateway.example'])(
-    'allowed for %s: asked once, then each delivery says who it is',
-    async (allowed) => {
-      await using to = await open(
-        ({ method }) =>
-          method === 'OPTIONS'
-            ? { status: 405, headers: { 'webhook-allowed-origin': allowed, 'webhook-allowed-rate': '60' } }
-            : { status: 204 },
-        { validate, headers: { Authorization: 'Bearer t0ken' } },
-      )
-      await to.deliver()
-      await to.deliver({ ...event, id: 'e2' })
-      expect(to.receiver.received.map(({ method }) => method)).toEqual(['OPTIONS', 'POST', 'POST'])
-      const [asked, first] = to.receiver.received
-      expect(asked?.headers).toMatchObject({
-        'webhook-request-origin': 'Gateway.example',
-        'webhook-request-rate': '120',
-      })
-      expect(asked?.headers).not.toHaveProperty('authorization')
-      expect(first?.headers).toMatchObject({
-        'webhook-request-origin': 'Gateway.example',
-        authorization: 'Bearer t0ken',
-      })
-      expect(to.log.lines).toMatchObject([
-        { level: 'info', message: expect.stringContaining('60 deliveries a minute') },
-      ])
-    },
-  )
-
-  test.each([{}, { 'webhook-allowed-origin': 'other.example' }])(
-    'not allowed by %j: nothing is sent',
-    async (headers) => {
-      let consent: Record<string, string> = headers
-      await using to = await open(({ method }) => ({ status: 200, headers: method === 'OPTIONS' ? consent : {} }), {
-        validate,
-      })
-      const error = await to.fails()
-      expect(error).toMatchObject({ code: 'SINK_UNAVAILABLE' })
-      expect(error.message).toContain('did not allow the origin "Gateway.example"')
-      expect(to.receiver.received.map(({ method }) => method)).toEqual(['OPTIONS'])
-      consent = { 'webhook-allowed-origin': '*' }
-      await to.deliver()
-    },
-  )
 })
