@@ -15,6 +15,9 @@ interface Refused {
   readonly error: unknown
 }
 
+/** Tests beside a configuration are read with it: among other paths, as of `*.yaml`, they are no configuration. */
+const TESTS = /\.test\.ya?ml$/
+
 /** Resolves to what came of each path, in order; with `route`, the tests of that route alone are run. */
 export async function checkAll(
   paths: readonly string[],
@@ -23,7 +26,7 @@ export async function checkAll(
 ): Promise<ReadonlyMap<string, Checked | Refused>> {
   const { loadConfig } = await import('../config/index.ts')
   const loaded = new Map<string, Checked | Refused>()
-  for (const path of paths)
+  for (const path of paths.length > 1 ? paths.filter((path) => !TESTS.test(path)) : paths)
     loaded.set(path, await orRefused(async () => untested(await loadConfig(path, how), path, route)))
   const configs = [...loaded.values()].flatMap((each) => ('config' in each ? each.config : []))
   const { Functions, runsFunctions, runTests, setScene, transpileAhead } = await import('../check/index.ts')
