@@ -100,7 +100,7 @@ const list = (pattern: string): string[] =>
   }).toSorted()
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
-const isTest = (file: string): boolean => /\.test\.ts$|(^|\/)(harness|face)\.ts$/.test(file)
+const isTest = (file: string): boolean => /\.test\.ts$|(^|\/)([a-z]+-)?(harness|face)\.ts$/.test(file)
 const within = (file: string, part: string): boolean => file === part || file.startsWith(`${part}/`)
 
 const product = list('{src,connectors}/**/*.ts').filter((file) => !file.endsWith('.d.ts'))

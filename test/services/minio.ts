@@ -1,15 +1,11 @@
 /** MinIO, a server that speaks S3 and posts its notifications: built by Go from its source, as it has no binaries any more. */
 
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { CREDENTIALS } from './elasticmq.ts'
 import { CACHE, launch, portsOf, type ServerKind } from './server.ts'
 
-const HOME = join(CACHE, 'minio')
-const PROGRAM = join(HOME, 'minio')
-const BUILD = { GOFLAGS: '-modcacherw', GOMODCACHE: join(HOME, 'mod'), GOCACHE: join(HOME, 'build'), GOBIN: HOME }
+const PROGRAM = join(CACHE, 'minio/minio')
 /** What bucket notifications are sent to, once it is configured as `HG`. */
 export const WEBHOOK_ARN = 'arn:minio:sqs::HG:webhook'
 
@@ -17,17 +13,10 @@ export const WEBHOOK_ARN = 'arn:minio:sqs::HG:webhook'
 export const minio = (webhook: { readonly endpoint: string; readonly token: string }): ServerKind => ({
   name: 'minio',
   variable: 'HEADGATE_TEST_MINIO',
-  install: 'apt-get install -y golang-go',
+  install: 'bash test/services/minio.sh',
+  optional: 'Go builds it from its source, for minutes, and only where its proxy gives that',
   async obtain() {
-    if (existsSync(PROGRAM)) return
-    mkdirSync(HOME, { recursive: true })
-    const env = { ...process.env, ...BUILD, PATH: `${process.env['PATH']}:/usr/local/go/bin` }
-    // Five minutes of one core, once, and two gigabytes that are of no use afterwards.
-    await promisify(execFile)('go', ['install', 'github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c'], {
-      env,
-      timeout: 1_200_000,
-    })
-    for (const folder of [BUILD.GOMODCACHE, BUILD.GOCACHE]) rmSync(folder, { recursive: true, force: true })
+    if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there`)
   },
   async start(folder) {
     const [port = 0, console = 0] = await portsOf(folder, 2)

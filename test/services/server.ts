@@ -30,6 +30,8 @@ export interface ServerKind {
   readonly variable: string
   /** The line that puts it on a machine, printed where it is absent. */
   readonly install: string
+  /** Why it may be absent even where servers are required: its suites are listed as not run then. */
+  readonly optional?: string
   /** Resolves once its program is there, on PATH, in the cache or just downloaded into it; rejects when it cannot be had. */
   obtain(): Promise<void>
   /** Starts it with its data in `folder`, on the same ports whenever it is the same folder; resolves when it answers. */

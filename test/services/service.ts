@@ -67,7 +67,7 @@ export function describeWith(needs: readonly ServiceName[], title: string, body:
 /** A suite that cannot run here, and what it wants. */
 export interface Unrun {
   readonly title: string
-  readonly missing: readonly { readonly name: string; readonly install: string }[]
+  readonly missing: readonly { readonly name: string; readonly install: string; readonly optional?: string }[]
   /** What went wrong when it was looked for. */
   readonly why: readonly string[]
 }
@@ -78,7 +78,8 @@ export function notRun({ title, missing, why }: Unrun): void {
   const lines = missing.map(({ name, install }) => `${name}: ${install}`)
   describe(title, () => {
     test(`needs ${names.join(', ')}`, (context) => {
-      if (names.some(required)) expect.fail(`${title}: not on this machine: ${[...lines, ...why].join('; ')}`)
+      if (missing.some(({ name, optional }) => optional === undefined && required(name)))
+        expect.fail(`${title}: not on this machine: ${[...lines, ...why].join('; ')}`)
       const file = process.env['HEADGATE_NOT_RUN']
       if (file) appendFileSync(file, lines.map((line) => `${title}\t${line}\n`).join(''))
       context.skip(lines.join('; '))
