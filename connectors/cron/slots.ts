@@ -39,6 +39,9 @@ export function isTimezone(name: string): boolean {
   }
 }
 
+/** Days that are known at once: three years. */
+const DATES = 1_000
+
 export class Slots {
   readonly #zoned: ScheduledTask
   /** Matches wall-clock times, written as if they were UTC. */
@@ -48,6 +51,8 @@ export class Slots {
   readonly #minutes: ReadonlySet<number>
   readonly #hours: ReadonlySet<number>
   readonly #followsWallClock: boolean
+  /** Which dates are those of the schedule, as far as that was asked. */
+  readonly #dates = new Map<number, boolean>()
   /** Absent for UTC. */
   readonly #offsetText: Intl.DateTimeFormat | undefined
 
@@ -104,7 +109,17 @@ export class Slots {
     const [hour = 0] = this.#hours
     const [minute = 0] = this.#minutes
     const time = hour * HOUR + minute * MINUTE + (this.#seconds[0] ?? 0)
-    return [day - DAY, day, day + DAY].some((date) => this.#wall.match(new Date(date + time)))
+    return [day - DAY, day, day + DAY].some((date) => this.#isDate(date + time))
+  }
+
+  /** To match takes 50 us, and each minute of a day asks for the same ones. */
+  #isDate(at: number): boolean {
+    const known = this.#dates.get(at)
+    if (known !== undefined) return known
+    const matches = this.#wall.match(new Date(at))
+    if (this.#dates.size >= DATES) this.#dates.clear()
+    this.#dates.set(at, matches)
+    return matches
   }
 
   #isDue(minute: number, offset: number): boolean {
