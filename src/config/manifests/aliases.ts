@@ -1,7 +1,7 @@
 /** Keys under the names that the schema has for them: other systems write some of them differently. */
 
 import type { Reporter } from '../names.ts'
-import type { Path } from '../tree.ts'
+import type { Path, Places } from '../tree.ts'
 
 /** What others write, and what it is called here. */
 export type Aliases = Readonly<Record<string, string>>
@@ -20,9 +20,16 @@ export function renamed(
       reporter.report([...at, key], `"${key}" and "${name}" are the same; write one of them`, { on: 'key' })
       return []
     }
-    const place = reporter.places.at([...at, key])
-    if (place) reporter.places.set([...at, name], { ...place, writtenAt: [...at, key] })
+    copyPlaces(value, [...at, key], [...at, name], reporter.places)
     return [[name, value]]
   })
   return Object.fromEntries(entries)
+}
+
+/** Gives a value, and each in it, the places that it has under another path. */
+function copyPlaces(value: unknown, from: Path, to: Path, places: Places): void {
+  const place = places.at(from)
+  if (place) places.set(to, { ...place, writtenAt: from })
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, one] of Object.entries(value)) copyPlaces(one, [...from, key], [...to, key], places)
 }

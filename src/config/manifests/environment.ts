@@ -12,9 +12,15 @@ const value = z.string({
       : undefined,
 })
 
+/** A name that is a value here, and becomes a key: as a key it is refused everywhere. */
+export const ownName = z
+  .string()
+  .min(1)
+  .refine((name) => name !== '__proto__', { error: '"__proto__" is refused; choose another name' })
+
 export const environment = z.union([
   z.record(z.string().min(1), value),
-  z.array(z.strictObject({ name: z.string().min(1), value: value.optional() })),
+  z.array(z.strictObject({ name: ownName, value: value.optional() })),
 ])
 
 /** Reports each `valueFrom`, and returns the list without them, at the same indexes. */

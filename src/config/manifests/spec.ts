@@ -2,14 +2,14 @@
 
 import * as z from 'zod'
 import type { Aliases } from './aliases.ts'
-import { environment } from './environment.ts'
+import { environment, ownName } from './environment.ts'
 import { memory, time } from './quantity.ts'
 
 const replicas = (least: number, text: string) => z.int().min(least).max(1_000).optional().describe(text)
 
 /** Under `metadata`: the rest of it is for Kubernetes. */
 export const metadata = z.looseObject({
-  name: z.string().min(1).describe('What the function is called.'),
+  name: ownName.describe('What the function is called.'),
   labels: z
     .record(z.string(), z.string({ error: ({ input }) => `expected text, got ${input}; write it in quotes` }))
     .optional()
