@@ -6,7 +6,6 @@ import { RESERVED } from '../router/address.ts'
 import { type RouteConfig, routeConfig } from '../router/config.ts'
 import { type As, namingProblems } from '../router/naming.ts'
 import { secretsIn, versioned } from '../schema/index.ts'
-import { withoutComing } from './coming.ts'
 import type { Config, Instance } from './config.ts'
 import { expandEventSources } from './event-sources/index.ts'
 import { expanded } from './expand.ts'
@@ -145,12 +144,11 @@ function build(
 
 /** Checks the whole; when something is wrong, what is sound is still returned, so that its names are checked, too. */
 function checkSections(
-  written: Merged['value'],
+  value: Merged['value'],
   connectors: readonly Connector[],
   reporter: Reporter,
 ): Partial<Sections> {
   const schema = configSchema(connectors)
-  const value = withoutComing(written, connectors, reporter)
   const report = (problem: Problem): void => void reporter.problems.push(problem)
   const whole = check(schema, value, [], reporter.places, report)
   if (whole) return whole
