@@ -113,3 +113,13 @@ test('max_queued: an absent session keeps so many messages', async () => {
   expect(inbox(back)).toEqual(['t 1', 't 2'])
   expect(running.broker.stats().overflowed).toBe(2)
 })
+
+test('drain_timeout: a client that does not read is disconnected after that time', async () => {
+  await using running = await RunningBroker.start({ limits: { drain_timeout: '300ms' } })
+  using frozen = await subscriber(running)
+  frozen.socket.pause()
+  const payload = Buffer.alloc(512 * 1_024)
+  for (let at = 0; at < 40; at++) await running.broker.publish({ topic: 't', payload, qos: 0, retain: false })
+  const said = () => running.log.some(({ message }) => message.includes('does not read'))
+  await until(() => said() && running.broker.stats().clients === 0, 'it is gone', 4_000)
+})
