@@ -29,21 +29,27 @@ type Descriptor = z.output<typeof descriptor>
 
 /** `<folder>`, `<folder>:<tag>` and `<folder>@sha256:<digest>` are images of a layout; what is there in it is checked. */
 export const findFile: FindFile = (path) => {
+  try {
+    return find(path)
+  } catch (error) {
+    if (error instanceof Refusal) return { wrong: error.message }
+    if (error instanceof z.ZodError || error instanceof SyntaxError)
+      return { wrong: 'is a layout that is not sound: it has JSON of another form' }
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    return code === 'ENOTDIR' ? undefined : { wrong: `cannot be read (${code})` }
+  }
+}
+
+/** As `findFile`; throws what is wrong. */
+function find(path: string): FoundFile | undefined {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat?.isFile()) return { file: path }
   const [, folder = path, digest, tag] = /^(.*?)(?:@(sha256:[0-9a-f]+)|:([\w.-]+))?$/s.exec(path) ?? []
   const at = stat ? path : folder
   if (!statSync(at, { throwIfNoEntry: false })?.isDirectory()) return undefined
   if (!existsSync(join(at, 'index.json')))
-    return { wrong: 'is a folder, and no OCI image layout: it has no index.json; write the path of a .wasm file' }
-  try {
-    return layer(at, stat ? undefined : (digest ?? tag))
-  } catch (error) {
-    if (error instanceof Refusal) return { wrong: error.message }
-    if (error instanceof z.ZodError || error instanceof SyntaxError)
-      return { wrong: 'is a layout that is not sound: it has JSON of another form' }
-    return { wrong: `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})` }
-  }
+    throw new Refusal('is a folder, and no OCI image layout: it has no index.json; write the path of a .wasm file')
+  return layer(at, stat ? undefined : (digest ?? tag))
 }
 
 class Refusal extends Error {}

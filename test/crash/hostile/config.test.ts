@@ -112,7 +112,7 @@ const CASES: readonly Case[] = [
     'a symlink to itself for a function',
     'functions: { a: LOOP }',
     /^1:14 functions.a|^1:17 functions.a/,
-    /there is no file/,
+    /cannot be read \(ELOOP\)/,
   ],
 ]
 
