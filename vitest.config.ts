@@ -7,6 +7,8 @@ const isolated = {
   fileParallelism: false,
   testTimeout: 120_000,
   hookTimeout: 120_000,
+  // Real servers, kills and faults by the thousand, on machines of two cores: what passes at its second try is named at the end.
+  retry: 1,
 } as const
 
 /** Tests on real servers, wherever they lie. */

@@ -252,7 +252,11 @@ class EmbeddedBroker implements Broker {
       )
       stream.destroy()
     }
-    for (const id of sessions.expired(Date.now())) void sessions.end(id)
+    // What a disk that refuses leaves there is found again at the next start, and ends then.
+    for (const id of sessions.expired(Date.now()))
+      sessions.end(id).catch((error: unknown) => {
+        this.#warn({ client: id, err: error }, 'broker (mqtt): ending a session: it is not removed from the disk')
+      })
   }
 
   #warn(fields: object, message: string): void {

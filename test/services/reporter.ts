@@ -18,6 +18,14 @@ export default class ClosingReporter implements Reporter {
     rmSync(this.#folder, { recursive: true, force: true })
     if (lines.length > 0) console.log(`\nNot run, for want of a program (${lines.length}):`)
     for (const line of lines) console.log(`  ${line.replace('\t', '\n    install ')}`)
+    const second = modules.flatMap((module) =>
+      [...module.children.allTests()].filter((test) => test.diagnostic()?.flaky),
+    )
+    if (second.length > 0) console.log(`\nPassed at the second try alone (${second.length}):`)
+    for (const test of second) {
+      console.log(`  ${test.module.relativeModuleId} > ${test.fullName}`)
+      for (const { message } of test.result().errors ?? []) console.log(`    ${message.split('\n', 3).join(' | ')}`)
+    }
     console.log(`\n${count(modules, errors)}`)
   }
 }

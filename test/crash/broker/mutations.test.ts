@@ -135,7 +135,11 @@ test(`row 17: ${SEEDS.length} x ${PER_SEED} mutated sessions: no exit, each prob
   await run(7, 1_000)
   const before = rssOf(gateway)
   highest = before
-  for (const seed of SEEDS) await run(seed, PER_SEED)
+  try {
+    for (const seed of SEEDS) await run(seed, PER_SEED)
+  } catch (error) {
+    throw new Error(`after ${figures.streams} streams: ${gateway.output().slice(-4_000)}`, { cause: error })
+  }
   const begun = performance.now()
   // The sessions end, and what was theirs is collected when there is time for it.
   let settled = rssOf(gateway)
