@@ -1,6 +1,7 @@
 /** What aedes asks of a store, answered from memory and from our disk. */
 
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Subscription } from 'aedes'
 import { GatewayError } from '../errors.ts'
 import type { BrokerLimits } from './config.ts'
@@ -158,9 +159,15 @@ export class Persistence {
     return { messageId }
   }
 
+  /**
+   * Never rejects: aedes answers a PUBREL either way, and looks at no rejection (lib/handlers/pubrel.js), so that two
+   * PUBRELs in one packet ended the process. Resolves once it is gone from the disk: a use of the identifier that is
+   * answered before would be taken for a repetition after a restart.
+   */
   async incomingDelPacket(client: ClientRef, { messageId }: Found): Promise<void> {
-    if (messageId === undefined || !this.#of(client.id)?.delete(messageId)) throw new Error('no such packet')
-    if (!client.clean) await this.#store.remove('received', client.id, messageId)
+    if (messageId === undefined || !this.#of(client.id)?.delete(messageId) || client.clean) return
+    while (!(await this.#store.remove('received', client.id, messageId).then(yes, no)))
+      await sleep(AGAIN_MS, undefined, { ref: false })
   }
 
   async putWill(client: ClientRef, packet: Will): Promise<void> {
@@ -216,3 +223,8 @@ export class Persistence {
     for (const packet of this.#retained.values()) if (wanted.match(packet.topic).length > 0) yield packet
   }
 }
+
+/** After which a disk that refused is asked again. */
+const AGAIN_MS = 1_000
+const yes = (): boolean => true
+const no = (): boolean => false

@@ -3,7 +3,7 @@
 import type { Subscription } from 'aedes'
 import type { Use } from './identity.ts'
 import type { BrokerPacket } from './internals.ts'
-import type { Store } from './store.ts'
+import { looked, type Store } from './store.ts'
 import { SHARED, TopicMap } from './topics.ts'
 
 export interface StoredSubscription {
@@ -144,14 +144,14 @@ export class Sessions {
   }
 
   /** Ends a session: nothing of it is left. */
-  async end(id: string): Promise<void> {
+  end(id: string): Promise<unknown> {
     const session = this.#sessions.get(id)
-    if (!session) return
+    if (!session) return Promise.resolve()
     for (const { topic } of session.subscriptions.slice()) this.#drop(session, topic)
     this.#sessions.delete(id)
     this.#counts.delete(id)
     this.#ended(id)
-    await Promise.all([this.#store.remove('session', id), this.#store.clear(OF_A_SESSION, id)])
+    return looked(Promise.all([this.#store.remove('session', id), this.#store.clear(OF_A_SESSION, id)]))
   }
 
   /** Who is sent a message of this topic when it is published, online or not. */
@@ -186,7 +186,7 @@ export class Sessions {
         writes.push(this.#store.put('queued', id, kept, place))
       }
     }
-    return Promise.all(writes)
+    return looked(Promise.all(writes))
   }
 
   /** What is on the way to a session, oldest first. */

@@ -91,7 +91,7 @@ export class Store {
   /** Removes all that is kept of a client under these kinds. */
   clear(kinds: readonly Kind[], name: string): Promise<unknown> {
     const removed = kinds.flatMap((kind) => [...this.each(kind, name)].map(([place]) => this.remove(kind, name, place)))
-    return Promise.all(removed)
+    return looked(Promise.all(removed))
   }
 
   async close(): Promise<void> {
@@ -133,6 +133,12 @@ export class Store {
       throw reason
     }
   }
+}
+
+/** Who does not look at the promise does not have to: what a disk refuses ends no process by that alone. */
+export function looked<T>(written: Promise<T>): Promise<T> {
+  written.catch(() => {})
+  return written
 }
 
 /** Of a message, that of its payload; all else is small. */
