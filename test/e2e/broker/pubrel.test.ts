@@ -15,8 +15,9 @@ test('two PUBRELs for one publish in one packet are answered, and the gateway go
     const received: Packet[] = []
     const reader = parser({ protocolVersion: 4 })
     reader.on('packet', (packet: Packet) => received.push(packet))
-    socket.on('data', (bytes) => reader.parse(bytes))
-    const send = (...packets: Packet[]) => socket.write(Buffer.concat(packets.map((packet) => Buffer.from(generate(packet) as Buffer))))
+    socket.on('data', (bytes: Buffer) => reader.parse(bytes))
+    const send = (...packets: Packet[]) =>
+      socket.write(Buffer.concat(packets.map((packet) => Buffer.from(generate(packet)))))
     const comes = (cmd: Packet['cmd']) =>
       eventually(() => received.some((packet) => packet.cmd === cmd), { what: cmd, detail: () => gateway.output() })
     send({ cmd: 'connect', clientId: `twice-${clean}`, clean, protocolId: 'MQTT', protocolVersion: 4, keepalive: 30 })
