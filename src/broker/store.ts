@@ -161,16 +161,16 @@ const keyOf = (kind: Kind, name: string, place?: number): Key =>
   place === undefined ? [kind, short(name)] : [kind, short(name), place]
 
 const ENOSPC = 28
-const EDQUOT = 122
 
 /**
  * Whether LMDB takes nothing any more after this: only of a full disk it does, and not when it met that while it wrote,
- * which costs bytes beyond a buffer (mdb.c of lmdb 3.5.6, mdb_page_flush).
+ * which costs bytes beyond a buffer (mdb.c of lmdb 3.5.6, mdb_page_flush). A quota that nobody asked before is met there
+ * or at the meta page, after which it is in panic.
  */
 function isLasting(reason: unknown): boolean {
   if (!(reason instanceof Error)) return true
   const code = 'code' in reason ? reason.code : undefined
-  return (code !== ENOSPC && code !== EDQUOT) || reason.message.includes('Attempting to write page')
+  return code !== ENOSPC || reason.message.includes('Attempting to write page')
 }
 
 const lost = (path: string, cause: unknown): GatewayError =>
