@@ -71,6 +71,11 @@ export class Connection {
     const [handle] = parser.listeners('packet')
     parser.removeAllListeners('packet')
     parser.on('packet', (packet: TopicPacket) => {
+      // A publish that ends within its topic is a packet with the topic null, which aedes reads.
+      if (packet.cmd === 'publish' && 'topic' in packet && packet.topic === null) {
+        client.conn.destroy()
+        return
+      }
       if (packet.cmd === 'subscribe' || packet.cmd === 'unsubscribe') respellShared(packet)
       else see(packet)
       if (packet.cmd !== 'puback' || !client.connackSent) handle?.call(parser, packet)
