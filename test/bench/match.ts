@@ -1,12 +1,22 @@
 /** The `match` bench: what an event costs against 10 to 10,000 routes of mixed kinds. One JSON line per size. */
 
+import { parseArgs } from 'node:util'
 import type { CloudEvent, Origin } from '../../src/event/index.ts'
 import { compileRouter, type From, type Route, type Router } from '../../src/router/index.ts'
-import { type Figures, result } from './result.ts'
+import { type Figures, keep, type Result, result } from './result.ts'
 
 const SIZES = [10, 100, 1_000, 10_000]
-const ROUNDS = 7
-const ROUND_MS = 200
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '0.2' },
+    quick: { type: 'boolean', default: false },
+    discard: { type: 'boolean', default: false },
+  },
+})
+const ROUNDS = values.quick ? 1 : Number(values.rounds)
+const ROUND_MS = (values.quick ? 0.05 : Number(values.seconds)) * 1_000
 
 type Kind = (at: number) => readonly [from: From, when?: string]
 
@@ -73,7 +83,7 @@ function round(router: Router, events: readonly (readonly [CloudEvent, Origin])[
   return { throughput: (count / (now - started)) * 1_000 }
 }
 
-for (const size of SIZES) {
+function bench(size: number): Result & { readonly usPerEvent: number } {
   const routes = Array.from({ length: size }, (_, at) => routeAt(at))
   const before = performance.now()
   const { router, problems } = compileRouter(routes)
@@ -84,5 +94,9 @@ for (const size of SIZES) {
   round(router, events)
   const rounds = Array.from({ length: ROUNDS }, () => round(router, events))
   const line = result('match', 'router', { label: `${size} routes`, routes: size, compileMs }, rounds)
-  console.log(JSON.stringify({ ...line, usPerEvent: Number((1e6 / (line.throughput ?? 0)).toFixed(2)) }))
+  return { ...line, usPerEvent: Number((1e6 / (line.throughput ?? 0)).toFixed(2)) }
 }
+
+const results = SIZES.map(bench)
+if (!values.discard && !values.quick) keep(results)
+for (const each of results) console.log(JSON.stringify(each))
