@@ -6,9 +6,11 @@ import type { Connector } from '../connector/connector.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import type { Canary, Controls, From, RetryPolicy, Route, Target } from '../router/route.ts'
 import { HIDDEN, hideSecrets, versioned } from '../schema/index.ts'
+import { allowOf } from './allowed.ts'
 import type { Config } from './config.ts'
 import { mapping } from './names.ts'
 import { configSchema } from './sections.ts'
+import { durationText, sizeText } from './units.ts'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
@@ -82,6 +84,7 @@ function functionOf(spec: FunctionSpec, written: unknown): unknown {
     timeout: durationText(spec.timeoutMs),
     memory: sizeText(spec.memoryBytes),
     env: Object.fromEntries(Object.keys(spec.env).map((name) => [name, HIDDEN])),
+    ...(spec.grants ? allowOf(spec.grants) : {}),
     ...(spec.approve ? { approve: spec.approve } : {}),
     ...(spec.probe
       ? { probe: { ...mapping(mapping(written)['probe']), timeout: durationText(spec.probe.timeoutMs) } }
@@ -179,23 +182,3 @@ export function retrySchedule({ max, backoff, delayMs, capMs }: RetryPolicy): re
     return Math.min(capMs, delayMs * factor)
   })
 }
-
-const UNITS: readonly (readonly [string, number])[] = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-]
-const SIZES: readonly (readonly [string, number])[] = [
-  ['GiB', 2 ** 30],
-  ['MiB', 2 ** 20],
-  ['KiB', 2 ** 10],
-]
-
-const unitText = (value: number, units: readonly (readonly [string, number])[], smallest: string): string => {
-  const [unit, size] = units.find(([, size]) => value > 0 && value % size === 0) ?? [smallest, 1]
-  return `${value / size}${unit}`
-}
-
-const durationText = (ms: number): string => unitText(ms, UNITS, 'ms')
-const sizeText = (bytes: number): string => unitText(bytes, SIZES, 'B')

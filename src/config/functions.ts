@@ -1,11 +1,11 @@
 /** Makes function specs of their configuration: files found beside the file that names them. */
 
-import { dirname, resolve } from 'node:path'
 import type { FunctionConfig } from '../pool/config.ts'
-import type { FunctionSpec } from '../pool/pool.ts'
+import type { FunctionSpec, Grants } from '../pool/pool.ts'
 import { newest, readVersioned, type Versioned, versioned } from '../schema/index.ts'
-import type { FindFile } from './layout.ts'
-import type { Reporter } from './names.ts'
+import type { Disk } from './disk.ts'
+import { fileBeside, makeGrants } from './grants.ts'
+import type { Names, Reporter } from './names.ts'
 import { makeProbe } from './probe.ts'
 import type { Sections } from './sections.ts'
 import type { Path } from './tree.ts'
@@ -22,7 +22,12 @@ interface Entry extends Versioned {
 }
 
 /** A path alone is short for its options. Reports files that are not found, and names that stand for two. */
-export function functionsOf(given: Sections['functions'], reporter: Reporter, find: FindFile): Functions {
+export function functionsOf(
+  given: Sections['functions'],
+  names: Pick<Names, 'functions'>,
+  reporter: Reporter,
+  disk: Disk,
+): Functions {
   const entries = Object.entries(given).map(([key, config]): Entry => {
     const { name, version = config.version } = readVersioned(key)
     return { key, config, name, version }
@@ -30,15 +35,16 @@ export function functionsOf(given: Sections['functions'], reporter: Reporter, fi
   for (const entry of entries) checkVersion(entry, entries, reporter)
   const functions = entries.map(({ config, key, name, version }) => {
     const path: Path = reporter.places.at(['functions', key, 'wasm']) ? ['functions', key, 'wasm'] : ['functions', key]
-    const wasm = resolve(dirname(reporter.places.nearest(path)?.place.source.file ?? '.'), config.wasm)
-    const found = find(wasm)
-    if (found && 'file' in found) return specOf(name, version, found.file, config)
+    const wasm = fileBeside(path, config.wasm, reporter)
+    const found = disk.file(wasm)
+    const grants = makeGrants(config.allow, ['functions', key, 'allow'], { names, reporter, disk })
+    if (found && 'file' in found) return specOf({ name, version, grants }, found.file, config)
     if (found) reporter.report(path, `"${config.wasm}" ${found.wrong}`)
     else
       reporter.report(path, `there is no file "${config.wasm}"`, {
         suggestion: 'paths begin at the folder of this file; npm run build:functions builds the examples',
       })
-    return specOf(name, version, wasm, config)
+    return specOf({ name, version, grants }, wasm, config)
   })
   return { functions, callable: callableOf(entries) }
 }
@@ -66,7 +72,11 @@ function callableOf(entries: readonly Entry[]): readonly string[] {
   return [...names]
 }
 
-function specOf(name: string, version: string | undefined, wasm: string, config: FunctionConfig): FunctionSpec {
+function specOf(
+  { name, version, grants }: Pick<Entry, 'name' | 'version'> & { readonly grants: Grants },
+  wasm: string,
+  config: FunctionConfig,
+): FunctionSpec {
   return {
     name,
     ...(version === undefined ? {} : { version }),
@@ -77,6 +87,7 @@ function specOf(name: string, version: string | undefined, wasm: string, config:
     timeoutMs: config.timeout,
     memoryBytes: config.memory,
     env: config.env,
+    grants,
     ...(config.approve ? { approve: config.approve } : {}),
     ...(config.probe ? { probe: makeProbe(config.probe) } : {}),
   }

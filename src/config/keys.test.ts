@@ -20,11 +20,20 @@ const BESIDE: Readonly<Record<string, object>> = {
   'routes.*.rate': { limit: 5, per: '1s' },
   'routes.*.to': { mqtt: 'b' },
   'functions.*': { wasm: 'x.wasm' },
+  'functions.*.allow.http': { to: ['a.example'] },
 }
 
 /** Values of what is text, or may be several things; all else gets a value by its type. */
 const VALUES: Readonly<Record<string, unknown>> = {
   'broker.listen': ['tcp://127.0.0.1:2883'],
+  'functions.*.allow.call': ['f'],
+  'functions.*.allow.config': { a: 'b' },
+  'functions.*.allow.dirs': [{ guest: '/data', host: 'data' }],
+  'functions.*.allow.http': ['a.example'],
+  'functions.*.allow.http.to': ['b.example'],
+  'functions.*.allow.kv': ['thumbnails'],
+  'functions.*.allow.messaging.publish': ['a/#'],
+  'functions.*.allow.messaging.request': ['a/+'],
   'functions.*.approve': ['wasi:sockets'],
   'functions.*.env': { A: 'b' },
   'functions.*.probe.event.data': 1,

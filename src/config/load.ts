@@ -7,11 +7,11 @@ import { type RouteConfig, routeConfig } from '../router/config.ts'
 import { type As, namingProblems } from '../router/naming.ts'
 import { secretsIn, versioned } from '../schema/index.ts'
 import type { Config, Instance } from './config.ts'
+import { ANY_DISK, DISK, type Disk } from './disk.ts'
 import { expandEventSources } from './event-sources/index.ts'
 import { expanded } from './expand.ts'
 import { type Merged, mergeFiles, readFiles } from './files.ts'
 import { functionsOf } from './functions.ts'
-import { type FindFile, findFile } from './layout.ts'
 import { expandManifests } from './manifests/index.ts'
 import { checkNames, type FunctionFolder, mapping, namesOf, Reporter } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
@@ -44,12 +44,12 @@ export interface LoadOptions {
  */
 export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
   const form = readForm(await filesOf(path), options)
-  return build(form, options, findFile, options.tests ? await readTests(shownPath(path)) : [])
+  return build(form, options, DISK, options.tests ? await readTests(shownPath(path)) : [])
 }
 
 /** Reads a text as if it stood in `file`; looks at no file but those that `${file:...}` names. Throws a ConfigError. */
 export function parseConfig(text: string, file: string, options: LoadOptions): Config {
-  return build(readForm([{ file, text }], options), options, (path) => ({ file: path }))
+  return build(readForm([{ file, text }], options), options, ANY_DISK)
 }
 
 /**
@@ -98,7 +98,7 @@ function readForm(files: Awaited<ReturnType<typeof readFiles>>, options: LoadOpt
 function build(
   form: Form,
   { connectors, env = process.env }: LoadOptions,
-  find: FindFile,
+  disk: Disk,
   files: readonly TestText[] = [],
 ): Config {
   const { value, places } = form
@@ -106,7 +106,7 @@ function build(
   const sections = checkSections(value, connectors, reporter)
   const names = namesOf(value)
   checkNames(names, RESERVED, reporter)
-  const { functions, callable } = functionsOf(sections.functions ?? {}, reporter, find)
+  const { functions, callable } = functionsOf(sections.functions ?? {}, names, reporter, disk)
   const services = makeServices(sections.services ?? {}, names, new Set(callable), reporter)
   const instances = (section: 'sources' | 'sinks'): readonly Instance[] =>
     Object.entries(sections[section] ?? {}).flatMap(([name, held]) => instance(section, name, held, reporter))

@@ -3,12 +3,21 @@
 import { expect, test } from 'vitest'
 import { functionConfig } from './config.ts'
 
+const NOTHING = {
+  http: { to: [], requests: 32, request_size: 1 << 20, response_size: 4 << 20, timeout: 10_000 },
+  kv: [],
+  dirs: [],
+  config: {},
+  messaging: { publish: [], request: [] },
+  call: [],
+}
 const FULL = {
   wasm: 'a.wasm',
   pool: { min: 1, max: 8, idle: 60_000 },
   timeout: 30_000,
   memory: 64 << 20,
   env: {},
+  allow: NOTHING,
   call: true,
 }
 
@@ -25,6 +34,7 @@ test('every option is read', () => {
     timeout: '500ms',
     memory: '32MiB',
     env: { SIZE: '10' },
+    allow: { kv: ['thumbnails'] },
     probe: { event: { type: 'probe', data: { n: 1 } }, reply: 'ok', timeout: '1s' },
     approve: ['wasi:sockets'],
     call: false,
@@ -36,6 +46,7 @@ test('every option is read', () => {
     timeout: 500,
     memory: 32 << 20,
     env: { SIZE: '10' },
+    allow: { ...NOTHING, kv: ['thumbnails'] },
     probe: { event: { type: 'probe', data: { n: 1 } }, reply: 'ok', timeout: 1_000 },
     approve: ['wasi:sockets'],
     call: false,
@@ -46,7 +57,7 @@ test('what is not an option, and what contradicts itself, is an error', () => {
   for (const wrong of [
     {},
     '',
-    { wasm: 'a.wasm', allow: { http: ['example.com'] } },
+    { wasm: 'a.wasm', allow: { http: 'example.com' } },
     { wasm: 'a.wasm', pool: { min: 3, max: 2 } },
     { wasm: 'a.wasm', pool: { max: 0 } },
     { wasm: 'a.wasm', timeout: 30 },

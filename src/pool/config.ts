@@ -2,7 +2,10 @@
 
 import * as z from 'zod'
 import { duration, size } from '../schema/index.ts'
+import { allowOptions } from './allow-options.ts'
 import { probeOptions } from './probe-options.ts'
+
+export { type AllowConfig, grantsOf } from './allow-options.ts'
 
 const pool = z
   .strictObject({
@@ -35,6 +38,9 @@ const options = z.strictObject({
     .record(z.string(), z.string())
     .default({})
     .describe('Environment variables the function sees; it sees no others.'),
+  allow: allowOptions
+    .prefault({})
+    .describe('What it may reach beyond clocks, random numbers and `env`: nothing that is not named here.'),
   probe: probeOptions
     .optional()
     .describe(

@@ -3,6 +3,7 @@
 import { compileFunction } from 'node:vm'
 import type { CloudEvent } from '../event/index.ts'
 import type { CoreCapture } from './exports.ts'
+import type { Grants } from './grants.ts'
 import type { Interface } from './interface.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
@@ -15,6 +16,7 @@ export interface FunctionCode {
   readonly name: string
   readonly version: string
   readonly env: Readonly<Record<string, string>>
+  readonly grants: Grants
   readonly timeoutMs: number
   readonly memoryBytes: number
   readonly speaks: Interface

@@ -6,6 +6,7 @@ import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
 import type { TranspileStore } from './cache.ts'
 import { asModule, compileComponent, readFunction, type Transpiled } from './component.ts'
+import { NO_GRANTS } from './grants.ts'
 import type { FunctionCode } from './instance.ts'
 import { ComponentError } from './invalid.ts'
 import type { Loaded } from './loader.ts'
@@ -89,9 +90,9 @@ function accept(
   const problems: string[] = []
   const codes: FunctionCode[] = []
   for (const [index, spec] of functions.entries()) {
-    const { name, version = '', wasm, env, timeoutMs } = spec
+    const { name, version = '', wasm, env, grants = NO_GRANTS, timeoutMs } = spec
     const result = results[index]
-    if (result && 'modules' in result) codes.push({ ...result, name, version, env, timeoutMs })
+    if (result && 'modules' in result) codes.push({ ...result, name, version, env, grants, timeoutMs })
     else problems.push(`${versioned(spec)} (function): loading "${wasm}": ${result?.message}`)
   }
   if (problems.length > 0) throw new GatewayError('FUNCTION_INVALID', problems.join('\n'))

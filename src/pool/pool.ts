@@ -1,6 +1,9 @@
 /** The contract of the function pool: warm Wasm instances behind one call. */
 
 import type { CloudEvent, EventDraft } from '../event/index.ts'
+import type { Grants } from './grants.ts'
+
+export type { DirGrant, Grants, HostGrant } from './grants.ts'
 
 /** One call of a function. */
 export interface Call {
@@ -63,6 +66,8 @@ export interface FunctionSpec {
   /** Bytes that each linear memory may grow to. */
   readonly memoryBytes: number
   readonly env: Readonly<Record<string, string>>
+  /** What it may reach beyond that; nothing when absent. */
+  readonly grants?: Grants
   readonly probe?: Probe
   /** What it may ask for that no version before it did, such as `wasi:sockets`. */
   readonly approve?: readonly string[]

@@ -3,6 +3,8 @@
 import { filterProblem, pathProblem } from './patterns.ts'
 import type { From, Target } from './route.ts'
 
+export { filterProblem } from './patterns.ts'
+
 /** Names that no source may have: they mean something else after `from:`, or are where built-in events come in. */
 export const RESERVED: readonly string[] = ['mqtt', 'http', 'call', 'function', 'program', 'gateway', 'any']
 

@@ -1,0 +1,25 @@
+/** What a configuration asks of the disk: whether the files and folders that it names are there. */
+
+import { statSync } from 'node:fs'
+import { type FindFile, findFile } from './layout.ts'
+
+export interface Disk {
+  readonly file: FindFile
+  /** Whether there is a folder at an absolute path. */
+  readonly folder: (path: string) => boolean
+}
+
+/** The one of this machine. */
+export const DISK: Disk = {
+  file: findFile,
+  folder: (path) => {
+    try {
+      return statSync(path).isDirectory()
+    } catch {
+      return false
+    }
+  },
+}
+
+/** One that has everything. */
+export const ANY_DISK: Disk = { file: (path) => ({ file: path }), folder: () => true }
