@@ -35,10 +35,11 @@ function warnUnanswered(log: Log, activity: Settled, { topic, error }: NonNullab
 }
 
 /** Only a function has time inside itself or an error of its own; other targets are deliveries and no more. */
-function countCall({ fallback, to, tookMs, error, ...done }: Settled, metrics: Metrics): void {
+function countCall(activity: Settled, metrics: Metrics): void {
+  const { fallback, to, tookMs, error } = activity
   // The time inside a function is that of the fallback, the error that of the target before it.
-  if (fallback !== undefined && done.runMs !== undefined) metrics.invoked(fallback, done.runMs / 1_000)
-  const runMs = fallback === undefined ? done.runMs : undefined
+  if (fallback !== undefined && activity.runMs !== undefined) metrics.invoked(fallback, activity.runMs / 1_000)
+  const runMs = fallback === undefined ? activity.runMs : undefined
   if (error?.code.startsWith('FUNCTION_')) metrics.invoked(to, (runMs ?? tookMs) / 1_000, error.code)
   else if (runMs !== undefined) metrics.invoked(to, runMs / 1_000)
 }
