@@ -27,6 +27,7 @@ interface Ran {
   readonly error?: unknown
   readonly runMs: number
   readonly memoryBytes: number
+  /** How often it was denied something. */
   readonly denied: number
 }
 
@@ -92,7 +93,8 @@ async function callOnce(pool: FunctionPool, name: string, event: CloudEvent, tim
     .invoke(call, new AbortController().signal)
     .then((result) => ({ result }))
     .catch((error: unknown) => ({ error }))
-  const { memoryBytes = 0, denied = 0 } = pool.stats()[0] ?? {}
+  const { memoryBytes = 0, denied: denials = {} } = pool.stats()[0] ?? {}
+  const denied = Object.values(denials).reduce((sum, times) => sum + times, 0)
   return { ...outcome, runMs: spent.runMs ?? outcome.result?.runMs ?? 0, memoryBytes, denied }
 }
 

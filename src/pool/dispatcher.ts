@@ -217,7 +217,7 @@ export class Dispatcher implements FunctionPool {
     }
     if (report.kind === 'denied') {
       const waiting = this.#functions[report.fn]
-      if (waiting) waiting.denied += report.times
+      waiting?.count(report.times)
       return
     }
     this.#places.reported(report)

@@ -67,6 +67,8 @@ export const NO_GRANTS: Grants = {
 /** What can be lacking. */
 export const GRANT_KINDS = ['http', 'kv', 'dirs', 'config', 'messaging', 'call', 'other'] as const
 export type GrantKind = (typeof GRANT_KINDS)[number]
+/** How often something was denied, by what is lacking. */
+export type Denials = Readonly<Partial<Record<GrantKind, number>>>
 
 /** What would have had to be granted, and the line of YAML under the function that grants it. */
 export interface Wanted {

@@ -1,9 +1,9 @@
 /** The contract of the function pool: warm Wasm instances behind one call. */
 
 import type { CloudEvent, EventDraft } from '../event/index.ts'
-import type { Grants } from './grants.ts'
+import type { Denials, Grants } from './grants.ts'
 
-export type { DirGrant, Grants, HostGrant } from './grants.ts'
+export type { Denials, DirGrant, Grants, HostGrant } from './grants.ts'
 
 /** One call of a function. */
 export interface Call {
@@ -32,6 +32,8 @@ export interface Spent {
   /** The thread that ran it: a number from 1 on. */
   worker?: number | undefined
   cold?: boolean | undefined
+  /** What it was denied, each with the line of YAML that would allow it. */
+  denied?: readonly string[] | undefined
 }
 
 /** What a function answered. */
@@ -93,8 +95,8 @@ export interface FunctionStats {
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly coldStarts: number
-  /** Times that a call asked its host for what it was not given. */
-  readonly denied: number
+  /** Times that a call asked its host for what it was not given, by what is lacking. */
+  readonly denied: Denials
 }
 
 export interface FunctionPool extends AsyncDisposable {

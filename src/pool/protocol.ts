@@ -1,6 +1,7 @@
 /** What the main thread and a worker say to each other beside calls and answers. */
 
 import type { Fault } from './answer.ts'
+import type { Denials } from './grants.ts'
 import type { FunctionCode } from './instance.ts'
 import type { Level } from './wasi/index.ts'
 
@@ -39,5 +40,11 @@ export type Report =
       readonly level: Level
       readonly message: string
     }
-  /** A call ended that was denied something. */
-  | { readonly kind: 'denied'; readonly fn: number; readonly what: string; readonly times: number }
+  /** A call ends that was denied something: how often, by what is lacking, and what was told of it. Before its answer. */
+  | {
+      readonly kind: 'denied'
+      readonly fn: number
+      readonly slot: number
+      readonly times: Denials
+      readonly told: readonly string[]
+    }

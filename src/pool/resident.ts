@@ -5,15 +5,13 @@ import type { CloudEvent } from '../event/index.ts'
 // Not the index of the room: a worker has no use for schemas.
 import { versioned } from '../schema/version.ts'
 import type { AnswerWriter, Fault } from './answer.ts'
+import { CallLog } from './call-log.ts'
 import { collectDiscarded, discarded } from './collect.ts'
 import type { FunctionCode, Instance } from './instance.ts'
 import type { Lifted } from './lift.ts'
-import { DENIALS, LOG_BYTES, LOG_LINES } from './limits.ts'
 import { type Make, maker } from './make.ts'
 import type { Report } from './protocol.ts'
-import { type Circumstances, complains, faultOf, startFaultOf } from './trap.ts'
-import { denialOf } from './wasi/denial.ts'
-import type { Level } from './wasi/index.ts'
+import { type Circumstances, faultOf, startFaultOf } from './trap.ts'
 import { type Incoming, steady } from './wire.ts'
 
 const TYPES = {
@@ -44,19 +42,14 @@ export class Resident {
   #fresh = false
   #refusal: Fault | undefined
   #reported = { count: 0, bytes: 0 }
-  #callId: string | undefined
-  #linesLeft = 0
-  #charactersLeft = 0
-  #lastLine = ''
-  #complained = false
-  /** What this call was denied, and how often. */
-  readonly #denied = new Map<string, number>()
+  readonly #log: CallLog
 
   constructor(fn: number, code: FunctionCode, report: (message: Report) => void) {
     this.#fn = fn
     this.#code = code
     this.#name = versioned({ name: code.name, version: code.version || undefined })
     this.#report = report
+    this.#log = new CallLog(fn, this.#name, report)
   }
 
   /** True when there is no instance: `prepare` comes before `run` then. */
@@ -84,7 +77,7 @@ export class Resident {
     }
     const cold = this.#fresh
     this.#fresh = false
-    this.#openLog(call.callId)
+    this.#log.open(call.callId, call.slot)
     const started = performance.now()
     let answered = false
     const answer = (lifted: Lifted) => {
@@ -96,7 +89,7 @@ export class Resident {
     }
     const fault = this.#call(call, left, answer)
     if (fault && !answered) writer.error(call.slot, fault, performance.now() - started)
-    this.#closeLog()
+    this.#log.close()
   }
 
   /** Has this many instances from now on. Returns why not, when it could not make them. */
@@ -144,8 +137,8 @@ export class Resident {
     collectDiscarded()
     try {
       this.#make ??= maker(this.#code, {
-        log: (level, text) => this.#line(level, text),
-        denied: (what) => this.#deny(what),
+        log: (level, text) => this.#log.write(level, text),
+        denied: (what, wanted) => this.#log.deny(what, wanted),
       })
       this.#instances.push(this.#make())
       this.#made++
@@ -203,43 +196,6 @@ export class Resident {
     return undefined
   }
 
-  #openLog(callId: string): void {
-    this.#callId = callId
-    this.#linesLeft = LOG_LINES
-    this.#charactersLeft = LOG_BYTES
-    this.#lastLine = ''
-    this.#complained = false
-    this.#denied.clear()
-  }
-
-  /** Told once a call for each name, and counted. */
-  #deny(what: string): void {
-    if (this.#callId === undefined) return
-    const times = this.#denied.get(what)
-    if (times === undefined && this.#denied.size < DENIALS) this.#line('warn', denialOf(what, this.#name))
-    if (times !== undefined || this.#denied.size < DENIALS) this.#denied.set(what, (times ?? 0) + 1)
-  }
-
-  #line(level: Level, message: string): void {
-    this.#lastLine = message
-    this.#complained ||= complains(message)
-    const callId = this.#callId
-    if (callId === undefined) return
-    this.#linesLeft--
-    this.#charactersLeft -= message.length
-    if (this.#linesLeft >= 0 && this.#charactersLeft >= 0)
-      this.#report({ kind: 'line', fn: this.#fn, callId, level, message })
-  }
-
-  #closeLog(): void {
-    const callId = this.#callId
-    this.#callId = undefined
-    for (const [what, times] of this.#denied) this.#report({ kind: 'denied', fn: this.#fn, what, times })
-    if (callId === undefined || (this.#linesLeft >= 0 && this.#charactersLeft >= 0)) return
-    const message = `it wrote more than ${LOG_LINES} lines or ${LOG_BYTES >> 10} KiB in one call; the rest was dropped`
-    this.#report({ kind: 'line', fn: this.#fn, callId, level: 'warn', message })
-  }
-
   #failure(lifted: Exclude<Lifted, { kind: 'response' }>): Fault {
     const message = `${this.#name} (function): handling the event: ${lifted.message}`
     if (lifted.kind === 'reject')
@@ -274,6 +230,7 @@ export class Resident {
   #circumstances(instance: Instance | undefined): Circumstances {
     const bytes = instance?.bytes ?? 0
     const { memoryBytes } = this.#code
-    return { name: this.#name, bytes, capBytes: memoryBytes, lastLine: this.#lastLine, complained: this.#complained }
+    const { lastLine, complained } = this.#log
+    return { name: this.#name, bytes, capBytes: memoryBytes, lastLine, complained }
   }
 }

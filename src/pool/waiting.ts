@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
+import { type Denials, GRANT_KINDS } from './grants.ts'
 import type { Call, FunctionSpec, Result } from './pool.ts'
 
 /** A call whose promise is not settled. */
@@ -31,7 +32,7 @@ export class WaitingFunction {
   /** Calls sent to a worker and not answered. */
   sent = 0
   coldStarts = 0
-  denied = 0
+  denied: Denials = {}
   /** By `performance.now()`. */
   lastUsed = performance.now()
   /** False once its warm-up did not end in time: it is not tried again. */
@@ -83,6 +84,16 @@ export class WaitingFunction {
     if (kept.length === this.length) return
     this.#calls = kept
     this.#first = 0
+  }
+
+  /** Notes what a call was denied. */
+  count(denied: Denials): void {
+    const sums = { ...this.denied }
+    for (const kind of GRANT_KINDS) {
+      const times = denied[kind]
+      if (times !== undefined) sums[kind] = (sums[kind] ?? 0) + times
+    }
+    this.denied = sums
   }
 
   /** Notes how long a call ran. */

@@ -180,6 +180,10 @@ export class PoolWorker {
   #report(report: Report): void {
     if (report.kind === 'ready') this.ready = true
     if (report.kind === 'held') this.holds.shift()
+    if (report.kind === 'denied') {
+      const spent = this.#at(report.slot)?.call.spent
+      if (spent) spent.denied = report.told
+    }
     if (report.kind === 'instances') {
       this.instances[report.fn] = report.count
       this.bytes[report.fn] = report.bytes

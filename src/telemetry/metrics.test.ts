@@ -17,7 +17,7 @@ const resize: FunctionStats = {
   memoryBytes: 1_024,
   memoryLimitBytes: 4_096,
   coldStarts: 3,
-  denied: 5,
+  denied: { http: 5, other: 1 },
 }
 
 function busy() {

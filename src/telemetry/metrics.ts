@@ -152,6 +152,9 @@ function heldGauges({ holds }: Gauges): string[] {
   return readings ? [renderSamples(METRICS.held, readings)] : []
 }
 
+const denialsOf = ({ denied, function: name, version }: FunctionStats): readonly Reading[] =>
+  Object.entries(denied).map(([grant, value]) => ({ labels: [versioned({ name, version }), grant], value }))
+
 function functionGauges({ functions }: Gauges): string[] {
   if (functions === undefined) return []
   const stats = functions()
@@ -162,7 +165,7 @@ function functionGauges({ functions }: Gauges): string[] {
     )
   return [
     each(METRICS.functionColdStarts, ({ coldStarts }) => coldStarts),
-    each(METRICS.functionDenied, ({ denied }) => denied),
+    renderSamples(METRICS.functionDenied, stats.flatMap(denialsOf)),
     each(METRICS.functionMemory, ({ memoryBytes }) => memoryBytes),
     each(METRICS.functionMemoryLimit, ({ memoryLimitBytes }) => memoryLimitBytes),
     each(METRICS.functionDesired, ({ busy, queued, max }) => Math.min(max, busy + queued)),

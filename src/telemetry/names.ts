@@ -35,8 +35,8 @@ export const METRICS = {
   functionDenied: {
     name: 'wasm_function_denied_total',
     type: 'counter',
-    help: 'Times that a function asked for what it is not given: network, files.',
-    labels: ['function'],
+    help: 'Times that a function asked for what it is not allowed; `grant` is the key of `allow` that it lacks, or `other`.',
+    labels: ['function', 'grant'],
   },
   functionMemory: {
     name: 'wasm_function_memory_usage_bytes',

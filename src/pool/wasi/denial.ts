@@ -1,11 +1,15 @@
 /** What a guest asks for and is not given: it is told so in the terms of the interface, or trapped where there are none. */
 
-/** Gets the name of what was called. */
-export type Denied = (what: string) => void
+import type { Wanted } from '../grants.ts'
 
-/** What is said of a denial. There is no option yet that would allow anything beyond the environment of `env`. */
-export const denialOf = (what: string, name: string): string =>
-  `denied ${what}: no option under functions.${name} allows it in this version; a function has clocks, random numbers and what stands under env`
+/** Gets the name of what was called, and what would have had to be granted, where that can be. */
+export type Denied = (what: string, wanted?: Wanted) => void
+
+/** What is said of a denial: with the line that would allow it, where there is one. */
+export const denialOf = (what: string, name: string, wanted: Wanted | undefined): string =>
+  wanted === undefined
+    ? `denied ${what}: no option under functions.${name} allows it in this version`
+    : `denied ${what}: functions.${name} is not allowed it; write there: ${wanted.line}`
 
 /** What each of these throws is the error that its interface has for this. */
 const ERRORS: Readonly<Record<string, unknown>> = {
