@@ -1,30 +1,15 @@
 /** The options of a cron source. */
 
 import * as z from 'zod'
-import { duration } from '#connector'
-import { isTimezone, scheduleProblem } from './slots.ts'
+import { duration, schedule, timezone } from '#connector'
 
 const MONTH_MS = 31 * 86_400_000
 
 export const cronConfig = z.strictObject({
-  schedule: z
-    .string()
-    .superRefine((text, context) => {
-      const problem = scheduleProblem(text)
-      if (problem !== undefined)
-        context.addIssue({ code: 'custom', message: `"${text}" is not a schedule: ${problem}` })
-    })
-    .describe(
-      'When to tick: five fields (minute, hour, day of month, month, day of week) or six with seconds first; names such as MON and JAN, and nicknames such as @daily.',
-    )
-    .meta({ examples: ['0 2 * * *'] }),
-  timezone: z
-    .string()
-    .refine(isTimezone, {
-      error: ({ input }) => `"${input}" is not a time zone; write UTC or a name such as Europe/Berlin`,
-    })
-    .default('UTC')
-    .describe('Time zone in which the schedule is read.'),
+  schedule: schedule().describe(
+    'When to tick: five fields (minute, hour, day of month, month, day of week) or six with seconds first; names such as MON and JAN, and nicknames such as @daily.',
+  ),
+  timezone: timezone().describe('Time zone in which the schedule is read.'),
   catch_up: duration()
     .refine((ms) => ms <= MONTH_MS, { error: 'is longer than 31d' })
     .prefault('1m')

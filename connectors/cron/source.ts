@@ -1,11 +1,10 @@
 /** Emits an event for each slot of a schedule, one after the other, and remembers the last one across restarts. */
 
 import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, type Context, type Emit, type Source, toGatewayError } from '#connector'
+import { type Clock, type Context, type Emit, Slots, type Source, toGatewayError } from '#connector'
 import { systemClock } from './clock.ts'
 import type { CronConfig } from './config.ts'
 import { normalize } from './normalize.ts'
-import { Slots } from './slots.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000

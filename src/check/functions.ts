@@ -50,7 +50,7 @@ export class Functions implements AsyncDisposable {
     const { createPool } = await import('../pool/create.ts')
     await this.#ahead
     // One test runs at a time: none is kept warm, and one instance of each is enough.
-    const specs = this.#config.functions.map((spec) => ({ ...spec, min: 0, max: 1 }))
+    const specs = this.#config.functions.map((spec) => ({ ...spec, min: 0, max: 1, warm: [] }))
     return createPool(specs, { log: () => undefined, workers: 1, cache: await cacheOf(this.#config) })
   }
 }

@@ -80,7 +80,7 @@ function functionOf(spec: FunctionSpec, written: unknown): unknown {
   return {
     wasm: spec.wasm,
     ...(spec.version === undefined ? {} : { version: spec.version }),
-    pool: { min: spec.min, max: spec.max, idle: durationText(spec.idleMs) },
+    pool: poolOf(spec, written),
     timeout: durationText(spec.timeoutMs),
     memory: sizeText(spec.memoryBytes),
     env: Object.fromEntries(Object.keys(spec.env).map((name) => [name, HIDDEN])),
@@ -91,6 +91,13 @@ function functionOf(spec: FunctionSpec, written: unknown): unknown {
       : {}),
     call: mapping(written)['call'] ?? true,
   }
+}
+
+function poolOf({ idleMs, max, min }: FunctionSpec, written: unknown): object {
+  // What has no default stays as it is written.
+  const { reuse, warm } = mapping(mapping(written)['pool'])
+  const idle = durationText(idleMs)
+  return { min, max, idle, ...(reuse === undefined ? {} : { reuse }), ...(warm === undefined ? {} : { warm }) }
 }
 
 function routeOf(route: Route): unknown {

@@ -1,7 +1,7 @@
 /** Makes function specs of their configuration: files found beside the file that names them. */
 
 import type { FunctionConfig } from '../pool/config.ts'
-import type { FunctionSpec, Grants } from '../pool/pool.ts'
+import type { FunctionSpec, Grants, WarmHint } from '../pool/pool.ts'
 import { newest, readVersioned, type Versioned, versioned } from '../schema/index.ts'
 import type { Disk } from './disk.ts'
 import { fileBeside, makeGrants } from './grants.ts'
@@ -84,6 +84,8 @@ function specOf(
     min: config.pool.min,
     max: config.pool.max,
     idleMs: config.pool.idle,
+    ...(config.pool.reuse ? { reuse: config.pool.reuse } : {}),
+    ...(config.pool.warm ? { warm: config.pool.warm.map(hintOf) } : {}),
     timeoutMs: config.timeout,
     memoryBytes: config.memory,
     env: config.env,
@@ -92,3 +94,8 @@ function specOf(
     ...(config.probe ? { probe: makeProbe(config.probe) } : {}),
   }
 }
+
+const hintOf = ({ for: forMs, ...hint }: NonNullable<FunctionConfig['pool']['warm']>[number]): WarmHint => ({
+  ...hint,
+  ...(forMs === undefined ? {} : { forMs }),
+})

@@ -36,6 +36,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'functions.*.allow.messaging.request': ['a/+'],
   'functions.*.approve': ['wasi:sockets'],
   'functions.*.env': { A: 'b' },
+  'functions.*.pool.warm': [{ schedule: '@daily', min: 2 }],
   'functions.*.probe.event.data': 1,
   'functions.*.probe.reply': 1,
   'functions.*.version': 2,

@@ -2,6 +2,7 @@
 
 export * from '../errors.ts'
 export * from '../event/index.ts'
+export * from '../schedule/index.ts'
 export * from '../schema/index.ts'
 export type * from './broker.ts'
 export type * from './calls.ts'

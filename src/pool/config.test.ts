@@ -30,7 +30,13 @@ test('every option is read', () => {
   const written = {
     wasm: 'a.wasm',
     version: 2,
-    pool: { min: 0, max: 2, idle: '30s' },
+    pool: {
+      min: 0,
+      max: 2,
+      idle: '30s',
+      reuse: '400-600',
+      warm: [{ schedule: '0 8 * * MON-FRI', min: 2, timezone: 'Europe/Berlin', for: '10h' }],
+    },
     timeout: '500ms',
     memory: '32MiB',
     env: { SIZE: '10' },
@@ -42,7 +48,13 @@ test('every option is read', () => {
   expect(functionConfig.parse(written)).toEqual({
     wasm: 'a.wasm',
     version: '2',
-    pool: { min: 0, max: 2, idle: 30_000 },
+    pool: {
+      min: 0,
+      max: 2,
+      idle: 30_000,
+      reuse: { least: 400, most: 600 },
+      warm: [{ schedule: '0 8 * * MON-FRI', min: 2, timezone: 'Europe/Berlin', for: 36_000_000 }],
+    },
     timeout: 500,
     memory: 32 << 20,
     env: { SIZE: '10' },
@@ -53,6 +65,10 @@ test('every option is read', () => {
   })
 })
 
+test('a number of calls is a range of one', () => {
+  expect(functionConfig.parse({ wasm: 'a.wasm', pool: { reuse: 1 } }).pool.reuse).toEqual({ least: 1, most: 1 })
+})
+
 test('what is not an option, and what contradicts itself, is an error', () => {
   for (const wrong of [
     {},
@@ -60,6 +76,13 @@ test('what is not an option, and what contradicts itself, is an error', () => {
     { wasm: 'a.wasm', allow: { http: 'example.com' } },
     { wasm: 'a.wasm', pool: { min: 3, max: 2 } },
     { wasm: 'a.wasm', pool: { max: 0 } },
+    { wasm: 'a.wasm', pool: { reuse: 0 } },
+    { wasm: 'a.wasm', pool: { reuse: '600-400' } },
+    { wasm: 'a.wasm', pool: { reuse: '1..5' } },
+    { wasm: 'a.wasm', pool: { warm: [{ schedule: '0 8 * *', min: 2 }] } },
+    { wasm: 'a.wasm', pool: { warm: [{ schedule: '0 8 * * *', min: 9 }] } },
+    { wasm: 'a.wasm', pool: { warm: [{ schedule: '0 8 * * *', min: 2, timezone: 'Mars' }] } },
+    { wasm: 'a.wasm', pool: { warm: [{ schedule: '0 8 * * *', min: 2, for: '8d' }] } },
     { wasm: 'a.wasm', timeout: 30 },
     { wasm: 'a.wasm', env: { SIZE: 10 } },
     { wasm: 'a.wasm', version: 'a b' },

@@ -3,22 +3,10 @@
 import * as z from 'zod'
 import { duration, size } from '../schema/index.ts'
 import { allowOptions } from './allow-options.ts'
+import { poolOptions } from './pool-options.ts'
 import { probeOptions } from './probe-options.ts'
 
 export { type AllowConfig, grantsOf } from './allow-options.ts'
-
-const pool = z
-  .strictObject({
-    min: z
-      .int()
-      .min(0)
-      .max(1_000)
-      .default(1)
-      .describe('Instances that are warm before the gateway is ready, and stay.'),
-    max: z.int().min(1).max(1_000).default(8).describe('Instances at most, over all worker threads.'),
-    idle: duration().prefault('60s').describe('After this long without a call the instances above `min` are let go.'),
-  })
-  .refine(({ min, max }) => min <= max, { error: 'min is more than max' })
 
 const options = z.strictObject({
   wasm: z
@@ -31,7 +19,7 @@ const options = z.strictObject({
     .describe(
       'Named in `to: name@version`, and told to the function. A file that has run under a version stays what it is: a changed one needs another. Several stand beside each other as `name@version`.',
     ),
-  pool: pool.prefault({}).describe('How many instances are kept.'),
+  pool: poolOptions.prefault({}).describe('How many instances are kept.'),
   timeout: duration().prefault('30s').describe('A call that runs longer is ended, and its instance with it.'),
   memory: size().prefault('64MiB').describe('What each linear memory of an instance may grow to.'),
   env: z

@@ -17,6 +17,8 @@ export interface PoolOptions {
   readonly queue?: number
   /** Keeps what functions are transpiled to: in a folder, for the next start. Its files are run, so it must be ours alone. */
   readonly cache?: string | TranspileStore
+  /** The clock that hints go by, in milliseconds since the epoch; the machine's by default. */
+  readonly now?: () => number
 }
 
 const QUEUE = 1_000
@@ -40,5 +42,6 @@ export async function createPool(functions: readonly FunctionSpec[], options: Po
     log: options.log,
     workers: Math.max(1, options.workers ?? availableParallelism() - 1),
     queue: options.queue ?? QUEUE,
+    now: options.now ?? Date.now,
   })
 }

@@ -17,6 +17,8 @@ export interface DispatcherOptions {
   readonly log: FunctionLog
   readonly workers: number
   readonly queue: number
+  /** The clock that hints go by, in milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 /** After this long a worker that did not come up is tried again. */
@@ -51,7 +53,7 @@ export class Dispatcher implements FunctionPool {
       reported: (report) => this.#reported(report),
       died: (worker, error) => this.#died(worker, error),
     }
-    this.#places = new Places(this.#functions, this.#workers, options.workers)
+    this.#places = new Places(this.#functions, this.#workers, options.workers, options.now)
     this.#watch = new Watch(this.#functions, this.#workers, {
       held: (calls) => this.#putBack(calls),
       waiting: () => this.#schedule(),

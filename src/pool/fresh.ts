@@ -10,7 +10,7 @@ import type { CallContext } from './lower.ts'
 export interface Guest {
   /** Bytes of linear memory. */
   readonly bytes: number
-  run(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void
+  call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void
 }
 
 export class FreshInstance implements Instance {
@@ -50,7 +50,7 @@ export class FreshInstance implements Instance {
     const guest = this.#next
     this.#next = undefined
     try {
-      guest?.run(event, context, take)
+      guest?.call(event, context, take)
     } finally {
       this.#bytes = guest?.bytes ?? 0
       discarded(touched(this.#bytes, this.#start))

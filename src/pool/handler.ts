@@ -29,7 +29,7 @@ export class HandlerInstance implements Instance {
     this.#capture = capture
     this.#memory = new GuestMemory(capture.core)
     this.#lowering = new Lowering(this.#memory)
-    this.#wear = new Wear(capture.core.memory.buffer.byteLength, code.memoryBytes)
+    this.#wear = new Wear(capture.core.memory.buffer.byteLength, code.memoryBytes, code.reuse)
   }
 
   /** Bytes of linear memory. */

@@ -7,6 +7,7 @@ import type { Grants } from './grants.ts'
 import type { Interface } from './interface.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
+import type { Reuse } from './pool.ts'
 import { LiftDecoder, liftSlice } from './wasi/budget.ts'
 import type { Denied } from './wasi/denial.ts'
 import type { Level } from './wasi/index.ts'
@@ -19,6 +20,7 @@ export interface FunctionCode {
   readonly grants: Grants
   readonly timeoutMs: number
   readonly memoryBytes: number
+  readonly reuse?: Reuse | undefined
   readonly speaks: Interface
   /** What jco made of the component: the body of a function that returns `instantiate`. UTF-8, shared by all workers. */
   readonly source: Uint8Array

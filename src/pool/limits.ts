@@ -35,7 +35,7 @@ export const TABLE_ENTRIES = 100_000
 export const MEMORIES = 4
 export const TABLES = 16
 
-/** Calls after which an instance is replaced: engines with a garbage collector under a cap trap when never replaced. */
+/** Calls after which an instance is replaced that may live as long as it is sound: engines with a garbage collector under a cap trap when never replaced. */
 export const INSTANCE_CALLS = 5_000
 /** Share of the room under the cap after which an instance is replaced, before it can trap. */
 export const INSTANCE_FILL = 0.6
@@ -46,3 +46,6 @@ export const WATCH_MS = 5
 export const HELD_MS = 10
 /** Making an instance may take this long; the heaviest engine needs 20 ms, and a machine may be busy. */
 export const START_MS = 10_000
+
+/** How long a hint may keep instances: at a start so far back is looked for one that holds. */
+export const LONGEST_HINT_MS = 7 * 86_400_000

@@ -6,6 +6,7 @@ import { HttpGuest } from './http-guest.ts'
 import { evaluate, type FunctionCode, type Instance, type Instantiate, type Notes } from './instance.ts'
 import { CommandGuest, ModuleGuest } from './program.ts'
 import { type Habit, HttpInstance } from './served.ts'
+import { isFresh } from './wear.ts'
 
 /** Throws what the guest's start code throws, and a RangeError when there is no address space for its memory. */
 export type Make = () => Instance
@@ -16,7 +17,7 @@ export function maker(code: FunctionCode, notes: Notes): Make {
   const instantiate: Instantiate = evaluate(code)
   switch (code.speaks) {
     case 'handler':
-      return () => new HandlerInstance(code, instantiate, notes)
+      return handling(code, instantiate, notes)
     case 'http':
       return served(code, instantiate, notes)
     case 'command':
@@ -24,7 +25,12 @@ export function maker(code: FunctionCode, notes: Notes): Make {
   }
 }
 
+function handling(code: FunctionCode, instantiate: Instantiate, notes: Notes): Make {
+  const make = () => new HandlerInstance(code, instantiate, notes)
+  return isFresh(code.reuse) ? () => new FreshInstance(make) : make
+}
+
 function served(code: FunctionCode, instantiate: Instantiate, notes: Notes): Make {
-  const habit: Habit = {}
-  return () => new HttpInstance(() => new HttpGuest(code, instantiate, notes), habit, code.memoryBytes)
+  const habit: Habit = isFresh(code.reuse) ? { reusable: false } : {}
+  return () => new HttpInstance(() => new HttpGuest(code, instantiate, notes), habit, code)
 }

@@ -1,6 +1,7 @@
 /** Which worker may run which function: keeps `min` instances warm, never more than `max`, and lets idle ones go. */
 
 import { GatewayError } from '../errors.ts'
+import { Hints } from './hints.ts'
 import type { Report } from './protocol.ts'
 import type { WaitingFunction } from './waiting.ts'
 import type { PoolWorker } from './worker.ts'
@@ -14,14 +15,27 @@ export class Places {
   readonly #active: number
   readonly #waiters: { fn: number; resolve: () => void; reject: (error: unknown) => void }[] = []
   readonly #problems = new Map<number, GatewayError>()
+  /** By function, of those that have any. */
+  readonly #hints = new Map<number, Hints>()
+  readonly #now: () => number
   readonly #timer: NodeJS.Timeout
 
-  constructor(functions: readonly WaitingFunction[], workers: readonly PoolWorker[], active: number) {
+  /** `now` is the clock that hints go by, in milliseconds since the epoch. */
+  constructor(
+    functions: readonly WaitingFunction[],
+    workers: readonly PoolWorker[],
+    active: number,
+    now: () => number,
+  ) {
     this.#functions = functions
     this.#workers = workers
     this.#active = active
+    this.#now = now
+    for (const [fn, { spec }] of functions.entries())
+      if (spec.warm) this.#hints.set(fn, new Hints(spec.warm, spec.idleMs))
+    this.#heed()
     const shortest = Math.min(IDLE_CHECK_MS.most, ...functions.map(({ spec }) => spec.idleMs / 2))
-    this.#timer = setInterval(() => this.#shrink(), Math.max(IDLE_CHECK_MS.least, shortest))
+    this.#timer = setInterval(() => this.#look(), Math.max(IDLE_CHECK_MS.least, shortest))
     this.#timer.unref()
   }
 
@@ -50,7 +64,7 @@ export class Places {
     return this.#workers.reduce((sum, worker) => sum + (worker.instances[fn] ?? 0), 0)
   }
 
-  /** Resolves when `min` instances are there. Rejects with why they cannot be. */
+  /** Resolves when as many instances are there as are to be warm. Rejects with why they cannot be. */
   async warm(fn: number): Promise<void> {
     const problem = this.#problems.get(fn)
     if (problem) throw problem
@@ -100,26 +114,44 @@ export class Places {
     }
   }
 
-  /** Spreads `min` instances of every function over the workers that serve, and has the spares know its code. */
+  /** Spreads the instances of every function that are to be warm over the workers that serve, and has the spares know its code. */
   #provision(): void {
     for (const [index, worker] of this.#workers.entries()) {
       if (!worker.ready) continue
-      for (const [fn, { spec, warmable }] of this.#functions.entries()) {
-        const count = index < this.#active ? share(spec.min, index, this.#active) : 0
+      for (const [fn, { least, warmable }] of this.#functions.entries()) {
+        const count = index < this.#active ? share(least, index, this.#active) : 0
         const asked = worker.holds.findLast((hold) => hold.fn === fn)?.count ?? worker.instances[fn] ?? 0
-        const unknown = spec.min > 0 && warmable && !worker.knows.has(fn)
+        const unknown = least > 0 && warmable && !worker.knows.has(fn)
         if (asked < count || unknown) worker.hold({ fn, count: Math.max(count, asked), warm: warmable })
       }
     }
     this.#settle()
   }
 
+  #look(): void {
+    if (this.#heed()) this.#provision()
+    this.#shrink()
+  }
+
+  /** Reads what hints ask for now. True when that is more than before. */
+  #heed(): boolean {
+    let more = false
+    for (const [fn, hints] of this.#hints) {
+      const waiting = this.#functions[fn]
+      if (!waiting) continue
+      const least = Math.max(waiting.spec.min, hints.wanted(this.#now()))
+      more ||= least > waiting.least
+      waiting.least = least
+    }
+    return more
+  }
+
   #shrink(): void {
     const now = performance.now()
-    for (const [fn, { spec, lastUsed, sent, length }] of this.#functions.entries()) {
-      if (sent + length > 0 || now - lastUsed < spec.idleMs || this.instances(fn) <= spec.min) continue
+    for (const [fn, { spec, least, lastUsed, sent, length }] of this.#functions.entries()) {
+      if (sent + length > 0 || now - lastUsed < spec.idleMs || this.instances(fn) <= least) continue
       for (const [index, worker] of this.#workers.entries()) {
-        const count = index < this.#active ? share(spec.min, index, this.#active) : 0
+        const count = index < this.#active ? share(least, index, this.#active) : 0
         if ((worker.instances[fn] ?? 0) > count && worker.holds.length === 0) worker.hold({ fn, count, warm: false })
       }
     }
@@ -128,7 +160,7 @@ export class Places {
   #isWarm(fn: number): boolean {
     const loaded = this.#workers.some(({ ready }) => ready)
     if (this.#workers.some(({ holds }) => holds.some((hold) => hold.fn === fn))) return false
-    return loaded && this.instances(fn) >= (this.#functions[fn]?.spec.min ?? 0)
+    return loaded && this.instances(fn) >= (this.#functions[fn]?.least ?? 0)
   }
 
   /** Instances that there are or that calls on their way will make. */

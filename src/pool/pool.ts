@@ -55,6 +55,23 @@ export interface Probe {
   readonly timeoutMs: number
 }
 
+/** Calls that an instance lives for: each draws its own of this range. */
+export interface Reuse {
+  readonly least: number
+  readonly most: number
+}
+
+/** When a function needs more instances than `min`. */
+export interface WarmHint {
+  /** As `Slots` takes it. */
+  readonly schedule: string
+  readonly timezone: string
+  /** Instances from each slot of the schedule on. */
+  readonly min: number
+  /** How long they are kept at least; `idleMs` when absent. */
+  readonly forMs?: number
+}
+
 /** A function as configured. */
 export interface FunctionSpec {
   readonly name: string
@@ -64,6 +81,9 @@ export interface FunctionSpec {
   readonly min: number
   readonly max: number
   readonly idleMs: number
+  /** As long as they are sound when absent. 1 is a fresh instance for each call. */
+  readonly reuse?: Reuse
+  readonly warm?: readonly WarmHint[]
   readonly timeoutMs: number
   /** Bytes that each linear memory may grow to. */
   readonly memoryBytes: number

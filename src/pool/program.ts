@@ -79,7 +79,7 @@ export class ModuleGuest implements Guest {
     return this.#memory?.buffer.byteLength ?? 0
   }
 
-  run(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
+  call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
     const main = () => {
       this.#start()
       return true
@@ -111,7 +111,7 @@ export class CommandGuest implements Guest {
     return this.#capture.bytes
   }
 
-  run(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
+  call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
     const main = () => {
       try {
         this.#command.run.run()

@@ -52,13 +52,14 @@ export class Resident {
     this.#log = new CallLog(fn, this.#name, report)
   }
 
-  /** True when there is no instance: `prepare` comes before `run` then. */
+  /** True when there is no instance that may be called: `prepare` comes before `run` then. */
   get cold(): boolean {
-    return this.#instances.length === 0
+    return this.#instances.at(-1)?.worn ?? true
   }
 
   /** Makes an instance for the call that comes next; when it cannot, that call is answered with why. */
   prepare(): Fault | undefined {
+    for (const { bytes } of this.#instances.splice(-1)) discarded(bytes)
     this.#refusal = this.#start()
     this.#fresh = true
     // Before the answer: when that is there first, the function seems to have no instance, and room for one elsewhere.

@@ -3,7 +3,7 @@
 import type { CloudEvent } from '../event/index.ts'
 import { collectDiscarded, discarded, touched } from './collect.ts'
 import type { HttpGuest, Served } from './http-guest.ts'
-import type { Instance } from './instance.ts'
+import type { FunctionCode, Instance } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
 import { Wear } from './wear.ts'
@@ -26,12 +26,16 @@ export class HttpInstance implements Instance {
   #used = false
 
   /** Makes the first copy, and throws what that throws. */
-  constructor(make: () => HttpGuest, habit: Habit, capBytes: number) {
+  constructor(
+    make: () => HttpGuest,
+    habit: Habit,
+    { memoryBytes, reuse }: Pick<FunctionCode, 'memoryBytes' | 'reuse'>,
+  ) {
     this.#make = make
     this.#habit = habit
     this.#guest = make()
     this.#start = this.#bytes = this.#guest.bytes
-    this.#wear = new Wear(this.#bytes, capBytes)
+    this.#wear = new Wear(this.#bytes, memoryBytes, reuse)
   }
 
   get bytes(): number {

@@ -31,6 +31,8 @@ export class WaitingFunction {
   #meanMs = 1
   /** Calls sent to a worker and not answered. */
   sent = 0
+  /** Instances that are to be warm: `min`, or more while a hint holds. */
+  least: number
   coldStarts = 0
   denied: Denials = {}
   /** By `performance.now()`. */
@@ -40,6 +42,7 @@ export class WaitingFunction {
 
   constructor(spec: FunctionSpec, limit: number) {
     this.spec = spec
+    this.least = spec.min
     this.#limit = limit
   }
 
