@@ -32,13 +32,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/router': GROUND,
   'src/pool': GROUND,
   'src/connector': GROUND,
+  'src/author': GROUND,
   'src/reply': [...GROUND, 'src/connector'],
   'src/broker': [...GROUND, 'src/connector', 'src/reply/reply.ts'],
   'src/delivery': CONTRACTS,
   'src/telemetry': [...CONTRACTS, 'src/delivery/activity.ts'],
   'src/admin': [
     ...CONTRACTS,
-    ...['activity', 'refusals', 'replay', 'rollout', 'rollouts'].map((file) => `src/delivery/${file}.ts`),
+    ...['activity', 'refusals', 'replay', 'rollout', 'rollouts', 'standing'].map((file) => `src/delivery/${file}.ts`),
   ],
   // A route is checked by reading its addresses and compiling its expressions.
   'src/config': [...CONTRACTS, ...OPTIONS, 'src/router/address.ts', 'src/router/compile.ts', 'src/router/naming.ts'],
@@ -60,6 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/config',
     'src/check',
     'src/docs',
+    'src/author',
     'src/gateway.ts',
     'src/router',
     'src/journal',

@@ -39,6 +39,12 @@ export function dataOf(event) {
   }
 }
 
+/** The items of a batch, and its name; undefined for anything else. */
+export function batchOf(context) {
+  const given = context.parameters === undefined ? undefined : JSON.parse(context.parameters)
+  return Array.isArray(given?.items) ? given : undefined
+}
+
 /** Answers with JSON. */
 export const json = (value, status) => ({
   data: { tag: 'text', val: JSON.stringify(value) },

@@ -23,7 +23,8 @@ async function inspect(file: string, { json }: { readonly json?: true }): Promis
   if (found.problem !== undefined) throw inputError(`inspecting "${file}": it ${found.problem}`)
 }
 
-const SPEAKS: Readonly<Record<Interface, string>> = {
+/** What each interface is called where a person reads it. */
+export const SPEAKS: Readonly<Record<Interface, string>> = {
   handler: 'a component of headgate:function, called with records',
   http: 'a component of wasi:http/incoming-handler, called with an HTTP request',
   command: 'a component of wasi:cli/command, a program that reads JSON',

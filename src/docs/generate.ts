@@ -1,9 +1,10 @@
 /** Writes every generated file; with --check it writes none, names those that differ and exits 1. */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Connector } from '../connector/connector.ts'
 import { connectorList, withGenerated } from './connectors.ts'
+import { functionTypes } from './function-types.ts'
 import { editorSchema, reference, testsSchema } from './reference.ts'
 
 const ROOT = new URL('../../', import.meta.url)
@@ -33,6 +34,7 @@ export async function generated(): Promise<readonly Generated[]> {
     .filter((name) => existsSync(new URL(`connectors/${name}/index.ts`, ROOT)))
     .sort()
   const connectors = await Promise.all(folders.map(load))
+  const types = await functionTypes()
   return [
     { path: 'connectors/index.ts', text: connectorList(folders) },
     ...connectors.map((connector, at) => {
@@ -41,6 +43,7 @@ export async function generated(): Promise<readonly Generated[]> {
     }),
     { path: 'config/schema.json', text: editorSchema(connectors) },
     { path: 'config/tests.schema.json', text: testsSchema() },
+    ...Array.from(types, ([path, text]) => ({ path: `functions/js/generated/${path}`, text })),
     { path: 'config/REFERENCE.md', text: formatted('config/REFERENCE.md', reference(connectors)) },
   ]
 }
@@ -54,7 +57,9 @@ async function main(check: boolean): Promise<void> {
   const changed = (await generated()).filter(({ path, text }) => read(path) !== text)
   for (const { path, text } of changed) {
     console.log(check ? `${path} is not what npm run generate writes` : `wrote ${path}`)
-    if (!check) writeFileSync(new URL(path, ROOT), text)
+    if (check) continue
+    mkdirSync(new URL('.', new URL(path, ROOT)), { recursive: true })
+    writeFileSync(new URL(path, ROOT), text)
   }
   if (check && changed.length > 0) process.exitCode = 1
 }

@@ -1,0 +1,3 @@
+module new-function
+
+go 1.21

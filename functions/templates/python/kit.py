@@ -1,0 +1,65 @@
+"""The author's kit: data as JSON, replies, and every exception as a failure: one that got out would cost the instance."""
+
+import json
+
+from componentize_py_types import Err
+from wit_world.imports.types import (
+    Body_Text,
+    Failure_Reject,
+    Failure_Retry,
+    Fault,
+    FaultKind,
+    Payload,
+    Response,
+    Retry,
+)
+
+
+class Rejected(Exception):
+    """Refuses the event: a dead letter at once. `kind` is validation, business, system or timeout."""
+
+    def __init__(self, kind, code, message):
+        super().__init__(message)
+        self.kind = kind
+        self.code = code
+
+
+class TryAgain(Exception):
+    """Asks for another attempt, not before `after_ms`."""
+
+    def __init__(self, message, after_ms=None):
+        super().__init__(message)
+        self.after_ms = after_ms
+
+
+def data_of(event):
+    """The event's data: parsed where that is JSON, None when there are none."""
+    if event.data is None:
+        return None
+    try:
+        return json.loads(event.data.value)
+    except ValueError as error:
+        raise Rejected("validation", "NOT_JSON", f"the data is not JSON: {error}") from error
+
+
+def json_reply(value, status=None):
+    """Answers with JSON."""
+    return Response(Payload(Body_Text(json.dumps(value)), "application/json", status), [])
+
+
+def handler(work):
+    """Makes the world of a function that gets `(event, context)` and returns a Response, or None for no reply."""
+
+    class World:
+        def handle(self, event, context):
+            try:
+                return work(event, context) or Response(None, [])
+            except Rejected as error:
+                kind = FaultKind[error.kind.upper()]
+                raise Err(Failure_Reject(Fault(kind, error.code, str(error)))) from error
+            except TryAgain as error:
+                raise Err(Failure_Retry(Retry(str(error), error.after_ms))) from error
+            except Exception as error:
+                raise Err(Failure_Retry(Retry(f"{type(error).__name__}: {error}", None))) from error
+
+    return World

@@ -1,0 +1,13 @@
+/** One build: a folder, and what it is to be built with. */
+
+import type { Engine } from './toolchains.ts'
+
+export interface Job {
+  /** Absolute. */
+  readonly folder: string
+  readonly name: string
+  /** The folder that the interface lies in. */
+  readonly wit: string
+  /** Of JavaScript and TypeScript. */
+  readonly engine: Engine
+}
