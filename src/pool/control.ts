@@ -1,9 +1,9 @@
 /** The memory that the main thread and a worker share: which calls have begun, which are taken back, which are answered. */
 
-import { ARRAY_CALLS, ARRAYS, KEPT_ANSWERS } from './limits.ts'
+import { ARRAY_CALLS, ARRAYS, KEPT_ANSWERS, SEATS } from './limits.ts'
 
-/** What became of the call in a slot. */
-const STATE = { sent: 0, begun: 1, withdrawn: 2 } as const
+/** What became of the call in a slot. One that waits for its host has begun, and does not run. */
+const STATE = { sent: 0, begun: 1, withdrawn: 2, waits: 3 } as const
 
 const RUNNING = 0
 const BEGUN = 1
@@ -11,7 +11,9 @@ const EPOCH = 2
 const ANSWERED = 3
 const SLOTS = 4
 
-const CALLS = ARRAY_CALLS * ARRAYS
+/** The first slot of a seat; those before it are of arrays. */
+export const FIRST_SEAT = ARRAY_CALLS * ARRAYS
+const CALLS = FIRST_SEAT + SEATS
 
 const WORDS = 4 * (SLOTS + CALLS)
 
@@ -41,9 +43,26 @@ export class Control {
   /** Worker: begins a call. False when it was taken back. */
   begin(slot: number): boolean {
     if (Atomics.compareExchange(this.#words, SLOTS + slot, STATE.sent, STATE.begun) !== STATE.sent) return false
-    Atomics.store(this.#words, RUNNING, slot + 1)
-    Atomics.add(this.#words, BEGUN, 1)
+    this.#run(slot)
     return true
+  }
+
+  /** Worker: the call that runs waits for its host. */
+  suspend(slot: number): void {
+    Atomics.store(this.#words, RUNNING, 0)
+    Atomics.store(this.#words, SLOTS + slot, STATE.waits)
+  }
+
+  /** Worker: it goes on. False when it was dropped. */
+  resume(slot: number): boolean {
+    if (Atomics.compareExchange(this.#words, SLOTS + slot, STATE.waits, STATE.begun) !== STATE.waits) return false
+    this.#run(slot)
+    return true
+  }
+
+  /** Main thread: ends a call that waits. False when it does not. */
+  drop(slot: number): boolean {
+    return Atomics.compareExchange(this.#words, SLOTS + slot, STATE.waits, STATE.withdrawn) === STATE.waits
   }
 
   /** Worker: so many answers stand in the shared memory and are not posted. */
@@ -82,5 +101,10 @@ export class Control {
     const slot = Atomics.load(this.#words, RUNNING) - 1
     if (slot < 0) return undefined
     return slot < CALLS ? { slot, begun } : { preparing: slot - CALLS, begun }
+  }
+
+  #run(slot: number): void {
+    Atomics.store(this.#words, RUNNING, slot + 1)
+    Atomics.add(this.#words, BEGUN, 1)
   }
 }

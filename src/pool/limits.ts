@@ -4,6 +4,8 @@
 export const ARRAY_CALLS = 32
 /** Arrays on their way to a worker or in it: one runs while the next waits, so the worker never idles between them. */
 export const ARRAYS = 2
+/** Calls of functions that may wait for their host, in one worker at a time: these travel alone. */
+export const SEATS = 256
 /** Bytes of answers that the main thread can read before they are posted, while a worker is in a call that does not end. */
 export const KEPT_ANSWERS = 64 << 10
 /** Bytes in one array, so that a few large events do not hold up the main thread with one large copy. */
@@ -23,6 +25,16 @@ export const LOG_LINES = 256
 export const RESOURCES = 10_000
 /** Names of what one call was denied that are told; the rest is dropped. */
 export const DENIALS = 16
+/** Files and folders that one call may have open at once. */
+export const OPEN_FILES = 64
+/** Bytes that one call may write into files. */
+export const WRITTEN_BYTES = 64 << 20
+/** Bytes that a file may have after a function wrote to it. */
+export const FILE_BYTES = 1 << 30
+/** Files and folders that one call may make. */
+export const MADE_FILES = 1_000
+/** Names that are listed of a folder. */
+export const LISTED = 100_000
 /** Headers that a function may set on one message, and their bytes. */
 export const HEADERS = 1_000
 export const HEADER_BYTES = 256 << 10

@@ -1,7 +1,6 @@
 /** A function in one worker: its instances there, and what it writes while it runs. */
 
 import { decodeEvent } from '../event/codec.ts'
-import type { CloudEvent } from '../event/index.ts'
 // Not the index of the room: a worker has no use for schemas.
 import { versioned } from '../schema/version.ts'
 import type { AnswerWriter, Fault } from './answer.ts'
@@ -12,20 +11,8 @@ import type { Lifted } from './lift.ts'
 import { type Make, maker } from './make.ts'
 import type { Report } from './protocol.ts'
 import { type Circumstances, faultOf, startFaultOf } from './trap.ts'
+import { faultIn, lateFault, WARM_UP, warmUpContext } from './verdict.ts'
 import { type Incoming, steady } from './wire.ts'
-
-const TYPES = {
-  validation: 'ValidationError',
-  business: 'BusinessLogicError',
-  system: 'SystemError',
-  timeout: 'TimeoutError',
-} as const
-
-/** [CloudEvents 1.0.2, 3.1 naming]: lower-case letters and digits. */
-const EXTENSION_NAME = /^[a-z0-9]+$/
-
-/** What a function is called with before its first event, so that its code is compiled when that comes. */
-const WARM_UP = { specversion: '1.0', id: 'warm-up', source: 'headgate:pool', type: 'headgate.warmup' } as const
 
 export class Resident {
   readonly #fn: number
@@ -70,7 +57,7 @@ export class Resident {
   /** Runs one call and writes its answer. Never throws. */
   run(call: Incoming, writer: AnswerWriter): void {
     const left = call.until - steady()
-    const refusal = left <= 0 ? this.#late() : this.#refusal
+    const refusal = left <= 0 ? lateFault(this.#name) : this.#refusal
     if (refusal) {
       this.#refusal = undefined
       writer.error(call.slot, refusal, 0)
@@ -83,7 +70,7 @@ export class Resident {
     let answered = false
     const answer = (lifted: Lifted) => {
       const runMs = performance.now() - started
-      const fault = lifted.kind === 'response' ? this.#invalid(lifted.events) : this.#failure(lifted)
+      const fault = faultIn(lifted, this.#name)
       if (fault) writer.error(call.slot, fault, runMs)
       else if (lifted.kind === 'response') writer.response(call.slot, lifted, runMs, cold)
       answered = true
@@ -178,15 +165,7 @@ export class Resident {
   #warmUp(): Fault | undefined {
     const fault = this.#start()
     if (fault) return fault
-    const { name, version, timeoutMs } = this.#code
-    const context = {
-      callId: 'warm-up',
-      function: name,
-      version,
-      attempt: 1,
-      deadlineMs: timeoutMs,
-      parameters: undefined,
-    }
+    const context = warmUpContext(this.#code)
     try {
       // Twice where that tells whether it can be used again: nobody hears of it now.
       for (let times = this.#code.speaks === 'http' ? 2 : 1; times > 0; times--)
@@ -195,37 +174,6 @@ export class Resident {
       this.#instances.pop()
     }
     return undefined
-  }
-
-  #failure(lifted: Exclude<Lifted, { kind: 'response' }>): Fault {
-    const message = `${this.#name} (function): handling the event: ${lifted.message}`
-    if (lifted.kind === 'reject')
-      return { code: 'FUNCTION_REJECTED', message, type: TYPES[lifted.fault], detailCode: lifted.code }
-    const { afterMs, fingerprint } = lifted
-    return {
-      code: 'FUNCTION_RETRY',
-      message,
-      ...(afterMs !== undefined && { retryAfterMs: afterMs }),
-      ...(fingerprint !== undefined && { fingerprint }),
-    }
-  }
-
-  /** What it emits is journaled and routed like any other event, so it has to be one. */
-  #invalid(events: readonly CloudEvent[]): Fault | undefined {
-    for (const [index, { id, source, type, extensions }] of events.entries()) {
-      const missing = id === '' ? 'id' : source === '' ? 'source' : type === '' ? 'type' : undefined
-      const name = Object.keys(extensions ?? {}).find((each) => !EXTENSION_NAME.test(each))
-      if (missing === undefined && name === undefined) continue
-      const what =
-        missing === undefined ? `extension name ${JSON.stringify(name)} is not a-z and 0-9` : `${missing} is empty`
-      return { code: 'EVENT_INVALID', message: `${this.#name} (function): emitting event ${index}: ${what}` }
-    }
-    return undefined
-  }
-
-  #late(): Fault {
-    const message = `${this.#name} (function): waiting for an instance: the deadline passed; raise pool.max or the timeout`
-    return { code: 'FUNCTION_TIMED_OUT', message }
   }
 
   #circumstances(instance: Instance | undefined): Circumstances {

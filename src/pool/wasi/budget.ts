@@ -7,19 +7,20 @@ export class LiftError extends Error {}
 
 /** Counts the live host resources of an instance: each costs host memory that the guest's own cap does not cover. */
 export class ResourceBudget {
-  #left = RESOURCES
+  /** Of a guest that waits it is put aside, and put back when it goes on. */
+  left = RESOURCES
 
   take(): void {
-    if (--this.#left < 0) throw new WebAssembly.RuntimeError(`held more than ${RESOURCES} host resources at once`)
+    if (--this.left < 0) throw new WebAssembly.RuntimeError(`held more than ${RESOURCES} host resources at once`)
   }
 
   give(): void {
-    this.#left++
+    this.left++
   }
 
   /** Another guest runs, or another call of it. */
   reset(): void {
-    this.#left = RESOURCES
+    this.left = RESOURCES
   }
 }
 

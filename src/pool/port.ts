@@ -1,0 +1,106 @@
+/** The way out of one guest: what it asks of the gateway, and how it waits while others run. */
+
+import type { Asked, Question, Questions, Told } from './asking.ts'
+import type { Control } from './control.ts'
+import { HostError } from './host.ts'
+import { holding, lifting } from './wasi/budget.ts'
+
+/** The end of the channel in a worker, for all guests there. */
+export class Line {
+  readonly control: Control
+  readonly #post: (asked: Asked) => void
+  readonly #open = new Map<number, PromiseWithResolvers<Told['answer']>>()
+  #last = 0
+
+  constructor(control: Control, post: (asked: Asked) => void) {
+    this.control = control
+    this.#post = post
+  }
+
+  /** Resolves with the answer; rejects with a HostError. */
+  async ask<Q extends Question>(
+    slot: number,
+    callId: string,
+    what: Q,
+    ask: Questions[Q]['ask'],
+  ): Promise<Questions[Q]['answer']> {
+    const id = ++this.#last
+    const answer = Promise.withResolvers<Told['answer']>()
+    this.#open.set(id, answer)
+    this.#post({ kind: 'asked', slot, callId, id, what, ask })
+    return (await answer.promise) as Questions[Q]['answer']
+  }
+
+  told({ id, answer, problem }: Told): void {
+    const open = this.#open.get(id)
+    this.#open.delete(id)
+    if (problem) open?.reject(new HostError(problem.kind, problem.message))
+    else open?.resolve(answer)
+  }
+}
+
+/** A call that a guest runs, as far as its host needs to name it. */
+interface Turn {
+  readonly slot: number
+  readonly callId: string
+}
+
+export class Port {
+  readonly #line: Line
+  #turn: Turn | undefined
+  #dropped = false
+
+  constructor(line: Line) {
+    this.#line = line
+  }
+
+  /** A call begins; without one, as in a warm-up, nothing is reached. */
+  open(turn: Turn): void {
+    this.#turn = turn
+  }
+
+  close(): void {
+    this.#turn = undefined
+  }
+
+  /** Whatever the guest waits for, it does not go on. */
+  drop(): void {
+    this.#dropped = true
+  }
+
+  /** Asks, and waits for the answer. Rejects with a HostError. */
+  ask<Q extends Question>(what: Q, ask: Questions[Q]['ask']): Promise<Questions[Q]['answer']> {
+    return this.wait(this.start(what, ask))
+  }
+
+  /** Asks, and goes on meanwhile. */
+  async start<Q extends Question>(what: Q, ask: Questions[Q]['ask']): Promise<Questions[Q]['answer']> {
+    const turn = this.#turn
+    if (!turn) throw new HostError('unavailable', 'a warm-up call reaches nothing')
+    return this.#line.ask(turn.slot, turn.callId, what, ask)
+  }
+
+  /** Waits for work that ends in another turn of the event loop: one guest at most goes on in each. */
+  async wait<T>(work: Promise<T>): Promise<T> {
+    const turn = this.#turn
+    if (!turn) return work
+    const left = holding.left
+    this.#line.control.suspend(turn.slot)
+    try {
+      return await work
+    } finally {
+      if (this.#dropped || !this.#line.control.resume(turn.slot)) await NEVER
+      holding.left = left
+      lifting.reset()
+    }
+  }
+
+  /** Waits so many milliseconds. A warm-up call does not. */
+  async pause(ms: number): Promise<void> {
+    if (!this.#turn) throw new WebAssembly.RuntimeError('waited in a warm-up call')
+    await this.wait(new Promise((resolve) => setTimeout(resolve, ms)))
+  }
+}
+
+/** What a guest that nobody waits for goes on after: its stack is garbage then. */
+const NEVER = new Promise<never>(() => {})
