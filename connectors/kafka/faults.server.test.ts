@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { memoryContext } from '#conformance'
 import { type CloudEvent, GatewayError } from '#connector'
 import { KAFKA } from '../../test/services/kafka.ts'
-import { KafkaDoor } from '../../test/services/kafka-door.ts'
+import { KafkaAnswers, openKafkaDoor } from '../../test/services/kafka-door.ts'
 import { describeServers, startOwn } from '../../test/services/server.ts'
 import { Face, PATIENT } from './face.ts'
 import { Topic } from './harness.ts'
@@ -68,7 +68,7 @@ await describeServers([KAFKA], 'kafka, faults', (server) => {
 
   test('connections that are cut again and again: every record comes', LONG, async () => {
     await using topic = await Topic.open(address, 3)
-    await using door = await KafkaDoor.open(server)
+    await using door = await openKafkaDoor(server)
     await using face = await Face.begin({ ...on(topic), brokers: [door.address] })
     for (let round = 0; round < 5; round++) {
       await topic.send(samples(100, round * 100))
@@ -232,13 +232,14 @@ await describeServers([KAFKA], 'kafka, faults', (server) => {
 
   test('a batch that failed although it was written does not swallow the next one of its size', LONG, async () => {
     await using topic = await Topic.open(address, 1)
-    await using door = await KafkaDoor.open(server)
+    const answers = new KafkaAnswers()
+    await using door = await openKafkaDoor(server, answers)
     await using sink = await sinkTo(door.address, topic.name, { timeout: '5s' })
     await sink.deliver(event('0', Buffer.from('n0')), signal())
-    door.error = 19
+    answers.error = 19
     const refused = sink.deliver(event('1', Buffer.from('n1')), signal())
     await expect(refused).rejects.toMatchObject({ code: 'SINK_UNAVAILABLE' })
-    door.error = undefined
+    answers.error = undefined
     await sink.deliver(event('2', Buffer.from('n2')), signal())
     await using face = await Face.begin(on(topic))
     await face.has(3)
@@ -250,7 +251,8 @@ await describeServers([KAFKA], 'kafka, faults', (server) => {
     LONG,
     async () => {
       await using topic = await Topic.open(address, 1)
-      await using door = await KafkaDoor.open(server)
+      const answers = new KafkaAnswers()
+      await using door = await openKafkaDoor(server, answers)
       await using sink = await sinkTo(door.address, topic.name, { timeout: '5s' })
       const done = new Set<string>()
       const deliver = async (id: string): Promise<void> => {
@@ -264,10 +266,10 @@ await describeServers([KAFKA], 'kafka, faults', (server) => {
       }
       for (let round = 0; round < 6; round++) {
         // Written by the broker, and never answered.
-        door.isHolding = true
+        answers.isHolding = true
         const deliveries = Array.from({ length: 5 }, (_, at) => deliver(`${round}-${at}`))
         await new Promise((resolve) => setTimeout(resolve, 100))
-        door.isHolding = false
+        answers.isHolding = false
         door.cut()
         await Promise.all(deliveries)
       }

@@ -4,7 +4,7 @@ import type { Admin, Consumer, Kafka, Producer } from 'kafkajs'
 import type { Arrival, Downstream, Refusal, Sample, SinkHarness, SourceHarness, Upstream } from '#conformance'
 import type { CloudEvent } from '#connector'
 import { eventually } from '../../test/services/eventually.ts'
-import { KafkaDoor } from '../../test/services/kafka-door.ts'
+import { KafkaAnswers, openKafkaDoor } from '../../test/services/kafka-door.ts'
 import type { Running } from '../../test/services/server.ts'
 import { loadKafka } from './client.ts'
 import connector from './index.ts'
@@ -90,7 +90,7 @@ async function openTopic(server: Running): Promise<Upstream> {
   const topic = await Topic.open(server.address)
   // Every connection that the tests' own clients need is open before the source has one.
   await topic.lag()
-  const door = await KafkaDoor.open(server)
+  const door = await openKafkaDoor(server)
   return {
     config: { brokers: [door.address], group: topic.group, topics: [topic.name], session_timeout: '6s' },
     async send(samples) {
@@ -121,17 +121,18 @@ async function openReader(server: Running, mode: 'binary' | 'structured'): Promi
   const topic = await Topic.open(server.address, 1)
   const arrivals: Arrival[] = []
   const consumer = await read(topic, (arrival) => arrivals.push(arrival))
-  const door = await KafkaDoor.open(server)
+  const answers = new KafkaAnswers()
+  const door = await openKafkaDoor(server, answers)
   return {
     config: { brokers: [door.address], topic: topic.name, mode, timeout: '5s' },
     secrets: [],
     arrived: () => arrivals,
     hold: (which) => {
-      door.isHolding = which(ANY)
+      answers.isHolding = which(ANY)
     },
-    release: () => door.release(),
+    release: () => answers.release(),
     refuse: (how) => {
-      door.error = errorOf(how(ANY))
+      answers.error = errorOf(how(ANY))
     },
     leave: () => door.close(),
     comeBack: () => door.listen(),

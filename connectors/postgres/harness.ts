@@ -3,7 +3,8 @@
 import type { Arrival, Downstream, Refusal, Sample, SinkHarness, SourceHarness, Upstream } from '#conformance'
 import type { CloudEvent } from '#connector'
 import { Database } from '../../test/services/postgres-database.ts'
-import { PostgresGate, type Values } from '../../test/services/postgres-gate.ts'
+import { gateOf, type Values } from '../../test/services/postgres-gate.ts'
+import { Relay } from '../../test/services/relay.ts'
 import connector from './index.ts'
 import { parseLsn } from './lsn.ts'
 
@@ -93,12 +94,13 @@ async function openRefusing(server: string): Promise<Downstream> {
   let refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
   const url = new URL(database.url)
   const secrets = [url.password]
-  const gated = await PostgresGate.open(database.url, 'headgate', async (values) => {
+  const between = gateOf('headgate', async (values) => {
     const event = eventOf(values)
     arrivals.push({ event, key: `${event.source} ${event.id}` })
     if (held(event)) await gate.promise
     await prepare(database, event, refusal(event), secrets)
   })
+  const gated = await Relay.open(database.url, { between })
   url.port = `${gated.port}`
   return {
     config: { url: url.href, table: 'events' },

@@ -1,7 +1,7 @@
-/** A door before a real Kafka broker, at which a test cuts connections, and holds or spoils the answers to what is produced. */
+/** The one door before a real Kafka broker, and what a test does there to the answers to what is produced: holds or spoils them. */
 
-import { once } from 'node:events'
-import net, { type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { type Between, Relay } from './relay.ts'
 import type { Running } from './server.ts'
 
 const PRODUCE = 0
@@ -9,80 +9,25 @@ const PRODUCE = 0
 /** An error of Kafka's protocol, by its number: 10 MESSAGE_TOO_LARGE, 19 NOT_ENOUGH_REPLICAS. */
 export type KafkaError = 10 | 19
 
-export class KafkaDoor implements AsyncDisposable {
+/** The broker names itself to its clients by the address of the door: there is one. Resolves once it is open. */
+export const openKafkaDoor = ({ more = {} }: Running, answers = new KafkaAnswers()): Promise<Relay> =>
+  Relay.open(more['behind'] ?? '', { port: Number(more['door']?.split(':')[1]), between: answers.between })
+
+export class KafkaAnswers {
   /** Answers to what is produced wait for `release` when this is true. */
   isHolding = false
   /** What is produced is answered with this error, although it was written. */
   error: KafkaError | undefined
-  readonly #behind: number
-  readonly #port: number
-  readonly #sockets = new Set<Socket>()
-  #server: Server | undefined
   #gate = Promise.withResolvers<void>()
-
-  private constructor(behind: string, door: string) {
-    this.#behind = Number(behind.split(':')[1])
-    this.#port = Number(door.split(':')[1])
-  }
-
-  /** There is one door to a server: resolves once it is open. */
-  static async open({ more = {} }: Running): Promise<KafkaDoor> {
-    const door = new KafkaDoor(more['behind'] ?? '', more['door'] ?? '')
-    await door.listen()
-    return door
-  }
-
-  get address(): string {
-    return `127.0.0.1:${this.#port}`
-  }
-
-  /** Connections that clients have open. */
-  get connections(): number {
-    return this.#sockets.size
-  }
-
-  async listen(): Promise<void> {
-    const server = net.createServer((socket) => this.#join(socket)).listen(this.#port, '127.0.0.1')
-    await once(server, 'listening')
-    this.#server = server
-  }
 
   release(): void {
     this.#gate.resolve()
     this.#gate = Promise.withResolvers()
   }
 
-  /** Ends every connection at once; new ones are taken. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
-  }
-
-  /** Cuts, and refuses new connections until `listen`. */
-  async close(): Promise<void> {
-    const server = this.#server
-    this.#server = undefined
-    if (!server) return
-    const closed = once(server, 'close')
-    server.close()
-    this.cut()
-    await closed
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
-  #join(client: Socket): void {
-    const upstream = net.connect(this.#behind, '127.0.0.1')
+  readonly between: Between = (client, upstream) => {
     /** Version of each request to produce that is not answered, by its correlation id. */
     const produced = new Map<number, number>()
-    this.#sockets.add(client)
-    const end = () => {
-      this.#sockets.delete(client)
-      client.destroy()
-      upstream.destroy()
-    }
-    for (const socket of [client, upstream]) socket.on('error', end).on('close', end).setNoDelay()
     client.on('data', (chunk) => upstream.write(chunk))
     frames(client, (frame) => {
       if (frame.readInt16BE(4) === PRODUCE) produced.set(frame.readInt32BE(8), frame.readInt16BE(6))

@@ -27,7 +27,7 @@ export const kafkaFiles = (folder: string) => ({
 
 /**
  * Its `address` is without security; `more` has `sasl`, `tls` (with SASL), `mtls` (wants the client's certificate),
- * `behind` and `door` (for a `KafkaDoor`), and the `folder` of the PEM files.
+ * `behind` and `door` (of `openKafkaDoor`), and the `folder` of the PEM files.
  */
 export const KAFKA: ServerKind = {
   name: 'kafka',

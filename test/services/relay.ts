@@ -1,23 +1,40 @@
-/** A relay between a client and a server, at which a test cuts connections, refuses new ones, and lets them in again. */
+/** A relay between a client and a server, at which a test cuts connections, refuses new ones, lets them in again, and may stand in between. */
 
 import { once } from 'node:events'
 import net, { type AddressInfo, type Server, type Socket } from 'node:net'
 
+/** Passes on what a client and the server send to each other. That either of them ends is the relay's to see to. */
+export type Between = (client: Socket, upstream: Socket) => void
+
+export interface RelayOptions {
+  /** The port to listen on; a free one when absent. */
+  readonly port?: number
+  /** Absent: everything goes through as it comes. */
+  readonly between?: Between
+}
+
+const through: Between = (client, upstream) => {
+  client.pipe(upstream)
+  upstream.pipe(client)
+}
+
 export class Relay implements AsyncDisposable {
   readonly #target: { readonly host: string; readonly port: number }
+  readonly #between: Between
   readonly #sockets = new Set<Socket>()
   #server: Server | undefined
   /** Stays the same for as long as the relay lives. */
-  port = 0
+  port: number
 
-  private constructor(target: { readonly host: string; readonly port: number }) {
-    this.#target = target
+  private constructor({ hostname: host, port }: URL, options: RelayOptions) {
+    this.#target = { host, port: Number(port) }
+    this.#between = options.between ?? through
+    this.port = options.port ?? 0
   }
 
   /** `target` is `host:port`, or a URL of it. Resolves once connections are taken. */
-  static async open(target: string): Promise<Relay> {
-    const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`)
-    const relay = new Relay({ host: hostname, port: Number(port) })
+  static async open(target: string, options: RelayOptions = {}): Promise<Relay> {
+    const relay = new Relay(new URL(target.includes('://') ? target : `tcp://${target}`), options)
     await relay.listen()
     return relay
   }
@@ -69,7 +86,6 @@ export class Relay implements AsyncDisposable {
       upstream.destroy()
     }
     for (const socket of [client, upstream]) socket.on('error', end).on('close', end).setNoDelay()
-    client.pipe(upstream)
-    upstream.pipe(client)
+    this.#between(client, upstream)
   }
 }
