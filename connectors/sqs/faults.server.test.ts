@@ -2,14 +2,14 @@
 
 import { expect, test, vi } from 'vitest'
 import { MemoryLog, MemoryMeter, memoryContext } from '#conformance'
-import { type CloudEvent, type Emit, GatewayError } from '#connector'
+import { type CloudEvent, type Emit, GatewayError, type Source } from '#connector'
 import { ELASTICMQ, ELASTICMQ_ON_DISK } from '../../test/services/elasticmq.ts'
 import { MOTO, MOTO_WITH_RULES } from '../../test/services/moto.ts'
 import { describeServers, startOwn } from '../../test/services/server.ts'
 import { sqsConfig } from './config.ts'
 import { clientOf, heldBy, makeQueue, sendAll, useCredentials } from './harness.ts'
 import { normalize } from './normalize.ts'
-import { SqsSource } from './source.ts'
+import { createSource } from './source.ts'
 
 const REGION = 'us-east-1'
 const PATIENT = { timeout: 30_000, interval: 20 }
@@ -22,13 +22,13 @@ class Bench implements AsyncDisposable {
   readonly meter = new MemoryMeter()
   readonly offered: string[] = []
   readonly accepted: string[] = []
-  readonly source: SqsSource
+  readonly source: Source
   /** What the gateway says to an event; throws what it refuses it with. */
   decide: (text: string, event: CloudEvent) => void | Promise<void> = () => {}
 
   constructor(options: object) {
     const context = memoryContext({ name: 'jobs', log: this.log, meter: this.meter })
-    this.source = new SqsSource(sqsConfig.parse({ region: REGION, visibility: '3s', wait: '1s', ...options }), context)
+    this.source = createSource(sqsConfig.parse({ region: REGION, visibility: '3s', wait: '1s', ...options }), context)
   }
 
   emit: Emit = async (event) => {

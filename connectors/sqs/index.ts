@@ -3,7 +3,7 @@
 import { defineConnector, defineSink, defineSource } from '#connector'
 import { sqsConfig, sqsSinkConfig } from './config.ts'
 import { SqsSink } from './sink.ts'
-import { SqsSource } from './source.ts'
+import { createSource } from './source.ts'
 
 export default defineConnector({
   type: 'sqs',
@@ -15,7 +15,7 @@ export default defineConnector({
     config: sqsConfig,
     // Of a FIFO queue, the messages of a group come in order; see the README.
     guarantees: { rejected: 'redelivered', order: 'none', catchesUp: true },
-    create: (config, context) => new SqsSource(config, context),
+    create: createSource,
   }),
   sink: defineSink({
     config: sqsSinkConfig,

@@ -2,8 +2,9 @@
 
 import { type Context, type Emit, GatewayError, type Source } from '#connector'
 import { plainEvent } from '../sqs/normalize.ts'
-import { type Message, Queue } from '../sqs/queue.ts'
-import { type Outcome, Reader } from '../sqs/reader.ts'
+import type { Message } from '../sqs/queue.ts'
+import { type Content, type Opened, QueueSource } from '../sqs/queue-source.ts'
+import type { Outcome, ReaderOptions } from '../sqs/reader.ts'
 import { type Offered, Taking } from '../sqs/taking.ts'
 import type { BucketConfig, StorageConfig } from './config.ts'
 import { type Change, isWanted, readNotification, withData } from './normalize.ts'
@@ -12,63 +13,46 @@ import { Bucket } from './objects.ts'
 const BATCH = 10
 const RECEIVERS = 4
 const MAX_BACKOFF_MS = 300_000
-const PATIENCE_MS = 10_000
 
-export class BucketSource implements Source {
+export function createBucketSource(config: StorageConfig, s3: BucketConfig, context: Context): Source {
+  const { endpoint, region, visibility: visibilityMs, wait: waitMs } = s3
+  const owner = `${context.name} (storage)`
+  const options = { owner, context, region, endpoint, batch: BATCH, receivers: RECEIVERS, visibilityMs, waitMs }
+  return new QueueSource(options, new Notifications(config, s3, context, owner))
+}
+
+/** The events of each notification: none, one, or several. */
+class Notifications implements Content {
   readonly #config: StorageConfig
   readonly #s3: BucketConfig
   readonly #context: Context
   readonly #owner: string
   #bucket: Bucket | undefined
-  #queue: Queue | undefined
-  #reader: Reader | undefined
+  #queue = ''
   #stranger = false
 
-  constructor(config: StorageConfig, s3: BucketConfig, context: Context) {
+  constructor(config: StorageConfig, s3: BucketConfig, context: Context, owner: string) {
     this.#config = config
     this.#s3 = s3
     this.#context = context
-    this.#owner = `${context.name} (storage)`
+    this.#owner = owner
   }
 
-  /** Rejects with SOURCE_UNAVAILABLE that names the bucket or queue that is missing, or what is wrong with the credentials. */
-  async start(emit: Emit, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#open(emit, signal)
-    } catch (error) {
-      this.#close()
-      throw error
-    }
+  /** Rejects with SOURCE_UNAVAILABLE when no queue is named and the bucket knows none, or is none. */
+  async queue(): Promise<string> {
+    this.#bucket = await Bucket.prepare({ ...this.#s3, timeoutMs: 30_000, attempts: 3 })
+    return this.#s3.queue ?? (await this.#discovered(this.#bucket))
   }
 
-  async stop(): Promise<void> {
-    await this.#reader?.stop()
-    this.#close()
+  async taking({ facts, queue }: Opened, emit: Emit): Promise<ReaderOptions['take']> {
+    this.#queue = queue.name
+    const given = { owner: this.#owner, context: this.#context, emit }
+    const taking = new Taking({ ...given, maxBackoffMs: MAX_BACKOFF_MS })
+    return (message, receives, ending) => this.#take(message, receives, facts.arn, taking, ending)
   }
 
-  async #open(emit: Emit, signal: AbortSignal): Promise<void> {
-    const { endpoint, region, visibility, wait } = this.#s3
-    const bucket = await Bucket.prepare({ ...this.#s3, timeoutMs: 30_000, attempts: 3 })
-    this.#bucket = bucket
-    const name = this.#s3.queue ?? (await this.#discovered(bucket))
-    const options = { queue: name, region, endpoint, owner: this.#owner, timeoutMs: wait + PATIENCE_MS, attempts: 2 }
-    const queue = await Queue.open(options, 'SOURCE_UNAVAILABLE')
-    this.#queue = queue
-    const { arn } = await queue.checked()
-    if (signal.aborted)
-      throw new GatewayError('SOURCE_UNAVAILABLE', `${this.#owner}: connecting: queue "${queue.name}" took too long`)
-    const taking = new Taking({ owner: this.#owner, context: this.#context, emit, maxBackoffMs: MAX_BACKOFF_MS })
-    this.#reader = new Reader({
-      queue,
-      context: this.#context,
-      owner: this.#owner,
-      batch: BATCH,
-      receivers: RECEIVERS,
-      visibilityMs: visibility,
-      waitMs: wait,
-      take: (message, receives, ending) => this.#take(message, receives, arn, taking, ending),
-    })
-    this.#reader.start()
+  close(): void {
+    this.#bucket?.close()
   }
 
   async #take(message: Message, receives: number, arn: string, taking: Taking, signal: AbortSignal): Promise<Outcome> {
@@ -103,7 +87,7 @@ export class BucketSource implements Source {
       const other = changes.find(({ bucket }) => bucket !== this.#s3.bucket)?.bucket
       this.#context.log.warn(
         { source: this.#context.name, bucket: other },
-        `${this.#owner}: taking a notification: queue "${this.#queue?.name}" has notifications of bucket "${other}" as well; give each bucket its own queue`,
+        `${this.#owner}: taking a notification: queue "${this.#queue}" has notifications of bucket "${other}" as well; give each bucket its own queue`,
       )
     }
     return { afterMs: 10_000 }
@@ -119,10 +103,5 @@ export class BucketSource implements Source {
     const how = 'have it send them to one, or name the queue that gets them from EventBridge or SNS in s3.queue'
     const why = `bucket "${bucket.name}" sends its notifications to no queue; ${how}`
     throw new GatewayError('SOURCE_UNAVAILABLE', `${this.#owner}: connecting: ${why}`)
-  }
-
-  #close(): void {
-    this.#bucket?.close()
-    this.#queue?.close()
   }
 }
