@@ -21,7 +21,7 @@ const time = z.coerce.date()
 
 const answer = z.object({
   datacontenttype: z.string().optional(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
   data_base64: z.string().optional(),
 })
 
