@@ -247,10 +247,9 @@ export class Gateway {
   }
 
   /** What waits for a route that is gone would wait in silence. */
-  #warnOfStrays({ journal }: Ground, { number, routes }: Generation): void {
-    const names = new Set(routes.map(({ name }) => name))
+  #warnOfStrays({ journal }: Ground, { number, routes, serves }: Generation): void {
     const { lanes } = journal.stats()
-    for (const { pending, route } of lanes.filter((lane) => !names.has(lane.route)))
+    for (const { pending, route } of lanes.filter((lane) => !serves(lane)))
       this.log.warn(
         { route, pending, generation: number },
         `${route} (route): ${pending} deliveries wait, and there is no such route; add it again and they go on`,

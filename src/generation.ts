@@ -5,6 +5,7 @@ import { type Config, callNames, callRoutes, expand, type Instance } from './con
 import type { Context, Sink, Source } from './connector/connector.ts'
 import type { ServedLane } from './delivery/dispatch.ts'
 import { lanesOf } from './delivery/lanes.ts'
+import { OFFERS, offerLane } from './delivery/refused-offers.ts'
 import { Targets } from './delivery/targets.ts'
 import { createNoRoute, type NoRoute } from './delivery/unknown.ts'
 import { withVersions } from './delivery/versions.ts'
@@ -95,6 +96,10 @@ export class Generation {
     return `${head}${this.#ground.rollouts.told()}${expand(this.config)}`
   }
 
+  /** Whether deliveries of a lane are made. */
+  serves = ({ route }: Pick<Lane, 'route'>): boolean =>
+    route === OFFERS.route || this.routes.some(({ name }) => name === route)
+
   /** The number under which the journal keeps what it is: events and attempts refer to it. */
   get mark(): number {
     this.#mark ??= this.#ground.chronicle.begin(this.routes, this.#digests)
@@ -116,6 +121,7 @@ export class Generation {
       held.delete(route.name)
     }
     if (before) for (const served of held.values()) before.#leave(served)
+    else this.#ground.dispatcher.add(offerLane(this.#ground.accept, this.#ground.delivery))
   }
 
   /** Resolves once its sources run and those of `before` that are other ones do not. Rejects when one cannot start. */
@@ -209,7 +215,8 @@ export class Generation {
       throw new GatewayError('CONFIG_INVALID', `${name} (${type}): opening: there is no such source`)
     const context = this.#ground.context(name)
     const source = spec.create(config, context)
-    const emit = this.#ground.emit(name, as && compileNaming(as, toldOnce(context)))
+    const named = as && compileNaming(as, toldOnce(context))
+    const emit = this.#ground.emit(name, { named, keeps: spec.guarantees.rejected === 'redelivered' })
     const start = async (signal: AbortSignal) => {
       await source.start(emit, signal)
       return source

@@ -20,6 +20,7 @@ import { readGone } from './delivery/gone.ts'
 import { Hooks } from './delivery/hooks.ts'
 import { Pauses } from './delivery/pauses.ts'
 import { Refusals } from './delivery/refusals.ts'
+import { keepingRefused } from './delivery/refused-offers.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
 import { Rollouts } from './delivery/rollouts.ts'
 import type { Targets } from './delivery/targets.ts'
@@ -98,7 +99,8 @@ export interface Ground {
   /** Resolves once all are warm, and those of `fresh` that have a probe have passed it. */
   openPool(functions: readonly FunctionSpec[], fresh: readonly FunctionSpec[]): Promise<FunctionPool>
   context(name: string): Context
-  emit(name: string, named?: Name): Emit
+  /** What is lent to a source; `keeps` has what is refused for good kept, as nobody can be told. */
+  emit(name: string, given?: { readonly named?: Name | undefined; readonly keeps?: boolean }): Emit
 }
 
 /** Opens the journal, and ties the path together around it; nothing listens yet. Rejects with what the journal has to say. */
@@ -138,6 +140,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
   }
   const inner = createAccept(accepting)
   const accept = createAccept({ ...accepting, credit, breakers })
+  const keeping = keepingRefused(accept, journal)
   const calls = new Calls(journal, replies, () => current().callNames)
   const delivery: DeliverParts = {
     transformer,
@@ -186,7 +189,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
       const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name), refused: refused(name) }
       return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health, hooks }
     },
-    emit: (source, named) => createEmit(accept, source, named),
+    emit: (source, { keeps = false, named } = {}) => createEmit(keeps ? keeping : accept, source, named),
   }
 }
 

@@ -1,15 +1,14 @@
 /** Emits an event for each slot of a schedule, one after the other, and remembers the last one across restarts. */
 
 import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, type Context, type Emit, Slots, type Source, toGatewayError } from '#connector'
+import { type Clock, type Context, type Emit, Slots, type Source, UntilAccepted } from '#connector'
 import { systemClock } from './clock.ts'
 import type { CronConfig } from './config.ts'
 import { normalize } from './normalize.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
-const FIRST_RETRY_MS = 100
-const LONGEST_RETRY_MS = 5_000
+const RETRY_MS = 5_000
 
 export class CronSource implements Source {
   readonly #config: CronConfig
@@ -17,6 +16,7 @@ export class CronSource implements Source {
   readonly #clock: Clock
   readonly #slots: Slots
   readonly #stop = new AbortController()
+  readonly #offers: UntilAccepted
   #running: Promise<void> | undefined
   /** Everything up to here has fired, or was left out for good. */
   #done = 0
@@ -27,6 +27,8 @@ export class CronSource implements Source {
     this.#context = context
     this.#clock = context.clock ?? systemClock
     this.#slots = new Slots(config.schedule, config.timezone)
+    const { credit } = context
+    this.#offers = new UntilAccepted({ credit, signal: this.#stop.signal, firstMs: 100, longestMs: RETRY_MS })
   }
 
   async start(emit: Emit): Promise<void> {
@@ -54,7 +56,7 @@ export class CronSource implements Source {
       } catch (error) {
         if (signal.aborted) return
         this.#context.log.error({ source: this.#context.name, err: error }, 'cron: ticking was interrupted; going on')
-        await sleep(LONGEST_RETRY_MS, undefined, { signal }).catch(() => {})
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => {})
       }
     }
   }
@@ -84,26 +86,21 @@ export class CronSource implements Source {
 
   /** Resolves once the slot is accepted or too old. Until then no later one is offered: ticks do not overlap. */
   async #fire(slot: number, emit: Emit): Promise<void> {
-    const { signal } = this.#stop
     const { data, content_type: contentType } = this.#config
     const event = normalize({ name: this.#context.name, slot, contentType, ...(data !== undefined && { data }) })
-    for (let delay = FIRST_RETRY_MS; !this.#isTooOld(slot); delay = Math.min(delay * 2, LONGEST_RETRY_MS)) {
-      await this.#context.credit.wait(signal)
-      signal.throwIfAborted()
-      try {
-        await emit(event, { made: true })
-        this.#done = slot
-        return await this.#remember()
-      } catch (thrown) {
-        const { code, message, retryAfterMs } = toGatewayError(thrown)
-        this.#context.log.warn(
-          { code, reason: message, event: event.id },
-          'cron: a tick was not accepted; trying again',
-        )
-        await sleep(Math.max(delay, retryAfterMs ?? 0), undefined, { signal })
-      }
+    const receipt = await this.#offers.offer(
+      async () => (this.#isTooOld(slot) ? undefined : emit(event, { made: true })),
+      (error) => {
+        const { code, message: reason } = error
+        this.#context.refused?.(error, { address: '', event })
+        this.#context.log.warn({ code, reason, event: event.id }, 'cron: a tick was not accepted; trying again')
+      },
+    )
+    if (receipt === undefined) this.#missed += 1
+    else {
+      this.#done = slot
+      await this.#remember()
     }
-    this.#missed += 1
   }
 
   #isTooOld(slot: number): boolean {

@@ -119,15 +119,20 @@ test('a log that begins anew is taken from its beginning', async () => {
   expect([desk.offered, desk.commits]).toEqual([['0:100', '0:101', '0:0'], ['0:1']])
 })
 
-test('what is refused for good is told with its place and committed', async () => {
+test('what is refused is told once with its place, whatever the reason, and never committed', async () => {
   const desk = new Desk()
   desk.intake.assign({ t: [0] })
   desk.take(0, 5, 1)
   await desk.refuse('0:5', new GatewayError('EVENT_LOOP', 'event: accepting: in circles'))
-  expect(desk.commits).toEqual(['0:6'])
+  await vi.waitFor(() => expect(desk.offered).toEqual(['0:5', '0:5']))
+  await desk.refuse('0:5', overloaded)
+  expect(desk.commits).toEqual(['0:5'])
   expect(desk.log.lines).toMatchObject([
-    { level: 'error', fields: { topic: 't', partition: 0, offset: '5', code: 'EVENT_LOOP' } },
+    { level: 'warn', fields: { topic: 't', partition: 0, offset: '5', code: 'EVENT_LOOP' } },
   ])
+  await vi.waitFor(() => expect(desk.offered).toHaveLength(3))
+  await desk.accept('0:5')
+  expect(desk.commits).toEqual(['0:6'])
 })
 
 test('a stop waits for what is under way, and offers nothing more', async () => {

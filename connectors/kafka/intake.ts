@@ -148,13 +148,16 @@ export class Intake {
     this.#inFlight += 1
     lane.inFlight += 1
     const { partition, topic } = lane
+    const { event, made } = normalize(record, { name: this.#name, topic, partition })
     try {
-      const { event, made } = normalize(record, { name: this.#name, topic, partition })
       await this.#emit(event, { address: topic, made })
       lane.refusals = 0
       lane.accepted(record)
     } catch (thrown) {
-      this.#refused(lane, record, toGatewayError(thrown))
+      const error = toGatewayError(thrown)
+      this.#context.refused?.(error, { address: topic, event })
+      if (lane.refusals === 0 && !lane.isHeld) this.#tell(lane, record, error)
+      lane.refuse(record, error.retryAfterMs)
     }
     lane.inFlight -= 1
     this.#inFlight -= 1
@@ -164,20 +167,13 @@ export class Intake {
     this.#pump()
   }
 
-  #refused(lane: Lane, record: KafkaRecord, error: GatewayError): void {
-    const { partition, topic } = lane
-    if (error.disposition !== 'reject') {
-      lane.refuse(record, error.retryAfterMs)
-      return
-    }
-    // It would be refused each time, and nobody can be told: it stays in the topic, and those behind it go on.
-    const { name } = this.#context
-    const place = { source: name, topic, partition, offset: record.offset, code: error.code }
-    this.#context.log.error(
-      place,
-      `${name} (kafka): emitting "${topic}" partition ${partition} offset ${record.offset}: passed over: ${error.message}`,
+  #tell({ partition, topic }: Lane, { offset }: KafkaRecord, { code, message }: GatewayError): void {
+    const { log, name } = this.#context
+    const place = `"${topic}" partition ${partition} offset ${offset}`
+    log.warn(
+      { source: name, topic, partition, offset, code },
+      `${name} (kafka): emitting ${place}: not accepted: ${message}; trying again`,
     )
-    lane.accepted(record)
   }
 
   /** Waits a while, then offers what was refused before anything that came after it. */

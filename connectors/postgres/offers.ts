@@ -1,18 +1,17 @@
 /** Offers events to the gateway: as many at once as it allows, those of one row one after the other, again until taken. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type CloudEvent, type Context, type Emit, toGatewayError } from '#connector'
+import { type CloudEvent, type Context, type Emit, type GatewayError, UntilAccepted } from '#connector'
 
 /** Rows may be large: this much of them is under way at most, unless a single one is larger. Bytes. */
 const MAX_BYTES = 16 * 2 ** 20
-const FIRST_RETRY_MS = 50
-const LONGEST_RETRY_MS = 5_000
+const RETRY_MS = { firstMs: 50, longestMs: 5_000 }
+const MADE = { made: true }
 
 export interface Offer {
   readonly event: CloudEvent
   /** Rows that it tells of. It waits until no other offer of one of them is under way. */
   readonly rows: readonly string[]
-  /** Called once the gateway has it, or will never take it. */
+  /** Called once the gateway has it. */
   accepted(): void
 }
 
@@ -20,6 +19,7 @@ export class Offers {
   readonly #emit: Emit
   readonly #context: Context
   readonly #signal: AbortSignal
+  readonly #offers: UntilAccepted
   readonly #rows = new Set<string>()
   #count = 0
   #bytes = 0
@@ -31,6 +31,7 @@ export class Offers {
     this.#emit = emit
     this.#context = context
     this.#signal = signal
+    this.#offers = new UntilAccepted({ credit: context.credit, signal, ...RETRY_MS })
   }
 
   get underWay(): number {
@@ -82,28 +83,22 @@ export class Offers {
 
   /** Never rejects. Whatever was not accepted when it ends comes again from upstream. */
   async #offer({ event, accepted }: Offer): Promise<void> {
-    for (let delay = FIRST_RETRY_MS; ; delay = Math.min(delay * 2, LONGEST_RETRY_MS)) {
-      try {
-        await this.#emit(event, { made: true })
-        this.#refused = false
-        return accepted()
-      } catch (thrown) {
-        const { code, disposition, message, retryAfterMs = 0 } = toGatewayError(thrown)
-        const fields = { source: this.#context.name, event: event.id, code, reason: message }
-        if (disposition === 'reject') {
-          this.#context.log.error(fields, 'postgres: a change was refused for good; it is left out')
-          return accepted()
-        }
-        if (!this.#refused) this.#context.log.warn(fields, 'postgres: a change was not accepted; trying again')
-        this.#refused = true
-        try {
-          await sleep(Math.max(delay, retryAfterMs), undefined, { signal: this.#signal })
-          await this.#context.credit.wait(this.#signal)
-        } catch {
-          return
-        }
-      }
-    }
+    const emit = () => this.#emit(event, MADE)
+    try {
+      await this.#offers.offer(emit, (error) => this.#tell(event, error))
+      this.#refused = false
+      accepted()
+    } catch {}
+  }
+
+  /** Told once, until one is accepted. */
+  #tell(event: CloudEvent, error: GatewayError): void {
+    const { code, message: reason } = error
+    const { log, name, refused } = this.#context
+    refused?.(error, { address: '', event })
+    const fields = { source: name, event: event.id, code, reason }
+    if (!this.#refused) log.warn(fields, 'postgres: a change was not accepted; trying again')
+    this.#refused = true
   }
 
   /** Resolves when one has ended. */

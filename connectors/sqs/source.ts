@@ -36,7 +36,8 @@ class Messages implements Content {
     if (dead_letter !== undefined)
       this.#dead = await DeadLetters.open({ ...options, queue: dead_letter }, this.#context.name)
     this.#warnOfRedrive(queue.name, facts.maxReceives)
-    const given = { owner: this.#owner, context: this.#context, emit, dead: this.#dead }
+    const redrives = facts.maxReceives !== undefined
+    const given = { owner: this.#owner, context: this.#context, emit, redrives, dead: this.#dead }
     const taking = new Taking({ ...given, maxBackoffMs: max_backoff, maxReceives: max_receives })
     return (message, receives, ending) =>
       taking.take({ id: message.MessageId ?? '', receives, events: [offered(message, facts.arn)] }, ending)

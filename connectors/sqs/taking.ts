@@ -29,6 +29,8 @@ export interface TakingOptions {
   readonly context: Pick<Context, 'name' | 'log' | 'refused'>
   readonly emit: Emit
   readonly maxBackoffMs: number
+  /** The queue gives up by itself what it has shown too often. */
+  readonly redrives: boolean
   /** After so many receives a message goes to `dead`. */
   readonly maxReceives?: number | undefined
   readonly dead?: DeadLetters | undefined
@@ -52,9 +54,10 @@ export class Taking {
 
   /** Resolves with why the gateway does not take the event. */
   async #offer(event: CloudEvent, made: boolean, signal: AbortSignal): Promise<GatewayError | undefined> {
+    const { dead, emit, redrives } = this.#options
     for (;;) {
       try {
-        await this.#options.emit(event, { made })
+        await emit(event, { made, ownDeadLetters: dead !== undefined || redrives })
         return undefined
       } catch (thrown) {
         const error = toGatewayError(thrown)

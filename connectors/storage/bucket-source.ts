@@ -46,7 +46,8 @@ class Notifications implements Content {
 
   async taking({ facts, queue }: Opened, emit: Emit): Promise<ReaderOptions['take']> {
     this.#queue = queue.name
-    const given = { owner: this.#owner, context: this.#context, emit }
+    const redrives = facts.maxReceives !== undefined
+    const given = { owner: this.#owner, context: this.#context, emit, redrives }
     const taking = new Taking({ ...given, maxBackoffMs: MAX_BACKOFF_MS })
     return (message, receives, ending) => this.#take(message, receives, facts.arn, taking, ending)
   }

@@ -1,12 +1,11 @@
 /** Hands changes over to the gateway, several at a time, each until it is accepted. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type CloudEvent, type Context, type Emit, toGatewayError } from '#connector'
+import { type CloudEvent, type Context, type Emit, type GatewayError, UntilAccepted } from '#connector'
 import type { Change } from './normalize.ts'
 
 /** Files on their way into the journal at once: with `fetch` each is in memory. */
 const MOST = 64
-const RETRY_MS = { first: 200, cap: 20_000 }
+const RETRY_MS = { firstMs: 200, longestMs: 20_000 }
 
 export interface HandoverOptions {
   /** `uploads (storage)` */
@@ -22,6 +21,7 @@ export interface HandoverOptions {
 export class Handover {
   readonly #options: HandoverOptions
   readonly #ending = new AbortController()
+  readonly #offers: UntilAccepted
   readonly #working = new Set<Promise<void>>()
   #ready: Change[] = []
   /** How many of them are on their way: taking the first of 100,000 off an array would move the others. */
@@ -29,6 +29,8 @@ export class Handover {
 
   constructor(options: HandoverOptions) {
     this.#options = options
+    const { credit } = options.context
+    this.#offers = new UntilAccepted({ credit, signal: this.#ending.signal, ...RETRY_MS })
   }
 
   /** How many are on their way. */
@@ -65,24 +67,20 @@ export class Handover {
   }
 
   async #accepted(change: Change): Promise<boolean> {
-    const { context, emit, event: eventOf, owner } = this.#options
-    const { signal } = this.#ending
-    for (let delay = RETRY_MS.first; ; delay = Math.min(delay * 2, RETRY_MS.cap)) {
-      try {
-        await context.credit.wait(signal)
-        const event = await eventOf(change)
-        if (event === undefined || signal.aborted) return false
-        await emit(event, { made: true })
-        return true
-      } catch (thrown) {
-        if (signal.aborted) return false
-        const error = toGatewayError(thrown)
-        const { code, message, retryAfterMs = 0 } = error
-        context.refused?.(error, { address: '', event: change.event })
-        const line = { source: context.name, path: change.key, code }
-        context.log.warn(line, `${owner}: taking a file: not accepted: ${message}; trying again`)
-        await sleep(Math.max(delay, retryAfterMs), undefined, { signal }).catch(() => {})
-      }
+    const { emit, event: eventOf } = this.#options
+    const offer = async (): Promise<boolean> => {
+      const event = await eventOf(change)
+      if (event === undefined || this.#ending.signal.aborted) return false
+      await emit(event, { made: true })
+      return true
     }
+    return this.#offers.offer(offer, (error) => this.#tell(change, error)).catch(() => false)
+  }
+
+  #tell({ event, key: path }: Change, error: GatewayError): void {
+    const { context, owner } = this.#options
+    context.refused?.(error, { address: '', event })
+    const line = { source: context.name, path, code: error.code }
+    context.log.warn(line, `${owner}: taking a file: not accepted: ${error.message}; trying again`)
   }
 }

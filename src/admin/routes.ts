@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { parseJsonEvent } from '../event/index.ts'
+import { parseJsonEvent, refusedId } from '../event/index.ts'
 import type { EventRecord } from '../journal/journal.ts'
 import type { App } from './app.ts'
 import { readBody } from './body.ts'
@@ -62,7 +62,10 @@ const MOST_REFUSED = 100
 
 async function findEvent(parts: AdminParts, key: string): Promise<EventRecord> {
   const { journal, refusals } = parts
-  const record = (await journal.find({ callId: key })) ?? (await journal.find({ eventId: key }))
+  const record =
+    (await journal.find({ callId: key })) ??
+    (await journal.find({ eventId: key })) ??
+    (await journal.find({ eventId: refusedId(key) }))
   if (record) return record
   const refused = refusals.find(key)
   if (refused.length > 0) {

@@ -6,7 +6,11 @@ import type { CloudEvent } from '../event/index.ts'
 import type { BrokerPort } from './broker.ts'
 import type { CallPort, HealthPort } from './calls.ts'
 
-/** Hands an event to the gateway. Resolves once the event is durable: acknowledge upstream then, never earlier. */
+/**
+ * Hands an event to the gateway. Resolves once the event is durable: acknowledge upstream then, never earlier. What is
+ * rejected, for whatever reason, is not held: what the path refuses for good is kept as a dead letter, and resolves, of
+ * every source whose upstream would only send it again.
+ */
 export type Emit = (event: CloudEvent, offer?: Offer) => Promise<Receipt>
 
 export interface Offer {
@@ -16,6 +20,8 @@ export interface Offer {
   readonly direct?: boolean
   /** The message was no CloudEvent: what the operator says of the source in `as` becomes its attributes. */
   readonly made?: boolean
+  /** The source has dead letters of its own: what is refused for good is rejected, and not kept here. */
+  readonly ownDeadLetters?: boolean
 }
 
 export interface Receipt {

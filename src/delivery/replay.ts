@@ -14,6 +14,7 @@ import type { Router } from '../router/router.ts'
 import { type AcceptParts, createAccept } from './accept.ts'
 import { hops, REPLAY } from './chain.ts'
 import { type Clock, passTime } from './clock.ts'
+import { isRefusedOffer } from './refused-offers.ts'
 
 /** What is to run again. */
 export interface ReplayWish extends Span {
@@ -72,8 +73,9 @@ export function asReplay({ callId, event }: Pick<RetainedEvent, 'callId' | 'even
 
 /**
  * Yields its progress every now and then, and at the end. Events of the gateway's own making are left out: copies of
- * dead letters, earlier replays, and, unless one route is to get them, what came of other events. Rejects with the
- * reason of `signal`, or with what the journal refused; asked for again under the same name it goes on.
+ * dead letters, offers that were refused, earlier replays, and, unless one route is to get them, what came of other
+ * events. Rejects with the reason of `signal`, or with what the journal refused; asked for again under the same name it
+ * goes on.
  */
 export async function* replay(
   wish: ReplayWish,
@@ -125,7 +127,8 @@ class Run {
   }
 
   takes({ event, origin }: RetainedEvent): boolean {
-    if (origin.source === DEAD_LETTER_SOURCE || extension(event, REPLAY) !== undefined) return false
+    if (origin.source === DEAD_LETTER_SOURCE || isRefusedOffer(event) || extension(event, REPLAY) !== undefined)
+      return false
     if (this.#wish.when && !this.#wish.when(event, origin)) return false
     if (this.#wish.route !== undefined || hops(event) === 0) return true
     this.#children++

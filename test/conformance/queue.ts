@@ -33,6 +33,7 @@ export type QueueFault =
   | 'leaves-a-timer'
   | 'ignores-credit'
   | 'hides-what-it-made'
+  | 'passes-over-invalid'
 
 interface Message {
   readonly id: string
@@ -127,10 +128,11 @@ class QueueSource implements Source {
     try {
       await emit(normalize(message, this.#name, this.#fault), { made: this.#fault !== 'hides-what-it-made' })
       queue.settle(message, 'accepted')
-    } catch {
+    } catch (error) {
+      const isForGood = error instanceof GatewayError && error.disposition === 'reject'
       if (this.#guarantees.rejected === 'reported')
         queue.settle(message, this.#fault === 'hides-rejected' ? 'accepted' : 'refused')
-      else if (this.#fault === 'drops-rejected') queue.settle(message, 'refused')
+      else if (this.#fault === (isForGood ? 'passes-over-invalid' : 'drops-rejected')) queue.settle(message, 'refused')
       else if (this.#fault === 'acknowledges-early') queue.messages.splice(at, 0, message)
       message.leased = false
     }

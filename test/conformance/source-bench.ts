@@ -36,6 +36,8 @@ export interface EmitOptions {
   readonly hold?: boolean
   /** How many emits reject before the first resolves. */
   readonly rejectFirst?: number
+  /** What those reject with; an unknown error unless told. */
+  readonly error?: Error
   readonly delayMs?: () => number
 }
 
@@ -171,7 +173,7 @@ export class Bench implements AsyncDisposable {
       if (delay !== undefined) await pause(delay)
       if (this.rejected.length < (this.#options.rejectFirst ?? 0)) {
         this.rejected.push(event)
-        throw new Error('conformance: rejected on purpose')
+        throw this.#options.error ?? new Error('conformance: rejected on purpose')
       }
       const duplicate = this.has(event)
       if (!duplicate) this.#accepted.set(identity(event), event)

@@ -28,6 +28,7 @@ const CAUGHT: Readonly<Record<QueueFault, SourceRequirement>> = {
   'leaves-a-timer': 'S11',
   'ignores-credit': 'S13',
   'hides-what-it-made': 'S14',
+  'passes-over-invalid': 'S15',
 }
 
 const harness = (guarantees: Guarantees, fault?: QueueFault): SourceHarness => ({

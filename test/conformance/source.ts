@@ -28,6 +28,7 @@ export type SourceRequirement =
   | 'S11'
   | 'S13'
   | 'S14'
+  | 'S15'
 
 export interface SourceHarness {
   readonly connector: Connector
@@ -97,6 +98,12 @@ function requirements(guarantees: Guarantees): Partial<Record<SourceRequirement,
     S11: { text: 'MUST leave nothing open after stop', run: leavesNothingOpen },
     S13: { text: 'MUST NOT emit while there is no credit, and MUST go on when there is', run: takesCredit },
     S14: { text: 'MUST say that it made the event of a message that was none, for `as`', run: saysWhatItMade },
+    ...(rejected === 'redelivered' && {
+      S15: {
+        text: 'MUST offer again also what emit rejects for good: only what resolves is kept',
+        run: passesNothingOver,
+      },
+    }),
   }
 }
 
@@ -278,6 +285,14 @@ async function saysWhatItMade({ bench, samples }: Given): Promise<void> {
   await bench.upstream.send(samples(2))
   await bench.accepted(2)
   assert.equal(bench.made, bench.offered.length, 'each was made of a message that was no CloudEvent')
+}
+
+/** The gateway keeps what it refuses for good where nobody can be told, and resolves: that is not for the source to do. */
+async function passesNothingOver({ bench, samples }: Given): Promise<void> {
+  const error = new GatewayError('EVENT_INVALID', 'conformance: rejected for good, on purpose')
+  await bench.start({ rejectFirst: 2, error })
+  bench.sendAside(samples(4))
+  await bench.accepted(4)
 }
 
 function openHandles(): Map<string, number> {
