@@ -1,11 +1,11 @@
 /** The whole world of a guest: WASI 0.2 as far as it is harmless, everything else denied. */
 
-import { randomFillSync } from 'node:crypto'
 import { LOG_BYTES, RANDOM_BYTES } from '../limits.ts'
 import { lifting, ResourceBudget } from './budget.ts'
 import { type Denied, denyingAll } from './denial.ts'
 import { ExitError } from './exit.ts'
 import { HTTP_TYPES } from './http.ts'
+import { LIVE, type Senses } from './senses.ts'
 import { type Drain, InputStream, IoError, Lines, OutputStream, Pollable } from './streams.ts'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -27,6 +27,8 @@ export interface Outside {
   readonly stdout?: Drain
   readonly log: (level: Level, text: string) => void
   readonly denied: Denied
+  /** The world itself when absent. */
+  readonly senses?: Senses
 }
 
 /** Interfaces that exist so that a function which imports them can start; what is not known of them is denied. */
@@ -66,8 +68,8 @@ const knownTo = (
   },
   ...cli(outside, budget, stdout, stderr),
   ...io(),
-  ...clocks(budget),
-  ...RANDOM,
+  ...clocks(budget, outside.senses ?? LIVE),
+  ...random(outside.senses ?? LIVE),
   'wasi:http/types': HTTP_TYPES,
   'wasi:filesystem/preopens': { getDirectories: () => [] },
   'wasi:sockets/instance-network': { instanceNetwork: () => new Network() },
@@ -123,9 +125,9 @@ const io = () => ({
 
 const closed = () => new Uint8Array()
 
-const clocks = (budget: ResourceBudget) => {
-  const nanoseconds = () => BigInt(Math.round(performance.now() * 1e6))
-  const after = (ns: bigint) => new Pollable(budget, performance.now() + Number(ns) / 1e6)
+const clocks = (budget: ResourceBudget, senses: Senses) => {
+  const nanoseconds = () => BigInt(Math.round(senses.steady() * 1e6))
+  const after = (ns: bigint) => new Pollable(budget, senses.steady() + Number(ns) / 1e6, senses)
   const wall = (ms: number) => ({ seconds: BigInt(Math.floor(ms / 1_000)), nanoseconds: (ms % 1_000) * 1_000_000 })
   return {
     'wasi:clocks/monotonic-clock': {
@@ -134,19 +136,19 @@ const clocks = (budget: ResourceBudget) => {
       subscribeDuration: after,
       subscribeInstant: (at: bigint) => after(at - nanoseconds()),
     },
-    'wasi:clocks/wall-clock': { now: () => wall(Date.now()), resolution: () => wall(1) },
+    'wasi:clocks/wall-clock': { now: () => wall(senses.wall()), resolution: () => wall(1) },
   }
 }
 
-function randomBytes(length: bigint): Uint8Array {
-  if (length > RANDOM_BYTES) throw new WebAssembly.RuntimeError(`asked for ${length} random bytes at once`)
-  return randomFillSync(new Uint8Array(Number(length)))
-}
-
-const random64 = () => randomFillSync(new BigUint64Array(1))[0] ?? 0n
-
-const RANDOM = {
-  'wasi:random/random': { getRandomBytes: randomBytes, getRandomU64: random64 },
-  'wasi:random/insecure': { getInsecureRandomBytes: randomBytes, getInsecureRandomU64: random64 },
-  'wasi:random/insecure-seed': { insecureSeed: () => [random64(), random64()] },
+const random = (senses: Senses) => {
+  const bytes = (length: bigint): Uint8Array => {
+    if (length > RANDOM_BYTES) throw new WebAssembly.RuntimeError(`asked for ${length} random bytes at once`)
+    return senses.random(Number(length))
+  }
+  const u64 = () => new DataView(senses.random(8).buffer).getBigUint64(0)
+  return {
+    'wasi:random/random': { getRandomBytes: bytes, getRandomU64: u64 },
+    'wasi:random/insecure': { getInsecureRandomBytes: bytes, getInsecureRandomU64: u64 },
+    'wasi:random/insecure-seed': { insecureSeed: () => [u64(), u64()] },
+  }
 }

@@ -1,13 +1,13 @@
 /** The host of a wasip1 program: standard streams, arguments, environment, clocks, random numbers; nothing else. */
 
-import { randomFillSync } from 'node:crypto'
 import { RANDOM_BYTES } from '../limits.ts'
 import { LiftError } from './budget.ts'
 import { ExitError } from './exit.ts'
 import type { Outside } from './index.ts'
 import { polled } from './poll1.ts'
 import { outsideMemory, ProgramMemory } from './program-memory.ts'
-import { type Drain, Lines, pause } from './streams.ts'
+import { LIVE, type Senses } from './senses.ts'
+import { type Drain, Lines } from './streams.ts'
 
 /** [WASI preview 1, errno] */
 const ERRNO = { success: 0, badf: 8, inval: 28, nosys: 52, spipe: 70, notcapable: 76 } as const
@@ -24,6 +24,7 @@ type Call = (...args: readonly (number & bigint)[]) => number
 export class Preview1 {
   readonly memory = new ProgramMemory()
   readonly #outside: Outside
+  readonly #senses: Senses
   readonly #stdout: Drain
   readonly #stderr: Lines
   readonly #lines: Lines
@@ -31,6 +32,7 @@ export class Preview1 {
 
   constructor(given: Outside) {
     this.#outside = given
+    this.#senses = given.senses ?? LIVE
     this.#lines = new Lines((line) => given.log('info', line))
     this.#stderr = new Lines((line) => given.log('warn', line))
     this.#stdout = given.stdout ?? this.#lines
@@ -68,7 +70,7 @@ export class Preview1 {
     environ_sizes_get: (count, size) => this.#sizes(this.#environment(), count, size),
     environ_get: (list, bytes) => this.#texts(this.#environment(), list, bytes),
     clock_res_get: (clock, at) => this.#clock(clock, at, () => RESOLUTION),
-    clock_time_get: (clock, _precision, at) => this.#clock(clock, at, now),
+    clock_time_get: (clock, _precision, at) => this.#clock(clock, at, (which) => this.#now(which)),
     random_get: (at, length) => this.#random(at, length),
     fd_read: (fd, list, count, read) => this.#read(fd, list, count, read),
     fd_write: (fd, list, count, written) => this.#write(fd, list, count, written),
@@ -84,7 +86,7 @@ export class Preview1 {
     fd_prestat_get: () => ERRNO.badf,
     fd_prestat_dir_name: () => ERRNO.badf,
     poll_oneoff: (subscriptions, events, count, ready) =>
-      polled(this.memory, { subscriptions, events, count, ready }, pause),
+      polled(this.memory, { subscriptions, events, count, ready }, this.#senses),
     sched_yield: () => ERRNO.success,
     proc_exit: (status) => {
       throw new ExitError(status >>> 0)
@@ -128,9 +130,15 @@ export class Preview1 {
     return ERRNO.success
   }
 
+  /** Nanoseconds, of the clock of the machine or of one that nobody sets. */
+  #now(clock: number): bigint {
+    if (clock === CLOCK.realtime) return BigInt(this.#senses.wall()) * 1_000_000n
+    return BigInt(Math.round(this.#senses.steady() * 1e6))
+  }
+
   #random(at: number, length: number): number {
     if (length >>> 0 > RANDOM_BYTES) throw new LiftError(`it asked for ${length >>> 0} random bytes at once`)
-    randomFillSync(this.memory.bytes(at, length))
+    this.memory.bytes(at, length).set(this.#senses.random(length >>> 0))
     return ERRNO.success
   }
 
@@ -182,7 +190,3 @@ export class Preview1 {
     return ERRNO.success
   }
 }
-
-/** Nanoseconds, of the clock of the machine or of one that nobody sets. */
-const now = (clock: number): bigint =>
-  clock === CLOCK.realtime ? BigInt(Date.now()) * 1_000_000n : process.hrtime.bigint()

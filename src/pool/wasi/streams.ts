@@ -2,31 +2,29 @@
 
 import { LOG_BYTES, RESULT_BYTES } from '../limits.ts'
 import { LiftError, lifting, type ResourceBudget } from './budget.ts'
-
-/** Sleeps so many milliseconds in the thread. */
-export function pause(ms: number): void {
-  if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
-}
+import { LIVE, type Senses } from './senses.ts'
 
 /** `wasi:io/poll.pollable`: ready from an instant on. */
 export class Pollable {
   readonly #budget: ResourceBudget
-  /** By the clock of `performance.now()`, in milliseconds. */
+  readonly #senses: Senses
+  /** By the steady clock, in milliseconds; 0 for what is always ready. */
   readonly at: number
 
-  constructor(budget: ResourceBudget, at = 0) {
+  constructor(budget: ResourceBudget, at = 0, senses = LIVE) {
     budget.take()
     this.#budget = budget
+    this.#senses = senses
     this.at = at
   }
 
   ready(): boolean {
-    return performance.now() >= this.at
+    return this.at <= 0 || this.#senses.steady() >= this.at
   }
 
   /** Sleeps in the worker thread; the pool ends it at the call's deadline like any other work. */
   block(): void {
-    pause(this.at - performance.now())
+    if (this.at > 0) this.#senses.pause(this.at - this.#senses.steady())
   }
 
   [Symbol.dispose](): void {

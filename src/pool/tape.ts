@@ -1,0 +1,147 @@
+/** Notes what an instance is given while it runs: thrown away when the call succeeds, kept when it does not. */
+
+import type { Input, Recorded } from './recording.ts'
+import { LIVE, type Senses } from './wasi/senses.ts'
+
+/** The senses of one instance, from its making on. */
+export interface Reel extends Senses {
+  /** A call begins. */
+  begin(): void
+  /** All calls until now were to warm it up. */
+  warmed(): void
+  /** What there is to keep of the call that ended; undefined when nothing is recorded. */
+  recorded(): Recorded | undefined
+}
+
+/** Bytes that one input counts beside what is in it. */
+const EACH = 16
+const NONE: Input[] = []
+
+/** An input on its way: what is told later takes the place in which it was asked for. */
+type Noted = { -readonly [Key in keyof Input]: Input[Key] }
+
+/** Lets the world through, and notes of it what is never twice the same, up to a limit of bytes for each call. */
+export class Tape implements Reel {
+  readonly #limit: number
+  #left: number
+  /** While it was made and warmed up: needed for as long as it lives. */
+  readonly #start: Noted[] = []
+  #startCut = false
+  #list = this.#start
+  #cut = false
+  #calls = 0
+  #warmUps = 0
+
+  /** Bytes that are kept of one call; nothing is recorded when there are none. */
+  constructor(limit: number) {
+    this.#limit = limit
+    this.#left = limit
+  }
+
+  begin(): void {
+    this.#calls++
+    const first = this.#list === this.#start
+    if (first) this.#startCut = this.#cut
+    else if (this.#list.length === 0 && !this.#cut) return
+    this.#list = []
+    this.#cut = false
+    this.#left = this.#limit
+  }
+
+  warmed(): void {
+    this.#warmUps += this.#calls
+    this.#calls = 0
+    if (this.#list === this.#start) return
+    this.#start.push(...this.#list)
+    this.#cut ||= this.#startCut
+    this.#list = this.#start
+  }
+
+  recorded(): Recorded | undefined {
+    if (this.#limit === 0) return undefined
+    const inputs = this.#list === this.#start ? NONE : this.#list
+    const cut = this.#cut || this.#startCut
+    return { earlier: Math.max(0, this.#calls - 1), warmUps: this.#warmUps, start: this.#start, inputs, cut }
+  }
+
+  wall(): number {
+    return this.#note('wall clock', LIVE.wall(), 8)
+  }
+
+  steady(): number {
+    return this.#note('steady clock', LIVE.steady(), 8)
+  }
+
+  random(length: number): Uint8Array {
+    const bytes = LIVE.random(length)
+    return this.#note('random', bytes, length, length)
+  }
+
+  pause(ms: number): void {
+    LIVE.pause(ms)
+  }
+
+  ask<T>(name: string, asked: unknown, make: () => T): T {
+    const noted = this.#open(name, asked)
+    try {
+      return this.#gave(noted, make())
+    } catch (thrown) {
+      throw this.#threw(noted, thrown)
+    }
+  }
+
+  async askLater<T>(name: string, asked: unknown, make: () => Promise<T>): Promise<T> {
+    const noted = this.#open(name, asked)
+    try {
+      return this.#gave(noted, await make())
+    } catch (thrown) {
+      throw this.#threw(noted, thrown)
+    }
+  }
+
+  #note<T>(name: string, gave: T, bytes: number, asked?: unknown): T {
+    if (this.#take(bytes)) this.#list.push({ name, asked, gave })
+    return gave
+  }
+
+  #open(name: string, asked: unknown): Noted | undefined {
+    if (!this.#take(sizeOf(asked))) return undefined
+    const noted: Noted = { name, asked }
+    this.#list.push(noted)
+    return noted
+  }
+
+  #gave<T>(noted: Noted | undefined, gave: T): T {
+    if (noted && this.#fits(noted, gave)) noted.gave = gave
+    return gave
+  }
+
+  #threw(noted: Noted | undefined, threw: unknown): unknown {
+    if (noted && this.#fits(noted, threw)) noted.threw = threw
+    return threw
+  }
+
+  /** A question without its answer ends what is kept. */
+  #fits(noted: Noted, answer: unknown): boolean {
+    const at = this.#list.lastIndexOf(noted)
+    if (at < 0 || this.#take(sizeOf(answer) - EACH)) return at >= 0
+    this.#list.splice(at)
+    return false
+  }
+
+  /** What comes after something that was not kept is of no use. */
+  #take(bytes: number): boolean {
+    this.#left -= EACH + bytes
+    if (this.#left >= 0) return true
+    this.#cut = this.#limit > 0
+    this.#left = Number.NEGATIVE_INFINITY
+    return false
+  }
+}
+
+/** Bytes of plain data, about. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length
+  if (typeof value !== 'object' || value === null) return 8
+  return Object.entries(value).reduce((sum, [name, each]) => sum + name.length + sizeOf(each), 0)
+}
