@@ -1,5 +1,6 @@
 /** `headgate check`: says everything that is wrong with configurations, and runs the tests in them. */
 
+import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
 import type { TestResult } from '../check/index.ts'
 import { GatewayError } from '../errors.ts'
@@ -28,7 +29,14 @@ export function registerCheck(program: Command, host: Host): void {
   example(command, 'headgate check config/headgate.yaml', 'headgate check configmap.yaml --functions ./functions')
 }
 
+/**
+ * jco, which is Wasm itself, and functions run for a moment here: V8 took half a second of processor time to optimize what
+ * ran for a quarter of one. What runs for long is optimized still.
+ */
+const LATE_TIERING = '--wasm-tiering-budget=1000000000'
+
 async function check(paths: readonly string[], options: CheckOptions, host: Host): Promise<void> {
+  setFlagsFromString(LATE_TIERING)
   const how = { ...(await reading(options, host)), tests: true }
   let wrong = 0
   const results: TestResult[] = []

@@ -30,22 +30,27 @@ export async function checkAll(
     loaded.set(path, await orRefused(async () => untested(await loadConfig(path, how), path, route)))
   const configs = [...loaded.values()].flatMap((each) => ('config' in each ? each.config : []))
   const { Functions, runsFunctions, runTests, setScene, transpileAhead } = await import('../check/index.ts')
-  const ahead = transpileAhead(configs)
+  await using functions = new Functions(transpileAhead(configs))
   const test = async ({ config }: Checked): Promise<Checked> => {
-    await using functions = new Functions(config, ahead)
     if (config.tests.length === 0) return { config, results: [] }
-    return { config, results: await runTests(config.tests, setScene(config, how.connectors, functions.pool)) }
+    const scene = setScene(config, how.connectors, () => functions.pool(config))
+    return { config, results: await runTests(config.tests, scene) }
   }
   const each = async (work: (checked: Checked) => Promise<Checked>, which = (_: Checked) => true): Promise<void> => {
-    for (const [path, found] of loaded)
-      if ('config' in found && which(found)) loaded.set(path, await orRefused(() => work(found)))
+    const found = [...loaded].flatMap(([path, each]) =>
+      'config' in each && which(each) ? [[path, each] as const] : [],
+    )
+    // The pool of many functions serves those who have some of them.
+    for (const [path, checked] of found.toSorted(
+      ([, a], [, b]) => b.config.functions.length - a.config.functions.length,
+    ))
+      loaded.set(path, await orRefused(() => work(checked)))
   }
   // Another thread transpiles, and nothing takes longer: what waits for no function comes first.
   await each(test, ({ config }) => !config.tests.some(runsFunctions))
   await each(test, ({ config }) => config.tests.some(runsFunctions))
   await each(async (checked) => {
-    await using functions = new Functions(checked.config, ahead)
-    await functions.verify()
+    await functions.verify(checked.config)
     return checked
   })
   return loaded

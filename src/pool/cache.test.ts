@@ -1,10 +1,21 @@
 /** The cache of transpiled components gives back what was put, and nothing else. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
-import { TOOL, TranspileCache, UnwrittenCache } from './cache.ts'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { BorrowedCache, spareFolder, TOOL, TranspileCache } from './cache.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'headgate-cache-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -44,15 +55,50 @@ test('a folder that cannot be written is no error', async () => {
 
 test('what is not to be written is kept for this process, and what a gateway has kept is read', async () => {
   const folder = join(root, 'borrowed')
-  const first = new UnwrittenCache(folder)
+  const first = new BorrowedCache(folder, undefined)
   const own = Buffer.from('own component')
   expect(await first.get(own)).toBeUndefined()
   await first.put(own, transpiled)
   expect(existsSync(folder)).toBe(false)
-  expect(await new UnwrittenCache(folder).get(own)).toBe(transpiled)
+  expect(await new BorrowedCache(folder, undefined).get(own)).toBe(transpiled)
   const kept = Buffer.from('kept component')
   await new TranspileCache(folder).put(kept, transpiled)
   expect(await first.get(kept)).toBeDefined()
+})
+
+test('with a spare folder it is there for the next process, too, and still not where a gateway keeps it', async () => {
+  const [folder, spare] = [join(root, 'journal'), join(root, 'spare')]
+  await new BorrowedCache(folder, spare).put(component, transpiled)
+  expect(existsSync(folder)).toBe(false)
+  expect(await new TranspileCache(spare).get(component)).toBeDefined()
+  const later = Buffer.from('of a process before')
+  await new TranspileCache(spare).put(later, transpiled)
+  expect(await new BorrowedCache(folder, spare).get(later)).toBeDefined()
+})
+
+describe('the spare folder', () => {
+  const place = join(root, 'tmp')
+  const mine = join(place, `headgate-functions-${process.getuid?.()}`)
+  beforeEach(() => {
+    rmSync(place, { recursive: true, force: true })
+    mkdirSync(place)
+    vi.stubEnv('TMPDIR', place)
+  })
+  afterEach(() => void vi.unstubAllEnvs())
+
+  test('is made for this user alone', () => {
+    expect(spareFolder()).toMatch(new RegExp(`^${mine}/[0-9a-f]{16}$`))
+    expect(statSync(mine).mode & 0o777).toBe(0o700)
+  })
+
+  test.each(['is open to others', 'is a link', 'is a file'])('is not used when it %s', (what) => {
+    if (what === 'is open to others') {
+      mkdirSync(mine)
+      chmodSync(mine, 0o777)
+    } else if (what === 'is a link') symlinkSync(root, mine)
+    else writeFileSync(mine, '')
+    expect(spareFolder()).toBeUndefined()
+  })
 })
 
 test('the name of the tool is the version that is installed', () => {

@@ -1,7 +1,9 @@
 /** Keeps what jco made of a component on disk: transpiling takes 0.1 to 0.6 s and leaves 60 MB behind, reading it 1 ms. */
 
 import { createHash } from 'node:crypto'
+import { lstatSync, mkdirSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Transpiled } from './component.ts'
@@ -56,23 +58,57 @@ export class TranspileCache implements TranspileStore {
   }
 }
 
-/** What this process transpiled without leaving it on disk: as little as there are functions. */
-const unwritten = new Map<string, Transpiled>()
+/** What this process transpiled without leaving it beside a journal: as little as there are functions. */
+const borrowed = new Map<string, Transpiled>()
 
-/** Reads what a gateway keeps in a folder; what it has not is kept in memory, for as long as the process lives. */
-export class UnwrittenCache implements TranspileStore {
+/**
+ * Reads what a gateway keeps in a folder, and leaves nothing there: what that has not is kept for as long as the process
+ * lives, and in a `spare` folder, if there is one, for the next.
+ */
+export class BorrowedCache implements TranspileStore {
   readonly #disk: TranspileStore
+  readonly #spare: TranspileStore | undefined
 
-  constructor(folder: string) {
+  constructor(folder: string, spare: string | undefined) {
     this.#disk = new TranspileCache(folder)
+    this.#spare = spare === undefined ? undefined : new TranspileCache(spare)
   }
 
   async get(component: Uint8Array): Promise<Transpiled | undefined> {
-    return unwritten.get(sha256(component).toString('hex')) ?? this.#disk.get(component)
+    const name = sha256(component).toString('hex')
+    const found = borrowed.get(name) ?? (await this.#disk.get(component)) ?? (await this.#spare?.get(component))
+    if (found) borrowed.set(name, found)
+    return found
   }
 
   async put(component: Uint8Array, transpiled: Transpiled): Promise<void> {
-    unwritten.set(sha256(component).toString('hex'), transpiled)
+    borrowed.set(sha256(component).toString('hex'), transpiled)
+    await this.#spare?.put(component, transpiled)
+  }
+}
+
+/**
+ * A folder of this user and this installation among the temporary ones, where Node keeps what it makes of the sources,
+ * too. Undefined when it is somebody else's, or when others may write to it: its files are run.
+ */
+export function spareFolder(): string | undefined {
+  const user = process.getuid?.()
+  if (user === undefined) return undefined
+  const folder = join(tmpdir(), `headgate-functions-${user}`)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const found = lstatSync(folder)
+    const own = found.uid === user && (found.mode & 0o077) === 0 && found.isDirectory()
+    return own
+      ? join(
+          folder,
+          sha256(Buffer.from(import.meta.dirname))
+            .toString('hex')
+            .slice(0, 16),
+        )
+      : undefined
+  } catch {
+    return undefined
   }
 }
 
