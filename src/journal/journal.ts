@@ -122,7 +122,11 @@ export type Outcome = (
   | { readonly status: 'done'; readonly answer?: Answer; readonly fallback?: Fallback }
   | { readonly status: 'retry' /** Milliseconds since the epoch. */; readonly at: number; readonly error: Failure }
   | { readonly status: 'dead'; readonly error: Failure }
-) & { readonly figures?: Figures }
+) & {
+  readonly figures?: Figures
+  /** What the attempt was given while it ran, as the pool writes it. */
+  readonly recording?: Uint8Array | undefined
+}
 
 /** One attempt that was settled. */
 export interface AttemptRecord extends Partial<Figures> {
@@ -269,6 +273,8 @@ export interface Journal extends AsyncDisposable {
   events(span?: Span): AsyncIterable<RetainedEvent>
   /** Lists deliveries that were given up on, oldest first, in pages: the cost does not grow with what is not read. */
   deadLetters(filter?: DeadLetterFilter): AsyncIterable<DeadLetter>
+  /** What was recorded of the attempt that a delivery was settled with; nothing once it is redriven or dropped. */
+  recording(id: string): Promise<Uint8Array | undefined>
   /** Makes dead letters due again, attempts counted from 0. Resolves to how many, once that is on disk. */
   redrive(filter: DeadLetterFilter): Promise<number>
   /** Removes dead letters for good. Resolves to how many. */

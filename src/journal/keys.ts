@@ -18,6 +18,8 @@ export const TABLE = {
   failures: 0x68,
   /** Block, slot -> the answer of a call. */
   answers: 0x61,
+  /** Block, slot -> what was recorded of the last attempt. */
+  recordings: 0x72,
   /** First event, bucket -> identities of a sealed run of events. */
   identities: 0x69,
   /** First event -> the filter of that run. */

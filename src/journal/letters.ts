@@ -7,7 +7,7 @@ import type { Intake } from './intake.ts'
 import type { DeadLetter, DeadLetterFilter } from './journal.ts'
 import { deadKey, deliveryId, parseDeliveryId, slotKey, TABLE, tableEnd } from './keys.ts'
 import type { Item } from './lane.ts'
-import { openJson } from './record.ts'
+import { openBytes, openJson } from './record.ts'
 import { type DeadEntry, indexChange, readFailures } from './settle.ts'
 import type { Change, Store } from './store.ts'
 import type { Sums } from './totals.ts'
@@ -57,7 +57,7 @@ export class DeadLetters {
       const key = route[1] ?? undefined
       const id = deliveryId(block.id, slot)
       const item: Item = { id, block: block.id, slot, key, due, indexed: true, held: undefined }
-      changes.push(indexChange(feed.id, item))
+      changes.push(indexChange(feed.id, item), [slotKey(TABLE.recordings, block.id, slot), undefined])
       block.set(slot, STATUS.delayed, 0, due)
       feed.count(1)
       this.#host.sums.pending++
@@ -68,10 +68,20 @@ export class DeadLetters {
 
   drop(filter: DeadLetterFilter): Promise<number> {
     return this.#change(filter, ({ block, slot }, changes) => {
-      changes.push([slotKey(TABLE.failures, block.id, slot), undefined])
+      for (const table of [TABLE.failures, TABLE.recordings] as const)
+        changes.push([slotKey(table, block.id, slot), undefined])
       block.set(slot, STATUS.gone, block.attempts(slot), this.#host.now())
       return true
     })
+  }
+
+  /** What was recorded of a delivery, be it dead or done; undefined also when its bytes are damaged. */
+  recording(id: string): Uint8Array | undefined {
+    const place = parseDeliveryId(id)
+    if (place === undefined || !this.#host.blocks.has(place.block)) return undefined
+    const stored = this.#host.store.get(slotKey(TABLE.recordings, place.block, place.slot))
+    const body = stored && openBytes(stored)
+    return body && new Uint8Array(body)
   }
 
   async #change(filter: DeadLetterFilter, apply: (dead: Dead, changes: Change[]) => boolean): Promise<number> {

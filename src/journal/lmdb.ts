@@ -199,6 +199,8 @@ class LmdbJournal implements Journal, LanesHost {
 
   deadLetters: Journal['deadLetters'] = (filter = {}) => this.#letters.list(filter)
 
+  recording: Journal['recording'] = async (id) => this.#letters.recording(id)
+
   redrive: Journal['redrive'] = (filter) => this.#letters.redrive(filter)
 
   drop: Journal['drop'] = (filter) => this.#letters.drop(filter)

@@ -39,6 +39,7 @@ export interface Slot {
   attempts: number
   error?: Failure
   answer?: Answer
+  recording?: Uint8Array | undefined
   fallback?: string
   firstErrorAt?: number
   settledAt?: number
@@ -70,12 +71,15 @@ export const lastSettled = ({ acceptedAt, slots }: Held): number =>
 
 /** Keeps what came of an attempt, but for the status. */
 export function keepOutcome(slot: Slot, outcome: Outcome, now: number): void {
+  slot.attempts++
+  slot.settledAt = now
   if (outcome.figures) {
     slot.tries ??= []
     const error = outcome.status === 'done' ? undefined : outcome.error
     slot.tries.push({ attempt: slot.attempts, at: now, figures: outcome.figures, error })
     if (slot.tries.length > MOST_TRIES) slot.tries.shift()
   }
+  slot.recording = outcome.recording
   if (outcome.status === 'done' && outcome.answer) slot.answer = outcome.answer
   if (outcome.status === 'done' && outcome.fallback) slot.fallback = outcome.fallback.fallback
   const error = outcome.status === 'done' ? outcome.fallback?.error : outcome.error
@@ -137,6 +141,10 @@ export function deadLetter({
   const lane = { route: ref.route, to: ref.to }
   return { id: item.id, ...lane, event, origin, callId, attempts, error, firstAt: firstErrorAt, lastAt: settledAt }
 }
+
+/** What was recorded of the attempt that it was settled with. */
+export const recordingOf = (slot: Slot | undefined): Uint8Array | undefined =>
+  slot?.status === 'dead' || slot?.status === 'done' ? slot.recording : undefined
 
 /** Lists what is held now, as `Journal.events` says. */
 export async function* retained(

@@ -31,6 +31,7 @@ import {
   MemoryNames,
   matches,
   oldestPending,
+  recordingOf,
   retained,
   type Slot,
   standFor,
@@ -120,10 +121,7 @@ class MemoryJournal implements Journal {
   async settle({ id }: Delivery, outcome: Outcome): Promise<void> {
     const slot = this.#slots.get(id)
     if (slot?.status !== 'leased') return
-    const now = this.#now()
-    slot.attempts++
-    slot.settledAt = now
-    keepOutcome(slot, outcome, now)
+    keepOutcome(slot, outcome, this.#now())
     if (outcome.status === 'retry') return this.#again(slot, outcome.at)
     slot.status = outcome.status
     this.#count(slot, -1)
@@ -162,6 +160,8 @@ class MemoryJournal implements Journal {
       if (letter && matches(letter, filter)) yield letter
     }
   }
+
+  recording: Journal['recording'] = async (id) => recordingOf(this.#slots.get(id))
 
   async redrive(filter: DeadLetterFilter): Promise<number> {
     const slots = await this.#takeDead(filter)

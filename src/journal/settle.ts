@@ -5,7 +5,7 @@ import type { LaneFeed } from './feed.ts'
 import type { Answer, Failure, Outcome } from './journal.ts'
 import { deadKey, dueKey, dueKeyedKey, slotKey, TABLE } from './keys.ts'
 import type { Item } from './lane.ts'
-import { CHECKSUM, openBytes, openJson, seal, sealJson } from './record.ts'
+import { CHECKSUM, openBytes, openJson, seal, sealBytes, sealJson } from './record.ts'
 import type { Change, Store } from './store.ts'
 import { type StoredTry, withTry } from './tries.ts'
 
@@ -45,6 +45,8 @@ export function settleChanges(
   const attempts = block.attempts(slot) + 1
   const changes: Change[] = []
   if (item.indexed) changes.push([indexKey(feed.id, item), undefined])
+  if (outcome.recording && outcome.status !== 'retry')
+    changes.push([slotKey(TABLE.recordings, block.id, slot), sealBytes(outcome.recording)])
   if (outcome.status === 'done') {
     block.set(slot, STATUS.done, attempts, now)
     if (outcome.answer) changes.push([slotKey(TABLE.answers, block.id, slot), encodeAnswer(outcome.answer)])

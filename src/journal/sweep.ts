@@ -16,6 +16,9 @@ const STEP = 32
 const LONGEST_PAUSE = 60_000
 const SHORTEST_PAUSE = 1_000
 
+/** What is kept of single deliveries. */
+const OF_SLOTS = [TABLE.failures, TABLE.answers, TABLE.recordings] as const
+
 /** What the sweep needs of the journal that it is part of. */
 export interface SweepHost {
   readonly store: Store
@@ -127,7 +130,7 @@ export class Sweep {
   #remove(block: Block, events: Buffer, state: Buffer, changes: Change[]): void {
     const { store, sums } = this.#host
     for (const table of [TABLE.events, TABLE.closed] as const) changes.push([numberKey(table, block.id), undefined])
-    for (const table of [TABLE.failures, TABLE.answers] as const)
+    for (const table of OF_SLOTS)
       for (const key of store.keys(slotKey(table, block.id, 0), slotKey(table, block.id, block.slots)))
         changes.push([Buffer.from(key), undefined])
     sums.events -= [...offsets(events)].filter((offset) => !isExpired(events, offset)).length
@@ -159,8 +162,7 @@ export class Sweep {
     for (let slot = 0; slot < block.slots; slot++) {
       if (block.status(slot) !== STATUS.done) continue
       block.set(slot, STATUS.gone, block.attempts(slot), block.settledAt(slot))
-      for (const table of [TABLE.failures, TABLE.answers] as const)
-        changes.push([slotKey(table, block.id, slot), undefined])
+      for (const table of OF_SLOTS) changes.push([slotKey(table, block.id, slot), undefined])
     }
     this.#host.sums.bytes -= events.length - length
     this.#host.intake.touch(block)

@@ -69,6 +69,9 @@ export const FAULTS = {
   'numbers-texts-anew': 'J48',
   'forgets-figures': 'J49',
   'forgets-texts': 'J50',
+  'keeps-recordings': 'J51',
+  'records-retries': 'J51',
+  'forgets-recordings': 'J52',
 } as const
 
 export type JournalFault = keyof typeof FAULTS
@@ -93,6 +96,7 @@ export interface Slot {
   fallback?: string
   note?: Note
   tries?: readonly AttemptRecord[]
+  recording?: Uint8Array | undefined
   /** When the first was appended that this one stands for. */
   first?: number
   /** True once somebody had it, until the next start: it gives way to none. */

@@ -57,6 +57,7 @@ export class ModelJournal implements Journal {
     this.#fault = fault
     this.#timer = setInterval(() => this.#pump(), 5)
     for (const slot of this.#slots()) this.#restart(slot)
+    if (fault === 'forgets-recordings') for (const slot of this.#slots()) slot.recording = undefined
     this.#collapse()
     if (fault === 'forgets-cursors') disk.cursors.clear()
     if (fault === 'forgets-names') disk.names.clear()
@@ -122,6 +123,7 @@ export class ModelJournal implements Journal {
       if (outcome.answer) slot.answer = this.#kept(outcome.answer)
       if (outcome.fallback) Object.assign(slot, outcome.fallback)
     }
+    if (outcome.status !== 'retry' || this.#fault === 'records-retries') slot.recording = outcome.recording
     slot.status = outcome.status === 'retry' ? 'due' : outcome.status
     if (outcome.status === 'retry') slot.due = outcome.at
     tried(slot, outcome, this.#fault)
@@ -183,9 +185,14 @@ export class ModelJournal implements Journal {
     }
   }
 
+  async recording(id: string): Promise<Uint8Array | undefined> {
+    return this.#slot(id)?.recording
+  }
+
   async redrive(filter: DeadLetterFilter): Promise<number> {
     const slots = this.#dead(filter)
     for (const slot of slots) {
+      if (this.#fault !== 'keeps-recordings') slot.recording = undefined
       slot.status = 'due'
       slot.due = 0
       if (this.#fault !== 'redrives-tired') slot.attempts = 0
@@ -195,7 +202,10 @@ export class ModelJournal implements Journal {
 
   async drop(filter: DeadLetterFilter): Promise<number> {
     const slots = this.#dead(this.#fault === 'drops-all' ? {} : filter)
-    for (const slot of slots) slot.status = 'dropped'
+    for (const slot of slots) {
+      slot.status = 'dropped'
+      if (this.#fault !== 'keeps-recordings') slot.recording = undefined
+    }
     return slots.length
   }
 

@@ -93,6 +93,32 @@ export const TELLING = {
       assert.equal(await journal.text(one + two), undefined)
     },
   },
+  J51: {
+    text: 'MUST keep what was recorded of the last attempt of a delivery until it is redriven or dropped, and of no other',
+    async run(bench) {
+      const recorded = (id: number) => Uint8Array.of(id, 0, 255)
+      await bench.append(entry('a'), entry('b'))
+      const [a, b] = await bench.takeMany(2)
+      assert.ok(a && b)
+      const { journal } = bench
+      await journal.settle(a, { status: 'retry', at: bench.clock.time, error: ERROR, recording: recorded(1) })
+      assert.equal(await journal.recording(a.id), undefined)
+      await journal.settle(b, { status: 'dead', error: ERROR, recording: recorded(2) })
+      await journal.settle(await bench.take(), { status: 'dead', error: ERROR, recording: recorded(3) })
+      assert.deepEqual([await journal.recording(a.id), await journal.recording(b.id)], [recorded(3), recorded(2)])
+      assert.equal(await journal.recording('no such id'), undefined)
+      await journal.redrive({ ids: [a.id] })
+      assert.equal(await journal.recording(a.id), undefined)
+      await journal.settle(await bench.take(), { status: 'done', recording: recorded(4) })
+      assert.deepEqual(await journal.recording(a.id), recorded(4))
+      await journal.drop({ ids: [b.id] })
+      assert.equal(await journal.recording(b.id), undefined)
+      await bench.append(entry('c'))
+      const c = await bench.take()
+      await journal.settle(c, { status: 'dead', error: ERROR })
+      assert.equal(await journal.recording(c.id), undefined)
+    },
+  },
 } satisfies Record<string, JournalRequirement>
 
 /** As much of it as must be found again when the journal is opened anew. */
@@ -121,6 +147,17 @@ export const REMEMBERING = {
       assert.deepEqual([await bench.journal.text(one), await bench.journal.text(two)], ['one', 'two'])
       const three = bench.journal.keep('three')
       assert.equal(new Set([one, two, three]).size, 3)
+    },
+  },
+  J52: {
+    text: 'MUST keep across a restart what was recorded of a dead letter',
+    async run(bench) {
+      await bench.append(entry('a'))
+      const { id, ...rest } = await bench.take()
+      const recording = Uint8Array.of(9, 8, 0)
+      await bench.journal.settle({ id, ...rest }, { status: 'dead', error: ERROR, recording })
+      await bench.reopen()
+      assert.deepEqual(await bench.journal.recording(id), recording)
     },
   },
 } satisfies Record<string, JournalRequirement>
