@@ -32,6 +32,9 @@ const refused: readonly (readonly [name: string, envelope: unknown, problem: str
   ['a callId of 256 characters', { callId: long(256), body: {} }, 'callId: '],
   ['an empty replyTo', { replyTo: '', body: {} }, 'replyTo: '],
   ['headers that are a list', { headers: [], body: {} }, 'headers: '],
+  ['items that are no list', { body: { items: {} } }, 'body.items: '],
+  ['items and parameters', { body: { items: [], parameters: null } }, 'has parameters and items; send either'],
+  ['a batch with an empty name', { body: { items: [], batch_id: '' } }, 'body.batch_id: '],
   ['a function with a wildcard', { body: { function: 'a+b' } }, 'body.function: has a character'],
 ]
 
@@ -60,6 +63,16 @@ test('taken: the longest names, members that nobody knows, headers of any kind',
     extensions: { callid: long(255), replyto: 'a/b/c', replyform: 'envelope', function: long(255) },
     data: new TextEncoder().encode('[1]'),
   })
+})
+
+test('taken: a batch, whose name is that of the message when it has none', () => {
+  const dataOf = (envelope: object) => {
+    const read = call(JSON.stringify(envelope))
+    return 'data' in read ? JSON.parse(Buffer.from(read.data ?? []).toString()) : read
+  }
+  const body = { function: 'f', items: [1, { a: 2 }], batch_id: 'b-1' }
+  expect(dataOf({ messageId: 'm-1', body })).toEqual({ items: body.items, batch_id: 'b-1' })
+  expect(dataOf({ messageId: 'm-1', body: { items: [] } })).toEqual({ items: [], batch_id: 'm-1' })
 })
 
 test('taken up to 128 levels, and any number of lists side by side', () => {

@@ -1,4 +1,7 @@
-/** The service envelope: `{ messageId, callId, replyTo, headers, body: { function, parameters } }` on `service/<name>`. Pure. */
+/**
+ * The service envelope on `service/<name>`: `{ messageId, callId, replyTo, headers, body: { function, parameters } }`, or a
+ * batch, `body: { function, items, batch_id }`. Pure.
+ */
 
 import * as z from 'zod'
 import {
@@ -37,7 +40,16 @@ const envelope = z.object({
   callId: name(255).optional(),
   replyTo: z.string().min(1).optional(),
   headers: z.record(z.string(), z.unknown()).optional(),
-  body: z.object({ function: name(255).optional(), parameters: z.unknown().optional() }),
+  body: z
+    .object({
+      function: name(255).optional(),
+      parameters: z.unknown().optional(),
+      items: z.array(z.unknown()).optional(),
+      batch_id: z.string().min(1).max(255).optional(),
+    })
+    .refine(({ items, parameters }) => items === undefined || parameters === undefined, {
+      error: 'has parameters and items; send either',
+    }),
 })
 
 type Envelope = z.output<typeof envelope>
@@ -109,23 +121,30 @@ function isPlainEnvelope(parsed: unknown): parsed is Envelope {
     (replyTo === undefined || (typeof replyTo === 'string' && replyTo !== '')) &&
     (headers === undefined || isObject(headers)) &&
     isObject(body) &&
-    (body['function'] === undefined || isName(body['function']))
+    (body['function'] === undefined || isName(body['function'])) &&
+    body['items'] === undefined &&
+    body['batch_id'] === undefined
   )
 }
 
 function callOf(publish: ClientPublish, service: string, call: Envelope): CloudEvent {
   const { specversion, id, source } = head(publish)
+  const messageId = call.messageId ?? id
   return {
     specversion,
-    id: call.messageId ?? id,
+    id: messageId,
     source,
     type: 'headgate.call',
     subject: service,
     datacontenttype: 'application/json',
     extensions: extensionsOf(publish, call),
-    data: encoder.encode(JSON.stringify(call.body.parameters ?? null)),
+    data: encoder.encode(JSON.stringify(parametersOf(call.body, messageId))),
   }
 }
+
+/** Those of a batch are its items and its name, which is the message's when it has none. */
+const parametersOf = ({ batch_id, items, parameters = null }: Envelope['body'], messageId: string): unknown =>
+  items === undefined ? parameters : { items, batch_id: batch_id ?? messageId }
 
 function extensionsOf({ properties }: ClientPublish, { callId, replyTo, headers, body }: Envelope) {
   const extensions: Record<string, ExtensionValue> = {}

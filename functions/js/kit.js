@@ -42,7 +42,7 @@ export function dataOf(event) {
 /** The items of a batch, and its name; undefined for anything else. */
 export function batchOf(context) {
   const given = context.parameters === undefined ? undefined : JSON.parse(context.parameters)
-  return Array.isArray(given?.items) ? given : undefined
+  return Array.isArray(given?.items) && typeof given.batch_id === 'string' ? given : undefined
 }
 
 /** Answers with JSON. */

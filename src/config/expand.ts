@@ -85,6 +85,7 @@ function functionOf(spec: FunctionSpec, written: unknown): unknown {
     memory: sizeText(spec.memoryBytes),
     env: Object.fromEntries(Object.keys(spec.env).map((name) => [name, HIDDEN])),
     ...(spec.grants ? allowOf(spec.grants) : {}),
+    output: spec.output ?? 'plain',
     ...(spec.approve ? { approve: spec.approve } : {}),
     ...(spec.probe
       ? { probe: { ...mapping(mapping(written)['probe']), timeout: durationText(spec.probe.timeoutMs) } }

@@ -90,6 +90,7 @@ function specOf(
     memoryBytes: config.memory,
     env: config.env,
     grants,
+    ...(config.output === 'outcome' ? { output: config.output } : {}),
     ...(config.approve ? { approve: config.approve } : {}),
     ...(config.probe ? { probe: makeProbe(config.probe) } : {}),
   }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { GatewayError } from '../errors.ts'
 import { type CloudEvent, parseJsonBatch } from '../event/index.ts'
 import { openMemoryJournal } from '../journal/memory.ts'
+import type { ItemOutcome } from '../pool/pool.ts'
 import type { Reply } from '../reply/reply.ts'
 import { route as routeOf } from '../router/harness.ts'
 import { ActivityStream } from './activity.ts'
@@ -139,6 +140,36 @@ test('a member whose caller has gone is left out; each caller gets the answer; w
   ).toEqual(['one', 'two'])
   expect(replies.filter(({ status }) => status === 'error').map(({ callId }) => callId)).toEqual(['gone'])
   expect(children.map(({ extensions }) => extensions?.['causationid'])).toEqual(['one'])
+  await dispatcher.stop(10)
+})
+
+test('where the target says what became of each, each is settled for itself, and the failed alone come back', async () => {
+  const refused = new GatewayError('FUNCTION_REJECTED', 'f (function): handling the event: no', { detailCode: 'NO' })
+  const down = new GatewayError('FUNCTION_RETRY', 'f (function): handling the event: down')
+  const outcomes: Readonly<Record<string, ItemOutcome>> = {
+    b: { error: refused },
+    c: { error: down },
+  }
+  const item = (subject = ''): ItemOutcome =>
+    outcomes[subject] ?? { data: Buffer.from(subject), datacontenttype: 'application/json' }
+  const { clock, dispatcher, invoked, journal } = open(({ event }) => ({
+    ...done(),
+    items: parseJsonBatch(event.data ?? Buffer.from('[]')).map(({ subject }) => item(subject)),
+  }))
+  await fill(journal, ['a', 'b', 'c'])
+  await turns()
+  const letters: string[] = []
+  const list = async () => {
+    letters.length = 0
+    for await (const { attempts, error, event } of journal.deadLetters())
+      letters.push(`${event.subject} ${attempts} ${error.detailCode ?? error.code}`)
+    return letters
+  }
+  expect(await list()).toEqual(['b 1 NO'])
+  expect(journal.stats().pending).toBe(1)
+  await expect.poll(() => clock.pass(200).then(() => journal.stats().pending), { timeout: 15_000 }).toBe(0)
+  expect(invoked.map(({ subjects }) => subjects)).toEqual(['abc', 'c'])
+  expect((await list()).toSorted()).toEqual(['b 1 NO', 'c 2 FUNCTION_RETRY'])
   await dispatcher.stop(10)
 })
 

@@ -1,9 +1,12 @@
-/** Makes several deliveries with one invocation: each is judged, answered and settled for itself, with the same outcome. */
+/**
+ * Makes several deliveries with one invocation: each is judged, answered and settled for itself, with the same outcome, or
+ * with its own where the function says what became of each.
+ */
 
 import { hash } from 'node:crypto'
 import { type CloudEvent, formatJsonBatch } from '../event/index.ts'
 import type { Delivery } from '../journal/journal.ts'
-import type { Spent } from '../pool/pool.ts'
+import type { ItemOutcome, Spent } from '../pool/pool.ts'
 import type { Route } from '../router/route.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { Handled, Target, Work } from './target.ts'
@@ -99,9 +102,20 @@ class Together {
         const handled = await this.#result.promise.finally(() => {
           if (work.spent) Object.assign(work.spent, this.#spent)
         })
-        return this.#order.find((one) => this.#works.has(one)) === id ? handled : shareOf(handled)
+        return this.#partOf(handled, id)
       },
     }
+  }
+
+  /** What is one member's of the result. Throws what became of it, when that is no answer. */
+  #partOf(handled: Handled, id: string): Handled {
+    const made = this.#order.filter((one) => this.#works.has(one))
+    const { items, ...rest } = handled
+    const item = items?.[made.indexOf(id)]
+    if (item && 'error' in item) throw item.error
+    const first = made.find((_, index) => !isFailed(items?.[index]))
+    const own = item ? { ...rest, answer: item } : rest
+    return first === id ? own : shareOf(own)
   }
 
   #go(): void {
@@ -122,6 +136,8 @@ class Together {
     this.#target.handle(work, this.#signal).then(this.#result.resolve, this.#result.reject)
   }
 }
+
+const isFailed = (item: ItemOutcome | undefined): boolean => item !== undefined && 'error' in item
 
 /** What was emitted, and the time it took, are told once. */
 const shareOf = ({ answer }: Handled): Handled => ({ children: [], ...(answer ? { answer } : {}) })

@@ -5,7 +5,7 @@ import type { Sink } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { type CloudEvent, type EventDraft, expandTemplate, type Origin } from '../event/index.ts'
 import type { Answer } from '../journal/journal.ts'
-import type { FunctionPool, Result, Spent } from '../pool/pool.ts'
+import type { FunctionPool, ItemOutcome, Result, Spent } from '../pool/pool.ts'
 import { type Versioned, versioned } from '../schema/index.ts'
 
 /** One attempt, as a target sees it. */
@@ -32,6 +32,8 @@ export interface Handled {
   /** Present when the target answers calls. */
   readonly answer?: Answer
   readonly children: readonly Child[]
+  /** What became of each event of a batch, in their order, when the function says so. */
+  readonly items?: readonly ItemOutcome[]
   /** Milliseconds inside the function; absent for sinks. */
   readonly runMs?: number
   readonly cold?: boolean
@@ -76,12 +78,12 @@ export class FunctionTarget implements Target {
     }
   }
 
-  #handled({ cold, events, reply, runMs }: Result): Handled {
+  #handled({ cold, events, items, reply, runMs }: Result): Handled {
     const children =
       events.length === 0
         ? NONE
         : events.map((event) => ({ event, origin: { source: 'function', address: this.#name } }))
-    return { answer: reply ?? {}, children, runMs, cold }
+    return { answer: reply ?? {}, children, runMs, cold, ...(items && { items }) }
   }
 }
 

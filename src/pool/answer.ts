@@ -8,7 +8,7 @@ import type { Result } from './pool.ts'
 
 const MESSAGE_HEAD = 4
 const RESULT_HEAD = 28
-const FLAG = { cold: 1, reply: 2, type: 4, status: 8, error: 16 } as const
+const FLAG = { cold: 1, reply: 2, type: 4, status: 8, error: 16, items: 32 } as const
 
 /** An error on its way to the main thread. */
 export interface Fault {
@@ -19,6 +19,9 @@ export interface Fault {
   readonly fingerprint?: string
   readonly retryAfterMs?: number
 }
+
+/** What became of one item of a batch, on its way to the main thread. */
+export type ItemAnswer = Fault | { readonly value: unknown }
 
 /** What became of one call. */
 export interface Answer {
@@ -41,26 +44,34 @@ export class AnswerWriter {
   }
 
   /** Copies what a guest returned: the views in it need not outlive the call. */
-  response(slot: number, lifted: Lifted & { kind: 'response' }, runMs: number, cold: boolean): void {
-    const { reply, events } = lifted
+  response(
+    slot: number,
+    { reply, events }: Lifted & { kind: 'response' },
+    runMs: number,
+    cold: boolean,
+    items?: readonly ItemAnswer[],
+  ): void {
     const flags =
       (cold ? FLAG.cold : 0) |
       (reply ? FLAG.reply : 0) |
       (reply?.datacontenttype === undefined ? 0 : FLAG.type) |
-      (reply?.status === undefined ? 0 : FLAG.status)
+      (reply?.status === undefined ? 0 : FLAG.status) |
+      (items ? FLAG.items : 0)
     const type = reply?.datacontenttype ?? ''
     const encoded = events.map(encodeEvent)
+    const told = items && Buffer.from(JSON.stringify(items))
+    const parts = told ? [...encoded, told] : encoded
     const data = reply?.data
-    const size = type.length * 3 + (data?.length ?? 0) + encoded.reduce((sum, event) => sum + 4 + event.length, 0)
+    const size = type.length * 3 + (data?.length ?? 0) + parts.reduce((sum, part) => sum + 4 + part.length, 0)
     this.#reserve(size)
     const typeLength = type ? this.#bytes.write(type, this.#at + RESULT_HEAD) : 0
     this.#head(slot, flags, runMs, reply?.status ?? 0, typeLength, data?.length ?? 0, encoded.length)
     this.#at += RESULT_HEAD + typeLength
     if (data) this.#put(data)
-    for (const event of encoded) {
-      this.#bytes.writeUInt32LE(event.length, this.#at)
+    for (const part of parts) {
+      this.#bytes.writeUInt32LE(part.length, this.#at)
       this.#at += 4
-      this.#put(event)
+      this.#put(part)
     }
     this.#publish()
   }
@@ -151,8 +162,14 @@ export function* decodeAnswers(message: Buffer, count = message.readUInt16LE(2))
     }
     const start = type - RESULT_HEAD
     const reply = flags & FLAG.reply ? replyOf(message, flags, start, type, data, events) : undefined
-    const result = { events: found, runMs, cold: (flags & FLAG.cold) !== 0 }
-    yield { slot, outcome: reply ? { reply, ...result } : result, runMs }
+    const result: Result = { events: found, runMs, cold: (flags & FLAG.cold) !== 0 }
+    let items: Pick<Result, 'items'> | undefined
+    if (flags & FLAG.items) {
+      const end = at + 4 + message.readUInt32LE(at)
+      items = { items: itemsOf(message.toString('utf8', at + 4, end)) }
+      at = end
+    }
+    yield { slot, outcome: reply ? { reply, ...result, ...items } : result, runMs }
   }
 }
 
@@ -171,6 +188,14 @@ function replyOf(
     ...(datacontenttype !== undefined && { datacontenttype }),
     ...(status !== undefined && { status }),
   }
+}
+
+function itemsOf(json: string): NonNullable<Result['items']> {
+  return (JSON.parse(json) as readonly ItemAnswer[]).map((item) =>
+    'value' in item
+      ? { data: Buffer.from(JSON.stringify(item.value)), datacontenttype: 'application/json' }
+      : { error: toError(item) },
+  )
 }
 
 const toError = ({ code, message, ...options }: Fault): GatewayError => new GatewayError(code, message, options)

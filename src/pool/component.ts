@@ -47,7 +47,7 @@ export async function compileComponent(
   spec: FunctionSpec,
   { speaks, source, cores }: Transpiled,
 ): Promise<FunctionCode> {
-  const { name, version = '', env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse } = spec
+  const { name, version = '', env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse, output } = spec
   const count: CapCount = { memories: 0, startBytes: 0, tables: 0 }
   const modules = new Map<string, WebAssembly.Module>()
   for (const [core, bytes] of cores) {
@@ -66,5 +66,5 @@ export async function compileComponent(
   // One copy for all workers.
   const shared = new Uint8Array(new SharedArrayBuffer(source.length))
   shared.set(source)
-  return { name, version, env, grants, timeoutMs, memoryBytes, reuse, speaks, source: shared, modules }
+  return { name, version, env, grants, timeoutMs, memoryBytes, reuse, output, speaks, source: shared, modules }
 }

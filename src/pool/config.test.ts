@@ -18,6 +18,7 @@ const FULL = {
   memory: 64 << 20,
   env: {},
   allow: NOTHING,
+  output: 'plain',
   call: true,
 }
 
@@ -41,6 +42,7 @@ test('every option is read', () => {
     memory: '32MiB',
     env: { SIZE: '10' },
     allow: { kv: ['thumbnails'] },
+    output: 'outcome',
     probe: { event: { type: 'probe', data: { n: 1 } }, reply: 'ok', timeout: '1s' },
     approve: ['wasi:sockets'],
     call: false,
@@ -59,6 +61,7 @@ test('every option is read', () => {
     memory: 32 << 20,
     env: { SIZE: '10' },
     allow: { ...NOTHING, kv: ['thumbnails'] },
+    output: 'outcome',
     probe: { event: { type: 'probe', data: { n: 1 } }, reply: 'ok', timeout: 1_000 },
     approve: ['wasi:sockets'],
     call: false,

@@ -29,6 +29,12 @@ const options = z.strictObject({
   allow: allowOptions
     .prefault({})
     .describe('What it may reach beyond clocks, random numbers and `env`: nothing that is not named here.'),
+  output: z
+    .enum(['plain', 'outcome'])
+    .default('plain')
+    .describe(
+      'What it answers: `plain` is the reply as it stands; `outcome` is JSON `{ success, data, error, metadata }`, of which `success: false` is a failure, and in which the caller gets what the gateway measured as `metadata`.',
+    ),
   probe: probeOptions
     .optional()
     .describe(

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { CloudEvent } from '../event/index.ts'
-import { parametersText, requestOf, standardInput } from './input.ts'
+import { itemsIn, parametersText, requestOf, standardInput } from './input.ts'
 import { outcomeOf } from './outcome.ts'
 
 const CONTEXT = { callId: 'c', function: 'f', version: '', attempt: 1, deadlineMs: 1, parameters: undefined }
@@ -18,6 +18,21 @@ test('the data of a call by name are its parameters, as they were written; of an
   const { data: _, ...bare } = CALL
   expect(text(standardInput(bare, CONTEXT))).toBe('null')
   expect(JSON.parse(text(standardInput(EVENT, CONTEXT)))).toEqual({ ...EVENT, data: { a: 1 } })
+})
+
+test('a batch of a route is its items and its name, to read and as parameters; a call may bring the same', () => {
+  const batch: CloudEvent = { ...EVENT, type: 'headgate.batch', id: 'b "1"', data: Buffer.from('[{"id":"1"}]') }
+  const form = { items: [{ id: '1' }], batch_id: 'b "1"' }
+  expect(JSON.parse(parametersText(batch, CONTEXT) ?? '')).toEqual(form)
+  expect(JSON.parse(text(standardInput(batch, CONTEXT)))).toEqual(form)
+  // Handlers of HTTP have the batch format of CloudEvents for it.
+  expect(text(requestOf(batch, CONTEXT).body)).toBe('[{"id":"1"}]')
+  expect(itemsIn({ ...batch, extensions: { batchsize: 7 } })).toEqual({ count: 7, batch: true })
+  const call = (data: string) => itemsIn({ ...CALL, data: Buffer.from(data) })
+  expect(call('{"items":[1,2],"batch_id":"b"}')).toEqual({ count: 2, batch: false })
+  expect([call('{"items":[1,2]}'), call('{"items":1,"batch_id":"b"}'), call('null'), itemsIn(EVENT)]).toEqual(
+    Array(4).fill(undefined),
+  )
 })
 
 test('a request without a path or a query is one to the root', () => {

@@ -21,6 +21,7 @@ export interface FunctionCode {
   readonly timeoutMs: number
   readonly memoryBytes: number
   readonly reuse?: Reuse | undefined
+  readonly output?: 'outcome' | undefined
   readonly speaks: Interface
   /** What jco made of the component: the body of a function that returns `instantiate`. UTF-8, shared by all workers. */
   readonly source: Uint8Array

@@ -24,7 +24,8 @@ export type Lifted =
     }
   | { readonly kind: 'reject'; readonly fault: FaultKind; readonly code: string; readonly message: string }
 
-const FAULTS = ['validation', 'business', 'system', 'timeout'] as const
+/** The kinds of a failure that is not tried again. */
+export const FAULTS = ['validation', 'business', 'system', 'timeout'] as const
 export type FaultKind = (typeof FAULTS)[number]
 
 /** Size of the record `event` by the canonical ABI, and of `tuple<string, string>`. */

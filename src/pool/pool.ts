@@ -1,5 +1,6 @@
 /** The contract of the function pool: warm Wasm instances behind one call. */
 
+import type { GatewayError } from '../errors.ts'
 import type { CloudEvent, EventDraft } from '../event/index.ts'
 import type { Denials, Grants } from './grants.ts'
 
@@ -41,11 +42,18 @@ export interface Result {
   readonly reply?: { readonly data: Uint8Array; readonly datacontenttype?: string; readonly status?: number }
   /** Events that go back to match. */
   readonly events: readonly CloudEvent[]
+  /** What became of each item of a batch, in their order, when the function says so. */
+  readonly items?: readonly ItemOutcome[]
   /** Milliseconds inside the instance. */
   readonly runMs: number
   /** True when the call had to wait for an instance to be made. */
   readonly cold: boolean
 }
+
+/** What became of one item of a batch: its answer, JSON, or why it has none. */
+export type ItemOutcome =
+  | { readonly data: Uint8Array; readonly datacontenttype: string }
+  | { readonly error: GatewayError }
 
 /** A call that a function must answer before it gets any other. */
 export interface Probe {
@@ -91,6 +99,8 @@ export interface FunctionSpec {
   /** What it may reach beyond that; nothing when absent. */
   readonly grants?: Grants
   readonly probe?: Probe
+  /** Its answers are `{ success, data, error, metadata }`; a reply as it stands when absent. */
+  readonly output?: 'outcome'
   /** What it may ask for that no version before it did, such as `wasi:sockets`. */
   readonly approve?: readonly string[]
 }

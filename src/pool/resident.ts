@@ -11,7 +11,7 @@ import type { Lifted } from './lift.ts'
 import { type Make, maker } from './make.ts'
 import type { Report } from './protocol.ts'
 import { type Circumstances, faultOf, startFaultOf } from './trap.ts'
-import { faultIn, lateFault, WARM_UP, warmUpContext } from './verdict.ts'
+import { lateFault, WARM_UP, warmUpContext, writeAnswer } from './verdict.ts'
 import { type Incoming, steady } from './wire.ts'
 
 export class Resident {
@@ -68,11 +68,10 @@ export class Resident {
     this.#log.open(call.callId, call.slot)
     const started = performance.now()
     let answered = false
-    const answer = (lifted: Lifted) => {
+    const answer = (given: Lifted) => {
       const runMs = performance.now() - started
-      const fault = faultIn(lifted, this.#name)
-      if (fault) writer.error(call.slot, fault, runMs)
-      else if (lifted.kind === 'response') writer.response(call.slot, lifted, runMs, cold)
+      const memoryBytes = this.#instances.at(-1)?.bytes ?? 0
+      writeAnswer(writer, given, { call, code: this.#code, name: this.#name, runMs, cold, memoryBytes })
       answered = true
     }
     const fault = this.#call(call, left, answer)

@@ -1,10 +1,13 @@
 /** What a function's own answer means where it is no success, and what it is called with before its first event. */
 
+import { decodeEvent } from '../event/codec.ts'
 import type { CloudEvent } from '../event/index.ts'
-import type { Fault } from './answer.ts'
+import type { AnswerWriter, Fault, ItemAnswer } from './answer.ts'
+import { type Formed, formed, type Refusal } from './form.ts'
 import type { FunctionCode } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
+import type { Incoming } from './wire.ts'
 
 const TYPES = {
   validation: 'ValidationError',
@@ -28,9 +31,43 @@ export const warmUpContext = ({ name, version, timeoutMs }: FunctionCode): CallC
   parameters: undefined,
 })
 
+/** What is known of a call that has an answer. */
+export interface Answered {
+  readonly call: Incoming
+  readonly code: FunctionCode
+  /** Of the function, with its version. */
+  readonly name: string
+  readonly runMs: number
+  readonly cold: boolean
+  readonly memoryBytes: number
+}
+
+/** Writes what an answer means: read in the form that the function is configured to answer in. */
+export function writeAnswer(
+  writer: Pick<AnswerWriter, 'error' | 'response'>,
+  given: Lifted,
+  { call, code, name, runMs, cold, memoryBytes }: Answered,
+): void {
+  const { output, version } = code
+  const lifted: Lifted | Formed =
+    output === undefined || given.kind !== 'response'
+      ? given
+      : formed(given, { event: decodeEvent(call.event), runMs, memoryBytes, version })
+  const fault = faultIn(lifted, name)
+  if (fault) writer.error(call.slot, fault, runMs)
+  else if (lifted.kind === 'response') writer.response(call.slot, lifted, runMs, cold, itemAnswers(lifted, name))
+}
+
 /** The error that an answer is of the function `name`; undefined for a response. */
 export function faultIn(lifted: Lifted, name: string): Fault | undefined {
-  if (lifted.kind === 'response') return invalid(lifted.events, name)
+  return lifted.kind === 'response' ? invalid(lifted.events, name) : refusalIn(lifted, name)
+}
+
+/** What became of each item of a batch, where an answer tells. */
+const itemAnswers = ({ items }: Formed, name: string): readonly ItemAnswer[] | undefined =>
+  items?.map((item) => ('value' in item ? item : refusalIn(item, name)))
+
+function refusalIn(lifted: Refusal, name: string): Fault {
   const message = `${name} (function): handling the event: ${lifted.message}`
   if (lifted.kind === 'reject')
     return { code: 'FUNCTION_REJECTED', message, type: TYPES[lifted.fault], detailCode: lifted.code }
