@@ -61,9 +61,19 @@ class AttemptSpent implements Figures {
   cold: boolean | undefined = undefined
   unanswered = false
   readonly generation: number | undefined
+  /** No figure, and not to be taken for one. */
+  #recording: Uint8Array | undefined
 
   constructor(generation: number | undefined) {
     this.generation = generation
+  }
+
+  get recording(): Uint8Array | undefined {
+    return this.#recording
+  }
+
+  set recording(recording: Uint8Array | undefined) {
+    this.#recording = recording
   }
 }
 
@@ -152,6 +162,7 @@ async function attempt(
       outcome: {
         status: 'done',
         figures: spent,
+        recording: spent.recording,
         ...(delivery.answers && handled.answer ? { answer: handled.answer } : {}),
       },
       handled,
@@ -168,7 +179,7 @@ async function attempt(
       now,
       ...(deadline === undefined ? {} : { deadline: deadline + now - wall() }),
     }
-    return { outcome: { ...judge(error, facts, route.retry), figures: spent }, error }
+    return { outcome: { ...judge(error, facts, route.retry), figures: spent, recording: spent.recording }, error }
   }
 }
 
@@ -202,7 +213,7 @@ async function fallBack(
 }
 
 /** What is kept of the attempt of the route's own target. */
-const ran = ({ figures }: Outcome) => (figures === undefined ? {} : { figures })
+const ran = ({ figures, recording }: Outcome) => (figures === undefined ? {} : { figures, recording })
 
 /** Throws when the work is not to be begun: a loop, a deadline that passed, a caller that has gone. */
 function refuse(

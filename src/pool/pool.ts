@@ -33,8 +33,16 @@ export interface Spent {
   /** The thread that ran it: a number from 1 on. */
   worker?: number | undefined
   cold?: boolean | undefined
+  /** What the call was given while it ran, as `encodeRecording` writes it; of a call that failed, unless told otherwise. */
+  recording?: Uint8Array | undefined
   /** What it was denied, each with the line of YAML that would allow it. */
   denied?: readonly string[] | undefined
+}
+
+/** Of which calls it is kept what they were given while they ran, and how many bytes of that at most. */
+export interface RecordRule {
+  readonly when: 'failure' | 'always' | 'never'
+  readonly bytes: number
 }
 
 /** What a function answered. */
@@ -98,6 +106,8 @@ export interface FunctionSpec {
   readonly env: Readonly<Record<string, string>>
   /** What it may reach beyond that; nothing when absent. */
   readonly grants?: Grants
+  /** Calls that fail, up to RECORD_BYTES, when absent. */
+  readonly record?: RecordRule
   readonly probe?: Probe
   /** Its answers are `{ success, data, error, metadata }`; a reply as it stands when absent. */
   readonly output?: 'outcome'
