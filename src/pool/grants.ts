@@ -70,11 +70,10 @@ export type GrantKind = (typeof GRANT_KINDS)[number]
 /** How often something was denied, by what is lacking. */
 export type Denials = Readonly<Partial<Record<GrantKind, number>>>
 
-/** What would have had to be granted, and the line of YAML under the function that grants it. */
-export interface Wanted {
-  readonly kind: GrantKind
-  readonly line: string
-}
+/** What would have had to be granted: the line of YAML under the function that grants it, or why there is none. */
+export type Wanted =
+  | { readonly kind: GrantKind; readonly line: string }
+  | { readonly kind: GrantKind; readonly why: string }
 
 /** Makes of what a guest asked for what it lacks. Names are a guest's: they are cut and quoted. */
 export const wanting = {
@@ -94,10 +93,14 @@ export const wanting = {
     line: `allow: { http: { ${limit}: ${value} } }`,
   }),
   kv: (store: string): Wanted => ({ kind: 'kv', line: `allow: { kv: [${scalar(store)}] }` }),
-  dir: (guest: string, write: boolean): Wanted => ({
-    kind: 'dirs',
-    line: `allow: { dirs: [{ guest: ${scalar(guest)}, host: <folder>${write ? ', write: true' : ''} }] }`,
-  }),
+  /** `host` is the folder where that is known. */
+  dir: (guest: string, write: boolean, host?: string): Wanted => {
+    const folder = host === undefined ? '<folder>' : scalar(host)
+    const line = `allow: { dirs: [{ guest: ${scalar(guest)}, host: ${folder}${write ? ', write: true' : ''} }] }`
+    return { kind: 'dirs', line }
+  },
+  /** A path that leads out of a folder. */
+  outside: (guest: string): Wanted => ({ kind: 'dirs', why: `the path leads out of ${scalar(guest)} through a link` }),
   config: (key: string): Wanted => ({ kind: 'config', line: `allow: { config: { ${scalar(key)}: <value> } }` }),
   messaging: (how: 'publish' | 'request', topic: string): Wanted => ({
     kind: 'messaging',

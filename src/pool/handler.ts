@@ -22,7 +22,7 @@ export class HandlerInstance implements Instance {
   /** Throws what the guest's start code throws, and a RangeError when there is no address space for its memory. */
   constructor(code: FunctionCode, instantiate: Instantiate, { log, denied }: Notes) {
     const capture = new CoreCapture()
-    this.#world = createWorld({ env: code.env, log, denied })
+    this.#world = createWorld({ env: code.env, grants: code.grants, log, denied })
     instantiate((name) => code.modules.get(name), this.#world.imports, capture.instantiate)
     if (!capture.core) throw new TypeError('no core module exports a synchronous "handle"')
     this.#core = capture.core

@@ -28,7 +28,7 @@ export class HttpGuest {
   readonly #handler: Handler
 
   constructor(code: FunctionCode, instantiate: Instantiate, { log, denied }: Notes) {
-    this.#world = createWorld({ env: code.env, args: [code.name], log, denied })
+    this.#world = createWorld({ env: code.env, grants: code.grants, args: [code.name], log, denied })
     const link = (name: string) => code.modules.get(name)
     this.#handler = instantiate(link, this.#world.imports, this.#capture.instantiate) as Handler
   }

@@ -23,9 +23,10 @@ class Streams {
   #stdin: Uint8Array = new Uint8Array()
   #lastLine = ''
 
-  constructor({ name, env }: FunctionCode, { log, denied }: Notes) {
+  constructor({ name, env, grants }: FunctionCode, { log, denied }: Notes) {
     this.outside = {
       env,
+      grants,
       denied,
       args: [name],
       stdin: () => this.#stdin,

@@ -6,10 +6,11 @@ import type { Wanted } from '../grants.ts'
 export type Denied = (what: string, wanted?: Wanted) => void
 
 /** What is said of a denial: with the line that would allow it, where there is one. */
-export const denialOf = (what: string, name: string, wanted: Wanted | undefined): string =>
-  wanted === undefined
-    ? `denied ${what}: no option under functions.${name} allows it in this version`
-    : `denied ${what}: functions.${name} is not allowed it; write there: ${wanted.line}`
+export function denialOf(what: string, name: string, wanted: Wanted | undefined): string {
+  if (wanted === undefined) return `denied ${what}: no option under functions.${name} allows it in this version`
+  if ('why' in wanted) return `denied ${what}: ${wanted.why}, and no option under functions.${name} allows that`
+  return `denied ${what}: functions.${name} is not allowed it; write there: ${wanted.line}`
+}
 
 /** What each of these throws is the error that its interface has for this. */
 const ERRORS: Readonly<Record<string, unknown>> = {

@@ -1,9 +1,12 @@
 /** The whole world of a guest: WASI 0.2 as far as it is harmless, everything else denied. */
 
+import { Files } from '../files/files.ts'
+import type { Grants } from '../grants.ts'
 import { LOG_BYTES, RANDOM_BYTES } from '../limits.ts'
 import { lifting, ResourceBudget } from './budget.ts'
 import { type Denied, denyingAll } from './denial.ts'
 import { ExitError } from './exit.ts'
+import { filesystem } from './filesystem.ts'
 import { HTTP_TYPES } from './http.ts'
 import { LIVE, type Senses } from './senses.ts'
 import { type Drain, InputStream, IoError, Lines, OutputStream, Pollable } from './streams.ts'
@@ -13,7 +16,7 @@ export type Level = 'debug' | 'info' | 'warn' | 'error'
 /** The imports of one instance. */
 export interface World {
   readonly imports: Readonly<Record<string, object>>
-  /** Passes on what was written without a newline: called after each call. */
+  /** Passes on what was written without a newline, and closes files: called after each call. */
   flush(): void
 }
 
@@ -27,6 +30,8 @@ export interface Outside {
   readonly stdout?: Drain
   readonly log: (level: Level, text: string) => void
   readonly denied: Denied
+  /** What it may reach beyond that; nothing when absent. */
+  readonly grants?: Grants
   /** The world itself when absent. */
   readonly senses?: Senses
 }
@@ -44,11 +49,13 @@ export function createWorld(outside: Outside): World {
   const stdout = new Lines((line) => log('info', line))
   const stderr = new Lines((line) => log('warn', line))
   const known = knownTo(outside, budget, outside.stdout ?? stdout, stderr)
+  const files = new Files(outside.grants?.dirs ?? [])
   return {
-    imports: denyingAll(known, outside.denied),
+    imports: denyingAll({ ...known, ...filesystem(files, outside.denied) }, outside.denied),
     flush: () => {
       stdout.end()
       stderr.end()
+      files.close()
     },
   }
 }

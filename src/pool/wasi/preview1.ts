@@ -1,16 +1,17 @@
 /** The host of a wasip1 program: standard streams, arguments, environment, clocks, random numbers; nothing else. */
 
+import { Files } from '../files/files.ts'
 import { RANDOM_BYTES } from '../limits.ts'
 import { LiftError } from './budget.ts'
+import { ERRNO } from './errno.ts'
 import { ExitError } from './exit.ts'
+import { Files1 } from './files1.ts'
 import type { Outside } from './index.ts'
 import { polled } from './poll1.ts'
 import { outsideMemory, ProgramMemory } from './program-memory.ts'
 import { LIVE, type Senses } from './senses.ts'
 import { type Drain, Lines } from './streams.ts'
 
-/** [WASI preview 1, errno] */
-const ERRNO = { success: 0, badf: 8, inval: 28, nosys: 52, spipe: 70, notcapable: 76 } as const
 const FD = { stdin: 0, stdout: 1, stderr: 2 } as const
 const CHARACTER_DEVICE = 2
 const RIGHTS = { read: 1n << 1n, write: 1n << 6n, poll: 1n << 27n }
@@ -28,6 +29,8 @@ export class Preview1 {
   readonly #stdout: Drain
   readonly #stderr: Lines
   readonly #lines: Lines
+  readonly #files: Files
+  readonly #files1: Files1
   #stdin: Uint8Array | undefined
 
   constructor(given: Outside) {
@@ -36,14 +39,17 @@ export class Preview1 {
     this.#lines = new Lines((line) => given.log('info', line))
     this.#stderr = new Lines((line) => given.log('warn', line))
     this.#stdout = given.stdout ?? this.#lines
+    this.#files = new Files(given.grants?.dirs ?? [])
+    this.#files1 = new Files1(this.#files, this.memory, given.denied)
   }
 
   /** The function that a program imports under this name; one that is denied when there is none. */
   imported(name: string): WebAssembly.ExportValue {
     const call = (this.gives(name) && this.#calls[name]) || this.#denial(name)
+    const files = this.#files1.has(name)
     const guarded = (...args: (number & bigint)[]) => {
       try {
-        return call(...args)
+        return (files ? this.#files1.call(name, args) : undefined) ?? call(...args)
       } catch (error) {
         // Of a DataView; that of a stack that ran out is about something else.
         if (error instanceof RangeError && /bounds/i.test(error.message)) throw outsideMemory()
@@ -58,10 +64,11 @@ export class Preview1 {
     return Object.hasOwn(this.#calls, name)
   }
 
-  /** Passes on what was written without a newline. */
+  /** Passes on what was written without a newline, and closes files. */
   flush(): void {
     this.#lines.end()
     this.#stderr.end()
+    this.#files.close()
   }
 
   readonly #calls: Readonly<Record<string, Call>> = {
@@ -82,7 +89,7 @@ export class Preview1 {
     fd_fdstat_set_flags: (fd) => this.#of(fd),
     fd_fdstat_get: (fd, at) => this.#status(fd, at),
     fd_filestat_get: (fd, at) => this.#fileStatus(fd, at),
-    // There are no folders: the first one asked for ends the list.
+    // The standard streams are no folders.
     fd_prestat_get: () => ERRNO.badf,
     fd_prestat_dir_name: () => ERRNO.badf,
     poll_oneoff: (subscriptions, events, count, ready) =>

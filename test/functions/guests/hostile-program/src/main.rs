@@ -1,5 +1,7 @@
 //! A program that misbehaves on demand: the type of the event on standard input says how, its subject how much.
 
+mod files;
+
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -57,6 +59,7 @@ fn main() {
             std::fs::read_dir(".").is_ok(),
             std::fs::write("/tmp/left", "x").is_ok()
         ),
+        "file" => print!("{}", files::run(&subject)),
         "network" => print!("{}", std::net::TcpStream::connect("127.0.0.1:9").is_ok()),
         // State of one run that another would see.
         "state" => {

@@ -2,6 +2,9 @@
 
 wit_bindgen::generate!({ path: "../../../../functions/wit", world: "handler" });
 
+#[path = "../../hostile-program/src/files.rs"]
+mod files;
+
 use headgate::function::log::{Level, log};
 use headgate::function::types::{Body, Fault, FaultKind, Payload, Retry};
 use std::cell::Cell;
@@ -94,6 +97,7 @@ impl Guest for Hostile {
             "calls" => text(&calls.to_string()),
             "env" => text(&format!("{:?} {:?}", std::env::vars().collect::<Vec<_>>(), std::env::args().collect::<Vec<_>>())),
             "files" => text(&format!("{:?} {:?}", std::fs::read("/etc/passwd").is_ok(), std::fs::read_dir(".").is_ok())),
+            "file" => text(&files::run(event.subject.as_deref().unwrap_or(""))),
             "network" => text(&format!("{}", std::net::TcpStream::connect("127.0.0.1:9").is_ok())),
             "context" => text(&format!(
                 "{} {} {} {} {} {:?} {:?}",

@@ -1,0 +1,55 @@
+/** The folders that a function is allowed, in one instance of it. What a call opens is closed when the call ends. */
+
+import type { DirGrant } from '../grants.ts'
+import { FileBudget } from './budget.ts'
+import { FileError } from './file-error.ts'
+import { Folder, type Opened } from './folder.ts'
+import { HostFolder } from './host-folder.ts'
+
+export class Files implements Opened {
+  readonly budget = new FileBudget()
+  /**
+   * Those that it begins with. All else is below one at `/` in which there is nothing: so that what is asked for there is
+   * refused by its name, and told.
+   */
+  readonly roots: readonly Folder[]
+  readonly #open = new Set<{ close(): void }>()
+
+  constructor(grants: readonly DirGrant[]) {
+    const roots = grants.map((grant) => new Folder(grant.guest, grant, this.#opening(grant), this))
+    const whole = grants.some(({ guest }) => guest === '/')
+    this.roots = whole ? roots : [...roots, new Folder('/', undefined, nothing, this)]
+  }
+
+  keep(open: { close(): void }): void {
+    this.#open.add(open)
+  }
+
+  /** A call ends. */
+  close(): void {
+    for (const open of this.#open) open.close()
+    this.#open.clear()
+    this.budget.reset()
+  }
+
+  /** Opens the folder once a call: it may be another one by the next. */
+  #opening({ host }: DirGrant): () => HostFolder {
+    let held: HostFolder | undefined
+    return () => {
+      if (held) return held
+      const opened = HostFolder.open(host)
+      held = opened
+      this.keep({
+        close: () => {
+          held = undefined
+          opened.close()
+        },
+      })
+      return opened
+    }
+  }
+}
+
+const nothing = (): never => {
+  throw new FileError('ENOENT')
+}
