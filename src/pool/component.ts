@@ -8,10 +8,15 @@ import { checkModule, type Interface } from './interface.ts'
 import { BUILD, ComponentError, firstLine } from './invalid.ts'
 import { MEMORIES } from './limits.ts'
 import type { FunctionSpec } from './pool.ts'
+import type { Draft } from './wasi/keyvalue.ts'
 
 /** What jco makes of a component; a core module as it is. */
 export interface Transpiled {
   readonly speaks: Interface
+  /** Whether it waits for what it asks of the gateway while others run; never when absent. */
+  readonly suspends?: boolean
+  /** The draft of `wasi:keyvalue` that it was built for. */
+  readonly draft?: Draft
   /** The body of a function that returns `instantiate`, UTF-8; empty for a core module. */
   readonly source: Uint8Array
   /** The core modules by the names that the source asks for. */
@@ -45,7 +50,7 @@ export const PROGRAM = 'program'
 /** Caps and compiles. Rejects with a ComponentError when a core module cannot be. */
 export async function compileComponent(
   spec: FunctionSpec,
-  { speaks, source, cores }: Transpiled,
+  { speaks, source, cores, suspends = false, draft }: Transpiled,
 ): Promise<FunctionCode> {
   const { name, version = '', env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse, output } = spec
   const count: CapCount = { memories: 0, startBytes: 0, tables: 0 }
@@ -66,5 +71,19 @@ export async function compileComponent(
   // One copy for all workers.
   const shared = new Uint8Array(new SharedArrayBuffer(source.length))
   shared.set(source)
-  return { name, version, env, grants, timeoutMs, memoryBytes, reuse, output, speaks, source: shared, modules }
+  return {
+    name,
+    version,
+    env,
+    grants,
+    timeoutMs,
+    memoryBytes,
+    reuse,
+    output,
+    speaks,
+    suspends,
+    draft,
+    source: shared,
+    modules,
+  }
 }

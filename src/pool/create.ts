@@ -5,12 +5,15 @@ import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
 import { TranspileCache, type TranspileStore } from './cache.ts'
 import { Dispatcher } from './dispatcher.ts'
+import type { Host } from './host.ts'
 import { loadFunctions } from './load.ts'
 import type { FunctionLog, FunctionPool, FunctionSpec } from './pool.ts'
 
 export interface PoolOptions {
   /** Gets what functions write. */
   readonly log: FunctionLog
+  /** What functions reach of the gateway while they run, if `allow` grants it; nothing when absent. */
+  readonly host?: Host
   /** Worker threads that run calls; one more is kept as a spare. The machine's cores less one, at least one, by default. */
   readonly workers?: number
   /** Calls of one function that may wait; one more is refused. 1,000 by default. */
@@ -40,6 +43,7 @@ export async function createPool(functions: readonly FunctionSpec[], options: Po
   )
   return new Dispatcher(functions, codes, {
     log: options.log,
+    host: options.host,
     workers: Math.max(1, options.workers ?? availableParallelism() - 1),
     queue: options.queue ?? QUEUE,
     now: options.now ?? Date.now,

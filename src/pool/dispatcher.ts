@@ -3,11 +3,13 @@
 import { GatewayError } from '../errors.ts'
 import { compareVersions, versioned } from '../schema/index.ts'
 import type { Answer } from './answer.ts'
+import type { Host } from './host.ts'
 import type { FunctionCode } from './instance.ts'
 import { ARRAY_CALLS, WATCH_MS } from './limits.ts'
 import { Places } from './places.ts'
 import type { Call, FunctionLog, FunctionPool, FunctionSpec, FunctionStats, Result } from './pool.ts'
 import type { Report } from './protocol.ts'
+import { Seating } from './seating.ts'
 import { type Pending, WaitingFunction } from './waiting.ts'
 import { Watch } from './watch.ts'
 import { steady } from './wire.ts'
@@ -17,6 +19,8 @@ export interface DispatcherOptions {
   readonly log: FunctionLog
   readonly workers: number
   readonly queue: number
+  /** What functions reach of the gateway while they run; nothing when absent. */
+  readonly host?: Host | undefined
   /** The clock that hints go by, in milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -31,6 +35,7 @@ export class Dispatcher implements FunctionPool {
   readonly #options: DispatcherOptions
   readonly #workers: PoolWorker[] = []
   readonly #places: Places
+  readonly #seating: Seating
   readonly #watch: Watch
   readonly #events: WorkerEvents
   readonly #ending = new Set<Promise<void>>()
@@ -41,7 +46,7 @@ export class Dispatcher implements FunctionPool {
   #later: NodeJS.Timeout | undefined
 
   constructor(specs: readonly FunctionSpec[], codes: readonly FunctionCode[], options: DispatcherOptions) {
-    this.#functions = specs.map((spec) => new WaitingFunction(spec, options.queue))
+    this.#functions = specs.map((spec, fn) => new WaitingFunction(spec, options.queue, codes[fn]?.suspends === true))
     this.#codes = codes
     this.#options = options
     // The newest of a name comes last, and keeps the name.
@@ -51,12 +56,19 @@ export class Dispatcher implements FunctionPool {
       answered: (pending, outcome) => this.#answered(pending, outcome),
       freed: () => this.#schedule(),
       reported: (report) => this.#reported(report),
+      asked: (worker, seated, asked) => void this.#seating.asked(worker, seated, asked, this),
       died: (worker, error) => this.#died(worker, error),
     }
     this.#places = new Places(this.#functions, this.#workers, options.workers, options.now)
+    this.#seating = new Seating(this.#functions, this.#places, options.host)
     this.#watch = new Watch(this.#functions, this.#workers, {
       held: (calls) => this.#putBack(calls),
       waiting: () => this.#schedule(),
+      dropped: (pending, reason) => {
+        this.#left(pending)
+        pending.reject(reason)
+        this.#schedule()
+      },
       ended: (worker, error) => this.#replace(worker, error),
     })
     // Without functions there is nothing to run.
@@ -148,14 +160,15 @@ export class Dispatcher implements FunctionPool {
   }
 
   #dispatch(): void {
+    this.#seating.seat((pending) => this.#watch.over(pending))
     const { workers, spares } = this.#places.open()
-    let waiting = this.#functions.reduce((sum, { length }) => sum + length, 0)
+    let waiting = this.#functions.reduce((sum, { length, suspends }) => sum + (suspends ? 0 : length), 0)
     for (const [index, worker] of workers.entries()) {
       if (waiting <= 0) break
       waiting -= this.#fill(worker, Math.ceil(waiting / (workers.length - index)), false)
     }
     for (const worker of waiting > 0 ? spares : []) waiting -= this.#fill(worker, waiting, true)
-    if (waiting > 0 || this.#workers.some(({ busy }) => busy)) this.#watch.start(WATCH_MS)
+    if (waiting > 0 || this.#seating.waiting || this.#workers.some(({ busy }) => busy)) this.#watch.start(WATCH_MS)
   }
 
   /** Sends a worker its share of what waits. Returns how many calls that were. */
@@ -196,12 +209,16 @@ export class Dispatcher implements FunctionPool {
     return calls
   }
 
+  #left({ fn }: Pending): WaitingFunction | undefined {
+    const waiting = this.#functions[fn]
+    if (!waiting) return undefined
+    waiting.sent--
+    waiting.lastUsed = performance.now()
+    return waiting
+  }
+
   #answered(pending: Pending, outcome: Answer['outcome']): void {
-    const waiting = this.#functions[pending.fn]
-    if (waiting) {
-      waiting.sent--
-      waiting.lastUsed = performance.now()
-    }
+    const waiting = this.#left(pending)
     if (outcome instanceof GatewayError) {
       pending.reject(outcome)
       return

@@ -2,7 +2,7 @@
 
 import type { CloudEvent } from '../event/index.ts'
 import { type Core, CoreCapture } from './exports.ts'
-import type { FunctionCode, Instance, Instantiate, Notes } from './instance.ts'
+import type { FunctionCode, Instance, Instantiate, Notes, SuspendingInstance } from './instance.ts'
 import { type Lifted, lift } from './lift.ts'
 import { type CallContext, Lowering } from './lower.ts'
 import { GuestMemory } from './memory.ts'
@@ -11,18 +11,19 @@ import { createWorld, type World } from './wasi/index.ts'
 import { Wear } from './wear.ts'
 
 /** A component linked and started, with room for one call at a time. */
-export class HandlerInstance implements Instance {
+export class HandlerInstance implements Instance, SuspendingInstance {
   readonly #core: Core
   readonly #world: World
   readonly #capture: CoreCapture
   readonly #memory: GuestMemory
   readonly #lowering: Lowering
   readonly #wear: Wear
+  #waiting: ((parameters: number) => Promise<number>) | undefined
 
   /** Throws what the guest's start code throws, and a RangeError when there is no address space for its memory. */
-  constructor(code: FunctionCode, instantiate: Instantiate, { log, denied }: Notes) {
+  constructor(code: FunctionCode, instantiate: Instantiate, notes: Notes) {
     const capture = new CoreCapture()
-    this.#world = createWorld({ env: code.env, grants: code.grants, log, denied })
+    this.#world = createWorld({ ...code, ...notes })
     instantiate((name) => code.modules.get(name), this.#world.imports, capture.instantiate)
     if (!capture.core) throw new TypeError('no core module exports a synchronous "handle"')
     this.#core = capture.core
@@ -52,6 +53,19 @@ export class HandlerInstance implements Instance {
     resetBudgets()
     try {
       const result = this.#core.handle(this.#lowering.lower(event, context)) >>> 0
+      take(lift(this.#memory.bytes, result))
+      this.#core.postReturn?.(result)
+    } finally {
+      this.#world.flush()
+    }
+  }
+
+  async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
+    this.#wear.add()
+    resetBudgets()
+    this.#waiting ??= WebAssembly.promising(this.#core.handle)
+    try {
+      const result = (await this.#waiting(this.#lowering.lower(event, context))) >>> 0
       take(lift(this.#memory.bytes, result))
       this.#core.postReturn?.(result)
     } finally {

@@ -3,7 +3,7 @@
 import type { CloudEvent } from '../event/index.ts'
 import { CoreCapture } from './exports.ts'
 import { isRequest, requestOf } from './input.ts'
-import type { FunctionCode, Instantiate, Notes } from './instance.ts'
+import type { FunctionCode, Instantiate, Notes, SuspendingInstance } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
 import { resetBudgets } from './wasi/budget.ts'
@@ -12,7 +12,9 @@ import { createWorld, type World } from './wasi/index.ts'
 
 /** What jco makes of the interface. */
 interface Handler {
-  readonly incomingHandler: { readonly handle: (request: IncomingRequest, out: ResponseOutparam) => void }
+  readonly incomingHandler: {
+    readonly handle: (request: IncomingRequest, out: ResponseOutparam) => void | Promise<void>
+  }
 }
 
 /** What came of one request. */
@@ -22,13 +24,15 @@ export interface Served {
   readonly whole: boolean
 }
 
-export class HttpGuest {
+export class HttpGuest implements SuspendingInstance {
   readonly #world: World
   readonly #capture = new CoreCapture()
   readonly #handler: Handler
+  /** One that may wait has one request: hosts of `wasi:http` make a copy for each. */
+  worn = false
 
-  constructor(code: FunctionCode, instantiate: Instantiate, { log, denied }: Notes) {
-    this.#world = createWorld({ env: code.env, grants: code.grants, args: [code.name], log, denied })
+  constructor(code: FunctionCode, instantiate: Instantiate, notes: Notes) {
+    this.#world = createWorld({ ...code, ...notes, args: [code.name] })
     const link = (name: string) => code.modules.get(name)
     this.#handler = instantiate(link, this.#world.imports, this.#capture.instantiate) as Handler
   }
@@ -43,12 +47,24 @@ export class HttpGuest {
     resetBudgets()
     const out = new ResponseOutparam()
     try {
-      this.#handler.incomingHandler.handle(new IncomingRequest(requestOf(event, context)), out)
+      void this.#handler.incomingHandler.handle(new IncomingRequest(requestOf(event, context)), out)
     } finally {
       this.#world.flush()
     }
     const whole = out.error !== undefined || out.response?.whole === true
     return { lifted: liftedOf(out, isRequest(event)), whole }
+  }
+
+  async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
+    this.worn = true
+    resetBudgets()
+    const out = new ResponseOutparam()
+    try {
+      await this.#handler.incomingHandler.handle(new IncomingRequest(requestOf(event, context)), out)
+    } finally {
+      this.#world.flush()
+    }
+    take(liftedOf(out, isRequest(event)))
   }
 }
 

@@ -8,9 +8,11 @@ import type { Interface } from './interface.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
 import type { Reuse } from './pool.ts'
+import type { Port } from './port.ts'
 import { LiftDecoder, liftSlice } from './wasi/budget.ts'
 import type { Denied } from './wasi/denial.ts'
 import type { Level } from './wasi/index.ts'
+import type { Draft } from './wasi/keyvalue.ts'
 
 /** A function as the workers get it: transpiled and compiled once, in the main thread. */
 export interface FunctionCode {
@@ -23,6 +25,9 @@ export interface FunctionCode {
   readonly reuse?: Reuse | undefined
   readonly output?: 'outcome' | undefined
   readonly speaks: Interface
+  /** Whether it waits for what it asks of the gateway while others run: each of its calls has an instance then. */
+  readonly suspends: boolean
+  readonly draft?: Draft | undefined
   /** What jco made of the component: the body of a function that returns `instantiate`. UTF-8, shared by all workers. */
   readonly source: Uint8Array
   /** The core modules by the names that the source asks for. */
@@ -40,6 +45,8 @@ export type Instantiate = (
 export interface Notes {
   readonly log: (level: Level, text: string) => void
   readonly denied: Denied
+  /** Its way out, if it may wait. */
+  readonly port?: Port
 }
 
 /** A function started, with room for one call at a time. */
@@ -56,6 +63,14 @@ export interface Instance {
    * is in no state to be called again.
    */
   call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void
+}
+
+/** A function started that may wait in the middle of its one call. */
+export interface SuspendingInstance {
+  readonly bytes: number
+  readonly worn: boolean
+  /** Runs one call, as `call` of an `Instance` does. Resolves when it has ended, and never when it was dropped. */
+  wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void>
 }
 
 /** Evaluates what jco generated: it copies what a guest passes under a budget. */

@@ -9,9 +9,10 @@ import { asModule, compileComponent, readFunction, type Transpiled } from './com
 import { NO_GRANTS } from './grants.ts'
 import type { FunctionCode } from './instance.ts'
 import { ComponentError } from './invalid.ts'
-import type { Loaded } from './loader.ts'
+import type { Loaded, Unloaded } from './loader.ts'
 import type { FunctionSpec } from './pool.ts'
 import { startThread } from './start.ts'
+import { waitingKinds } from './suspension.ts'
 
 /** What was loaded last, by file and cap: a new generation of the configuration loads only what changed. */
 const known = new Map<string, FunctionCode>()
@@ -28,12 +29,12 @@ export async function loadFunctions(
   const found = await Promise.all(
     functions.map((spec, index) => known.get(keys[index] ?? '') ?? orProblem(find(spec, store))),
   )
-  const fresh = found.filter((each) => each instanceof Uint8Array)
+  const fresh = found.filter((each) => each instanceof Fresh)
   const transpiled = await transpileInThread(fresh, store)
   const results = await Promise.all(
     functions.map((spec, index) => {
       const each = found[index]
-      const made = each instanceof Uint8Array ? transpiled[fresh.indexOf(each)] : each
+      const made = each instanceof Fresh ? transpiled[fresh.indexOf(each)] : each
       if (made === undefined) return new ComponentError('was not transpiled')
       return 'cores' in made ? orProblem(compileComponent(spec, made)) : made
     }),
@@ -46,29 +47,46 @@ export async function loadFunctions(
 }
 
 /** Changes when the file does, or what is made of it. */
-async function keyOf({ wasm, memoryBytes }: FunctionSpec): Promise<string> {
+async function keyOf({ grants, wasm, memoryBytes }: FunctionSpec): Promise<string> {
   const { ino, size, mtimeMs } = await stat(wasm).catch(() => ({ ino: 0, size: 0, mtimeMs: 0 }))
-  return JSON.stringify([wasm, memoryBytes, ino, size, mtimeMs])
+  return JSON.stringify([wasm, memoryBytes, waitingKinds(grants), ino, size, mtimeMs])
+}
+
+/** A component that nothing was made of before. */
+class Fresh implements Unloaded {
+  readonly bytes: Uint8Array
+  readonly kinds: Unloaded['kinds']
+
+  constructor(bytes: Uint8Array, kinds: Unloaded['kinds']) {
+    this.bytes = bytes
+    this.kinds = kinds
+  }
+
+  /** What tells one thing that is made of a component from another. */
+  get identity(): Uint8Array {
+    return this.kinds.length === 0 ? this.bytes : Buffer.concat([this.bytes, Buffer.from(this.kinds.join())])
+  }
 }
 
 /** What the store has of a file, or else its bytes. */
-async function find({ wasm }: FunctionSpec, store: TranspileStore | undefined): Promise<Transpiled | Uint8Array> {
+async function find({ grants, wasm }: FunctionSpec, store: TranspileStore | undefined): Promise<Transpiled | Fresh> {
   const bytes = await readFunction(wasm)
-  return asModule(bytes) ?? (await store?.get(bytes)) ?? bytes
+  const fresh = new Fresh(bytes, waitingKinds(grants))
+  return asModule(bytes) ?? (await store?.get(fresh.identity)) ?? fresh
 }
 
 async function transpileInThread(
-  components: readonly Uint8Array[],
+  components: readonly Fresh[],
   store: TranspileStore | undefined,
 ): Promise<(Transpiled | ComponentError)[]> {
   if (components.length === 0) return []
-  const thread = startThread('loader.ts', { components })
+  const thread = startThread('loader.ts', { components: components.map(({ bytes, kinds }) => ({ bytes, kinds })) })
   try {
     const [loaded] = (await once(thread, 'message')) as [readonly Loaded[]]
     return await Promise.all(
       loaded.map(async (each, index) => {
         if ('problem' in each) return new ComponentError(each.problem)
-        await store?.put(components[index] ?? new Uint8Array(), each.transpiled)
+        await store?.put(components[index]?.identity ?? new Uint8Array(), each.transpiled)
         return each.transpiled
       }),
     )

@@ -3,19 +3,26 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Transpiled } from './component.ts'
 import { ComponentError } from './invalid.ts'
+import type { WaitingKind } from './suspension.ts'
 import { transpileComponent } from './transpile.ts'
 
 /** What became of each component. */
 export type Loaded = { readonly transpiled: Transpiled } | { readonly problem: string }
 
-const load = (bytes: Uint8Array): Promise<Loaded> =>
-  transpileComponent(bytes).then(
+/** A component, and what it may wait for. */
+export interface Unloaded {
+  readonly bytes: Uint8Array
+  readonly kinds: readonly WaitingKind[]
+}
+
+const load = ({ bytes, kinds }: Unloaded): Promise<Loaded> =>
+  transpileComponent(bytes, kinds).then(
     (transpiled) => ({ transpiled }),
     (error: unknown) => ({ problem: error instanceof ComponentError ? error.message : String(error) }),
   )
 
-const { components } = workerData as { components: readonly Uint8Array[] }
+const { components } = workerData as { components: readonly Unloaded[] }
 const loaded: Loaded[] = []
 // One after the other: two transpilations at once take twice the memory and no less time.
-for (const bytes of components) loaded.push(await load(bytes))
+for (const component of components) loaded.push(await load(component))
 parentPort?.postMessage(loaded)

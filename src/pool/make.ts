@@ -3,7 +3,14 @@
 import { FreshInstance } from './fresh.ts'
 import { HandlerInstance } from './handler.ts'
 import { HttpGuest } from './http-guest.ts'
-import { evaluate, type FunctionCode, type Instance, type Instantiate, type Notes } from './instance.ts'
+import {
+  evaluate,
+  type FunctionCode,
+  type Instance,
+  type Instantiate,
+  type Notes,
+  type SuspendingInstance,
+} from './instance.ts'
 import { CommandGuest, ModuleGuest } from './program.ts'
 import { type Habit, HttpInstance } from './served.ts'
 import { isFresh } from './wear.ts'
@@ -22,6 +29,21 @@ export function maker(code: FunctionCode, notes: Notes): Make {
       return served(code, instantiate, notes)
     case 'command':
       return () => new FreshInstance(() => new CommandGuest(code, instantiate, notes))
+  }
+}
+
+/** Makes an instance that may wait, and throws as `Make` does: each has notes of its own, since several run at once. */
+export type MakeSuspending = (notes: Notes) => SuspendingInstance
+
+export function suspendingMaker(code: FunctionCode): MakeSuspending {
+  const instantiate: Instantiate = evaluate(code)
+  switch (code.speaks) {
+    case 'http':
+      return (notes) => new HttpGuest(code, instantiate, notes)
+    case 'command':
+      return (notes) => new CommandGuest(code, instantiate, notes)
+    default:
+      return (notes) => new HandlerInstance(code, instantiate, notes)
   }
 }
 

@@ -51,13 +51,23 @@ export class Places {
   /** Whether calls of a function wait that this worker may run. */
   has(fn: number, worker: PoolWorker, spare: boolean): boolean {
     const waiting = this.#functions[fn]
-    if (!waiting || waiting.length === 0) return false
+    if (!waiting || waiting.length === 0 || waiting.suspends) return false
     // One function that runs long never takes the last worker: the others go on there.
     if (this.#heldBy(fn) >= this.#active) return false
     const here = (worker.instances[fn] ?? 0) > 0 || worker.sent(fn) > 0
     // A spare that once helped out may have the only instance there may be.
     if (spare) return here && this.#taken(fn) >= waiting.spec.max
     return here || this.#taken(fn) < waiting.spec.max
+  }
+
+  /** Where one more call of a function that may wait can run now: each has an instance to itself. */
+  seat(fn: number): PoolWorker | undefined {
+    const room = this.#taken(fn) < (this.#functions[fn]?.spec.max ?? 0)
+    const idle = (worker: PoolWorker) => (worker.instances[fn] ?? 0) > worker.sent(fn)
+    const { workers, spares } = this.open()
+    return [...workers, ...spares.filter((worker) => worker.instances[fn] ?? 0)]
+      .filter((worker) => worker.seats > 0 && (room || idle(worker)))
+      .sort((left, right) => Number(idle(right)) - Number(idle(left)) || left.sent(fn) - right.sent(fn))[0]
   }
 
   instances(fn: number): number {
@@ -167,7 +177,8 @@ export class Places {
   #taken(fn: number): number {
     return this.#workers.reduce((sum, worker) => {
       const coming = worker.sent(fn) > 0 || worker.running()?.preparing === fn
-      return sum + Math.max(worker.instances[fn] ?? 0, coming ? 1 : 0)
+      const most = this.#functions[fn]?.suspends ? worker.sent(fn) : 1
+      return sum + Math.max(worker.instances[fn] ?? 0, coming ? most : 0)
     }, 0)
   }
 

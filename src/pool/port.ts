@@ -95,12 +95,20 @@ export class Port {
     }
   }
 
-  /** Waits so many milliseconds. A warm-up call does not. */
-  async pause(ms: number): Promise<void> {
+  /** Waits until one of these has come, `ms` milliseconds at most. A warm-up call does not wait. */
+  async first(arriving: readonly Promise<unknown>[], ms: number): Promise<void> {
     if (!this.#turn) throw new WebAssembly.RuntimeError('waited in a warm-up call')
-    await this.wait(new Promise((resolve) => setTimeout(resolve, ms)))
+    let timer: NodeJS.Timeout | undefined
+    const time = new Promise<void>((resolve) => {
+      if (ms < LONGEST_MS) timer = setTimeout(resolve, ms)
+    })
+    await this.wait(Promise.race([...arriving, time]).catch(() => {}))
+    clearTimeout(timer)
   }
 }
+
+/** The longest that a timer takes; no call is so long. */
+const LONGEST_MS = 2 ** 31 - 1
 
 /** What a guest that nobody waits for goes on after: its stack is garbage then. */
 const NEVER = new Promise<never>(() => {})

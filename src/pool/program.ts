@@ -5,7 +5,7 @@ import { PROGRAM } from './component.ts'
 import { CoreCapture, isFunction } from './exports.ts'
 import type { Guest } from './fresh.ts'
 import { standardInput } from './input.ts'
-import type { FunctionCode, Instantiate, Notes } from './instance.ts'
+import type { FunctionCode, Instantiate, Notes, SuspendingInstance } from './instance.ts'
 import { PREVIEW1 } from './interface.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
@@ -23,36 +23,67 @@ class Streams {
   #stdin: Uint8Array = new Uint8Array()
   #lastLine = ''
 
-  constructor({ name, env, grants }: FunctionCode, { log, denied }: Notes) {
+  constructor(code: FunctionCode, notes: Notes) {
     this.outside = {
-      env,
-      grants,
-      denied,
-      args: [name],
+      ...code,
+      ...notes,
+      args: [code.name],
       stdin: () => this.#stdin,
       stdout: this.#kept,
       log: (level, text) => {
         this.#lastLine = text
-        log(level, text)
+        notes.log(level, text)
       },
     }
   }
 
   /** Runs it, and returns what its end means. Throws what traps it. */
   run(event: CloudEvent, context: CallContext, main: () => boolean, flush: () => void): Lifted {
-    this.#stdin = standardInput(event, context)
-    resetBudgets()
+    this.#begin(event, context)
     let status = 0
     try {
       if (!main()) status = 1
     } catch (error) {
-      if (!(error instanceof ExitError)) throw error
-      status = error.status
+      status = statusOf(error)
     } finally {
       flush()
     }
+    return this.#outcome(status)
+  }
+
+  /** The same for a program that may wait. */
+  async wait(
+    event: CloudEvent,
+    context: CallContext,
+    main: () => Promise<boolean>,
+    flush: () => void,
+  ): Promise<Lifted> {
+    this.#begin(event, context)
+    let status = 0
+    try {
+      if (!(await main())) status = 1
+    } catch (error) {
+      status = statusOf(error)
+    } finally {
+      flush()
+    }
+    return this.#outcome(status)
+  }
+
+  #begin(event: CloudEvent, context: CallContext): void {
+    this.#stdin = standardInput(event, context)
+    resetBudgets()
+  }
+
+  #outcome(status: number): Lifted {
     return outcomeOf(status, this.#kept.take(), this.#lastLine)
   }
+}
+
+/** The status that a program ended with by itself; throws what trapped it. */
+function statusOf(thrown: unknown): number {
+  if (!(thrown instanceof ExitError)) throw thrown
+  return thrown.status
 }
 
 /** A core module with `_start`, on our own host of WASI preview 1. */
@@ -91,11 +122,13 @@ export class ModuleGuest implements Guest {
 
 /** What jco makes of `wasi:cli/run`; `run` throws when the program failed. */
 interface Command {
-  readonly run: { readonly run: () => void }
+  readonly run: { readonly run: () => void | Promise<void> }
 }
 
 /** A component of `wasi:cli/command`. */
-export class CommandGuest implements Guest {
+export class CommandGuest implements Guest, SuspendingInstance {
+  /** It runs once. */
+  readonly worn = true
   readonly #streams: Streams
   readonly #world: World
   readonly #capture = new CoreCapture()
@@ -115,14 +148,30 @@ export class CommandGuest implements Guest {
   call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
     const main = () => {
       try {
-        this.#command.run.run()
+        void this.#command.run.run()
         return true
       } catch (error) {
-        // `result` without a value: jco's error for that has a payload, which is nothing.
-        if (error instanceof Error && 'payload' in error) return false
-        throw error
+        return failed(error)
       }
     }
     take(this.#streams.run(event, context, main, () => this.#world.flush()))
   }
+
+  async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
+    const main = async () => {
+      try {
+        await this.#command.run.run()
+        return true
+      } catch (error) {
+        return failed(error)
+      }
+    }
+    take(await this.#streams.wait(event, context, main, () => this.#world.flush()))
+  }
+}
+
+/** `result` without a value: jco's error for that has a payload, which is nothing. Throws what is another error. */
+function failed(thrown: unknown): false {
+  if (thrown instanceof Error && 'payload' in thrown) return false
+  throw thrown
 }

@@ -2,21 +2,35 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AnswerWriter, type Fault } from './answer.ts'
+import type { Dropped, Told } from './asking.ts'
 import { collectDiscarded } from './collect.ts'
 import { Control } from './control.ts'
 import { ARRAY_CALLS } from './limits.ts'
+import { Line } from './port.ts'
 import type { Hold, Report, ThreadData } from './protocol.ts'
 import { Resident } from './resident.ts'
+import { type Answers, SuspendingResident } from './suspending.ts'
 import { decodeCalls } from './wire.ts'
 
+/** In place of the number of an array, where the answer of a seat is posted. */
+const NO_ARRAY = 255
 /** Answers wait for the rest of their array no longer than this, in milliseconds. */
 const PATIENCE_MS = 1
 
 function serve(port: MessagePort, data: ThreadData): void {
   const control = new Control(data.control)
   const report = (message: Report) => port.postMessage(message)
-  const residents = data.functions.map((code, fn) => new Resident(fn, code, report))
   const writer = new AnswerWriter(control)
+  const line = new Line(control, (asked) => port.postMessage(asked))
+  const answers: Answers = {
+    response: (...answer) => writer.response(...answer),
+    error: (...answer) => writer.error(...answer),
+    post: () => post(NO_ARRAY, false),
+  }
+  const residents = data.functions.map((code, fn) => (code.suspends ? undefined : new Resident(fn, code, report)))
+  const suspending = data.functions.map((code, fn) =>
+    code.suspends ? new SuspendingResident(fn, code, { line, answers, report }) : undefined,
+  )
 
   const post = (array: number, last: boolean) => {
     const buffer = writer.take(array, last)
@@ -36,6 +50,8 @@ function serve(port: MessagePort, data: ThreadData): void {
     let since = performance.now()
     let array = 0
     for (const call of decodeCalls(message)) {
+      const waiting = suspending[call.fn]
+      if (waiting) return waiting.begin(call)
       array = Math.floor(call.slot / ARRAY_CALLS)
       const resident = residents[call.fn]
       if (!resident) continue
@@ -56,15 +72,20 @@ function serve(port: MessagePort, data: ThreadData): void {
     }
   }
 
-  const hold = ({ fn, count, warm }: Hold) => {
-    const fault = prepare(fn, (resident) => resident.hold(count, warm))
+  const hold = async ({ fn, count, warm }: Hold) => {
+    control.prepare(fn)
+    // What may wait does not when it is warmed up, so that nothing else runs meanwhile.
+    const fault = residents[fn]?.hold(count, warm) ?? (await suspending[fn]?.hold(count, warm))
+    control.end()
     report({ kind: 'held', fn, ...(fault && { fault }) })
     collectDiscarded()
   }
 
-  port.on('message', (message: ArrayBuffer | Hold) => {
+  port.on('message', (message: ArrayBuffer | Hold | Told | Dropped) => {
     if (message instanceof ArrayBuffer) run(Buffer.from(message))
-    else hold(message)
+    else if ('fn' in message) void hold(message)
+    else if (message.kind === 'told') line.told(message)
+    else for (const waiting of suspending) waiting?.drop(message.slot)
   })
   report({ kind: 'ready' })
 }

@@ -24,6 +24,8 @@ const RETRY_MS = { least: 100, most: 30_000 } as const
 
 export class WaitingFunction {
   readonly spec: FunctionSpec
+  /** Whether its calls may wait for the gateway while they run. */
+  readonly suspends: boolean
   readonly #limit: number
   #calls: Pending[] = []
   /** Index of the first call that waits: shifting an array of a thousand costs more than the call. */
@@ -40,8 +42,9 @@ export class WaitingFunction {
   /** False once its warm-up did not end in time: it is not tried again. */
   warmable = true
 
-  constructor(spec: FunctionSpec, limit: number) {
+  constructor(spec: FunctionSpec, limit: number, suspends: boolean) {
     this.spec = spec
+    this.suspends = suspends
     this.least = spec.min
     this.#limit = limit
   }

@@ -13,6 +13,8 @@ export interface WatchEvents {
   held(calls: readonly Pending[]): void
   /** Calls wait, and a worker may have come free without a word: making instances ends silently. */
   waiting(): void
+  /** A call that waited for the gateway is over. */
+  dropped(pending: Pending, reason: unknown): void
   /** What a worker runs is past its time. */
   ended(worker: PoolWorker, error: GatewayError): void
 }
@@ -64,6 +66,8 @@ export class Watch {
       if (waiting) waiting.sent--
       this.over(pending, now)
     }
+    for (const { pending } of worker.drop((seated) => seated.pending.signal.aborted || now >= seated.until))
+      this.#events.dropped(pending, pending.signal.aborted ? pending.signal.reason : waited(pending.call.function))
     const running = worker.running()
     if (!running) return
     if (running.begun !== worker.seen.begun) worker.seen = { begun: running.begun, at: performance.now() }
@@ -87,7 +91,8 @@ export class Watch {
       if (ranMs >= HELD_MS) this.#events.ended(worker, overran(versioned(spec), ranMs))
       return
     }
-    if (ranMs >= limitMs(spec) || (pending && now >= pending.until))
+    const until = worker.seatOf(pending)?.until ?? pending?.until
+    if (ranMs >= limitMs(spec) || (until !== undefined && now >= until))
       this.#events.ended(worker, overran(versioned(spec), ranMs))
   }
 }
@@ -96,6 +101,13 @@ const late = (name: string): GatewayError =>
   new GatewayError(
     'FUNCTION_TIMED_OUT',
     `${name} (function): waiting for an instance: the deadline passed; raise pool.max or the timeout`,
+  )
+
+const waited = (name: string): GatewayError =>
+  new GatewayError(
+    'FUNCTION_TIMED_OUT',
+    `${name} (function): running: ended while it waited for what it asked of the gateway; raise timeout`,
+    { fingerprint: 'timeout' },
   )
 
 const overran = (name: string, ranMs: number): GatewayError =>

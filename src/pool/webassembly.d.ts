@@ -25,5 +25,7 @@ declare namespace WebAssembly {
   class LinkError extends Error {}
   type ExportValue = Memory | Table | Global | ((...args: number[]) => number)
   type Imports = Readonly<Record<string, Readonly<Record<string, ExportValue>>>>
+  /** Makes a function of a module return a promise: it may call what suspends it. */
+  function promising(exported: (...args: number[]) => number): (...args: number[]) => Promise<number>
   function compile(bytes: Uint8Array): Promise<Module>
 }

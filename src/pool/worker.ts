@@ -2,10 +2,12 @@
 
 import type { Worker } from 'node:worker_threads'
 import { type Answer, answersHead, decodeAnswers } from './answer.ts'
-import { Control } from './control.ts'
+import type { Asked, Dropped, Told } from './asking.ts'
+import { Control, FIRST_SEAT } from './control.ts'
 import type { FunctionCode } from './instance.ts'
 import { ARRAY_CALLS, ARRAYS } from './limits.ts'
 import type { Hold, Report, ThreadData } from './protocol.ts'
+import { type Seated, Seats } from './seats.ts'
 import { startThread } from './start.ts'
 import type { Pending } from './waiting.ts'
 import { encodeCalls, steady } from './wire.ts'
@@ -16,6 +18,8 @@ export interface WorkerEvents {
   /** An array is through: there is room for another. */
   freed(): void
   reported(report: Report): void
+  /** A call asks something of the gateway: what it is told is posted by `tell`. */
+  asked(worker: PoolWorker, seated: Seated, asked: Asked): void
   /** The thread ended without being asked to. */
   died(worker: PoolWorker, error: Error): void
 }
@@ -36,6 +40,7 @@ export class PoolWorker {
   /** By array, then by place in it; an answered or withdrawn call leaves its place empty. */
   readonly #arrays: ((Pending | undefined)[] | undefined)[] = Array.from({ length: ARRAYS })
   readonly #sent: number[]
+  readonly #seats = new Seats(this.#control)
   #ended = false
   /** Instances and their bytes, by function. */
   readonly instances: number[]
@@ -56,9 +61,10 @@ export class PoolWorker {
     this.instances = functions.map(() => 0)
     this.bytes = functions.map(() => 0)
     this.#thread = startThread('thread.ts', { control: this.#control.buffer, functions } satisfies ThreadData)
-    this.#thread.on('message', (message: ArrayBuffer | Report) => {
+    this.#thread.on('message', (message: ArrayBuffer | Report | Asked) => {
       if (this.#ended) return
       if (message instanceof ArrayBuffer) this.#answers(Buffer.from(message))
+      else if (message.kind === 'asked') this.#asked(message)
       else this.#report(message)
     })
     let last = new Error('a worker thread ended by itself')
@@ -82,7 +88,12 @@ export class PoolWorker {
 
   /** True when a call or a hold is under way. */
   get busy(): boolean {
-    return this.holds.length > 0 || this.#arrays.some((array) => array !== undefined)
+    return this.holds.length > 0 || this.#seats.taken > 0 || this.#arrays.some((array) => array !== undefined)
+  }
+
+  /** Calls of functions that may wait that can be sent now. */
+  get seats(): number {
+    return this.#seats.free
   }
 
   /** True while one call, or the making of an instance, has been running for long: nothing else begins here. */
@@ -107,6 +118,37 @@ export class PoolWorker {
     }
     const message = encodeCalls(calls, first)
     this.#thread.postMessage(message, [message])
+  }
+
+  /** Sends one call of a function that may wait, to end by `until`; there must be a free seat. */
+  seat(pending: Pending, until: number): void {
+    const { call, fn } = pending
+    const slot = this.#seats.take(pending, until)
+    if (call.spent) call.spent.worker = this.#thread.threadId
+    this.#sent[fn] = this.sent(fn) + 1
+    const message = encodeCalls([pending], slot)
+    this.#thread.postMessage(message, [message])
+  }
+
+  /** Ends calls that wait for the gateway, of those that `which` picks: their instances do not go on. */
+  drop(which: (seated: Seated) => boolean): readonly Seated[] {
+    return this.#seats.drop(which).map(({ slot, seated }) => {
+      const { fn } = seated.pending
+      this.#sent[fn] = this.sent(fn) - 1
+      this.#thread.postMessage({ kind: 'dropped', slot } satisfies Dropped)
+      return seated
+    })
+  }
+
+  /** When a call that has a seat is to end; undefined for others. */
+  seatOf(pending: Pending | undefined): Seated | undefined {
+    for (const { seated } of this.#seats.all()) if (seated.pending === pending) return seated
+    return undefined
+  }
+
+  /** Answers what a call asked. */
+  tell(told: Told): void {
+    if (!this.#ended) this.#thread.postMessage(told)
   }
 
   hold(hold: Hold): void {
@@ -145,6 +187,7 @@ export class PoolWorker {
     this.#ended = true
     const running = this.running()?.pending
     const all = [...this.#pending()].map(([, pending]) => pending)
+    for (const { seated } of this.#seats.all()) seated.ended.abort()
     return { running, others: all.filter((pending) => pending !== running) }
   }
 
@@ -158,9 +201,15 @@ export class PoolWorker {
     const { array, last } = answersHead(message)
     const now = steady()
     for (const answer of decodeAnswers(message)) this.#answer(answer, now)
-    if (!last) return
-    this.#arrays[array] = undefined
-    this.#events.freed()
+    if (last) this.#arrays[array] = undefined
+    // One of a seat ends no array.
+    if (last || array >= ARRAYS) this.#events.freed()
+  }
+
+  #asked(asked: Asked): void {
+    const seated = this.#seats.at(asked.slot)
+    // Of a call that was dropped meanwhile; another may have its seat.
+    if (seated?.pending.call.callId === asked.callId) this.#events.asked(this, seated, asked)
   }
 
   #answer({ slot, outcome, runMs }: Answer, now: number): void {
@@ -192,19 +241,22 @@ export class PoolWorker {
   }
 
   #at(slot: number): Pending | undefined {
+    if (slot >= FIRST_SEAT) return this.#seats.at(slot)?.pending
     return this.#arrays[Math.floor(slot / ARRAY_CALLS)]?.[slot % ARRAY_CALLS]
   }
 
   #forget(slot: number): void {
     const array = this.#arrays[Math.floor(slot / ARRAY_CALLS)]
     const fn = this.#at(slot)?.fn
-    if (!array || fn === undefined) return
-    array[slot % ARRAY_CALLS] = undefined
+    if (fn === undefined) return
+    if (array) array[slot % ARRAY_CALLS] = undefined
+    this.#seats.leave(slot)
     this.#sent[fn] = this.sent(fn) - 1
   }
 
   *#pending(): Generator<[slot: number, pending: Pending]> {
     for (const [array, calls] of this.#arrays.entries())
       for (const [index, pending] of (calls ?? []).entries()) if (pending) yield [array * ARRAY_CALLS + index, pending]
+    for (const { slot, seated } of this.#seats.all()) yield [slot, seated.pending]
   }
 }

@@ -3,11 +3,15 @@
 import { Files } from '../files/files.ts'
 import type { Grants } from '../grants.ts'
 import { LOG_BYTES, RANDOM_BYTES } from '../limits.ts'
+import type { Port } from '../port.ts'
 import { lifting, ResourceBudget } from './budget.ts'
+import { config, logging } from './config.ts'
 import { type Denied, denyingAll } from './denial.ts'
 import { ExitError } from './exit.ts'
 import { filesystem } from './filesystem.ts'
 import { HTTP_TYPES } from './http.ts'
+import { type Draft, keyvalue } from './keyvalue.ts'
+import { poll, pollWaiting } from './poll.ts'
 import { LIVE, type Senses } from './senses.ts'
 import { type Drain, InputStream, IoError, Lines, OutputStream, Pollable } from './streams.ts'
 
@@ -32,6 +36,10 @@ export interface Outside {
   readonly denied: Denied
   /** What it may reach beyond that; nothing when absent. */
   readonly grants?: Grants
+  /** Its way out, if it may wait. */
+  readonly port?: Port
+  /** Of `wasi:keyvalue`, that it was built for. */
+  readonly draft?: Draft | undefined
   /** The world itself when absent. */
   readonly senses?: Senses
 }
@@ -40,7 +48,9 @@ export interface Outside {
 const WASI = /^wasi:/
 
 /** Tells whether `createWorld` has something to offer under this name (an interface, without its version). */
-export const offered = (name: string): boolean => name === 'headgate:function/log' || WASI.test(name)
+export const offered = (name: string): boolean => OURS.has(name) || WASI.test(name)
+
+const OURS = new Set(['log', 'messaging', 'call'].map((name) => `headgate:function/${name}`))
 
 /** Makes the imports for one instance: nothing in it reaches the host's files, network, environment or process. */
 export function createWorld(outside: Outside): World {
@@ -51,7 +61,7 @@ export function createWorld(outside: Outside): World {
   const known = knownTo(outside, budget, outside.stdout ?? stdout, stderr)
   const files = new Files(outside.grants?.dirs ?? [])
   return {
-    imports: denyingAll({ ...known, ...filesystem(files, outside.denied) }, outside.denied),
+    imports: denyingAll({ ...known, ...filesystem(files, outside.denied), ...granted(outside) }, outside.denied),
     flush: () => {
       stdout.end()
       stderr.end()
@@ -73,9 +83,10 @@ const knownTo = (
       outside.log(level, message.slice(0, LOG_BYTES))
     },
   },
+  ...logging(outside.log),
   ...cli(outside, budget, stdout, stderr),
-  ...io(),
-  ...clocks(budget, outside.senses ?? LIVE),
+  ...io(outside.port),
+  ...clocks(budget, outside),
   ...random(outside.senses ?? LIVE),
   'wasi:http/types': HTTP_TYPES,
   'wasi:filesystem/preopens': { getDirectories: () => [] },
@@ -83,8 +94,19 @@ const knownTo = (
   'wasi:sockets/network': { Network },
 })
 
+/** What `allow` can grant beside folders. */
+const granted = ({ denied, draft = 'draft2', grants, port }: Outside): Readonly<Record<string, object>> => ({
+  ...config(grants, denied),
+  ...keyvalue(grants, denied, port, draft),
+})
+
 /** Interfaces that hold nothing but the types of others. */
-const TYPES = new Set(['headgate:function/types', 'wasi:cli/terminal-input', 'wasi:cli/terminal-output'])
+const TYPES = new Set([
+  'headgate:function/types',
+  'headgate:function/host-types',
+  'wasi:cli/terminal-input',
+  'wasi:cli/terminal-output',
+])
 
 /** Tells whether a guest may use an interface (by its name, without its version). */
 export function given(name: string): boolean {
@@ -118,23 +140,20 @@ const cli = ({ env, args = [], stdin = closed }: Outside, budget: ResourceBudget
   'wasi:cli/terminal-stderr': { getTerminalStderr: () => undefined },
 })
 
-const io = () => ({
+const io = (port: Port | undefined) => ({
   'wasi:io/error': { Error: IoError },
   'wasi:io/streams': { InputStream, OutputStream },
   'wasi:io/poll': {
     Pollable,
-    poll: (pollables: readonly Pollable[]) => {
-      pollables.reduce((first, next) => (next.at < first.at ? next : first)).block()
-      return Uint32Array.from(pollables.flatMap((pollable, index) => (pollable.ready() ? [index] : [])))
-    },
+    poll: port ? (pollables: readonly Pollable[]) => pollWaiting(pollables, port) : poll,
   },
 })
 
 const closed = () => new Uint8Array()
 
-const clocks = (budget: ResourceBudget, senses: Senses) => {
+const clocks = (budget: ResourceBudget, { port, senses = LIVE }: Outside) => {
   const nanoseconds = () => BigInt(Math.round(senses.steady() * 1e6))
-  const after = (ns: bigint) => new Pollable(budget, senses.steady() + Number(ns) / 1e6, senses)
+  const after = (ns: bigint) => new Pollable(budget, senses.steady() + Number(ns) / 1e6, senses, port)
   const wall = (ms: number) => ({ seconds: BigInt(Math.floor(ms / 1_000)), nanoseconds: (ms % 1_000) * 1_000_000 })
   return {
     'wasi:clocks/monotonic-clock': {

@@ -1,6 +1,7 @@
 /** WASI streams of a guest: standard input that is closed, output that is cut into lines for the log. */
 
 import { LOG_BYTES, RESULT_BYTES } from '../limits.ts'
+import type { Port } from '../port.ts'
 import { LiftError, lifting, type ResourceBudget } from './budget.ts'
 import { LIVE, type Senses } from './senses.ts'
 
@@ -10,11 +11,15 @@ export class Pollable {
   readonly #senses: Senses
   /** By the steady clock, in milliseconds; 0 for what is always ready. */
   readonly at: number
+  readonly #port: Port | undefined
+  /** Resolves when something has come that it is ready for. */
+  readonly arrives: Promise<unknown> | undefined = undefined
 
-  constructor(budget: ResourceBudget, at = 0, senses = LIVE) {
+  constructor(budget: ResourceBudget, at = 0, senses = LIVE, port?: Port) {
     budget.take()
     this.#budget = budget
     this.#senses = senses
+    this.#port = port
     this.at = at
   }
 
@@ -22,9 +27,16 @@ export class Pollable {
     return this.at <= 0 || this.#senses.steady() >= this.at
   }
 
-  /** Sleeps in the worker thread; the pool ends it at the call's deadline like any other work. */
-  block(): void {
-    if (this.at > 0) this.#senses.pause(this.at - this.#senses.steady())
+  /** Milliseconds until its instant. */
+  get leftMs(): number {
+    return this.at <= 0 ? 0 : this.at - this.#senses.steady()
+  }
+
+  /** Sleeps in the worker thread, or waits; the pool ends it at the call's deadline like any other work. */
+  block(): void | Promise<void> {
+    if (this.at <= 0) return
+    if (this.#port) return this.#port.first([], this.leftMs)
+    this.#senses.pause(this.leftMs)
   }
 
   [Symbol.dispose](): void {

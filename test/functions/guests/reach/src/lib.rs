@@ -1,0 +1,141 @@
+//! Asks its host for what the event's type says; the subject says of whom, the data are what it sends.
+
+wit_bindgen::generate!({ path: "../../../../functions/wit", world: "full", generate_all });
+
+use headgate::function::call::call;
+use headgate::function::host_types::Error;
+use headgate::function::messaging::{self, Message};
+use headgate::function::types::{Body, Payload, Retry};
+use crate::wasi::config::store as config;
+use crate::wasi::keyvalue::atomics::{self, Cas, CasError};
+use crate::wasi::keyvalue::batch;
+use crate::wasi::keyvalue::store::{self, Bucket};
+use crate::wasi::logging::logging;
+
+mod http;
+
+struct Reach;
+
+/// What follows the first word of a text.
+fn split(text: &str) -> (&str, &str) {
+    text.split_once(' ').unwrap_or((text, ""))
+}
+
+fn shown<E: std::fmt::Debug>(error: E) -> String {
+    format!("{error:?}")
+}
+
+fn text(value: Option<Vec<u8>>) -> String {
+    value.map_or("none".into(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn bytes(data: Option<Body>) -> Vec<u8> {
+    match data {
+        Some(Body::Text(text)) => text.into_bytes(),
+        Some(Body::Binary(bytes)) => bytes,
+        None => Vec::new(),
+    }
+}
+
+fn payload(answer: Result<Payload, Error>) -> Result<String, String> {
+    answer.map(|answer| String::from_utf8_lossy(&bytes(Some(answer.data))).into_owned()).map_err(shown)
+}
+
+/// `<store> <key>` is the subject of all of these.
+fn keyvalue(what: &str, subject: &str, data: Vec<u8>) -> Result<String, String> {
+    let (name, key) = split(subject);
+    let bucket: Bucket = store::open(name).map_err(shown)?;
+    match what {
+        "get" => bucket.get(key).map(text).map_err(shown),
+        "set" => bucket.set(key, &data).map(|()| "set".into()).map_err(shown),
+        "delete" => bucket.delete(key).map(|()| "deleted".into()).map_err(shown),
+        "exists" => bucket.exists(key).map(|there| there.to_string()).map_err(shown),
+        "keys" => {
+            let mut keys = Vec::new();
+            let mut cursor = None;
+            loop {
+                let page = bucket.list_keys(cursor.as_deref()).map_err(shown)?;
+                keys.extend(page.keys);
+                cursor = page.cursor;
+                if cursor.is_none() {
+                    return Ok(keys.join(" "));
+                }
+            }
+        }
+        "increment" => {
+            let by = String::from_utf8_lossy(&data).parse().unwrap_or(1);
+            atomics::increment(&bucket, key, by).map(|sum| sum.to_string()).map_err(shown)
+        }
+        // Another writes between the reading and the swap when there is data.
+        "swap" => {
+            let cas = Cas::new(&bucket, key).map_err(shown)?;
+            let was = text(cas.current().map_err(shown)?);
+            if !data.is_empty() {
+                bucket.set(key, &data).map_err(shown)?;
+            }
+            match atomics::swap(cas, b"swapped") {
+                Ok(()) => Ok(format!("was {was}")),
+                Err(CasError::CasFailed(now)) => {
+                    let now = text(now.current().map_err(shown)?);
+                    Ok(format!("failed: was {was}, is {now}"))
+                }
+                Err(CasError::StoreError(error)) => Err(shown(error)),
+            }
+        }
+        "many" => {
+            let pairs: Vec<_> = key.split(' ').map(|key| (key.to_string(), data.clone())).collect();
+            let keys: Vec<_> = pairs.iter().map(|(key, _)| key.clone()).chain(["absent".into()]).collect();
+            batch::set_many(&bucket, &pairs).map_err(shown)?;
+            let found = batch::get_many(&bucket, &keys).map_err(shown)?;
+            batch::delete_many(&bucket, &keys).map_err(shown)?;
+            Ok(found.into_iter().map(|(key, value)| format!("{key}={}", text(value))).collect::<Vec<_>>().join(" "))
+        }
+        // Waits for its store again and again, for ever.
+        "forever" => loop {
+            bucket.get(key).map_err(shown)?;
+        },
+        _ => Err(format!("no {what}")),
+    }
+}
+
+fn reach(event: &Event, data: Vec<u8>) -> Result<String, String> {
+    let subject = event.subject.as_deref().unwrap_or_default();
+    let (what, how) = event.type_.split_once('.').unwrap_or((&event.type_, ""));
+    let message = |data| Message { topic: subject.into(), data: Body::Binary(data), datacontenttype: None };
+    match what {
+        "kv" => keyvalue(how, subject, data),
+        "config" if how == "all" => config::get_all().map(shown).map_err(shown),
+        "config" => config::get(subject).map(shown).map_err(shown),
+        "log" => {
+            logging::log(logging::Level::Critical, subject, &String::from_utf8_lossy(&data));
+            Ok("logged".into())
+        }
+        "publish" => messaging::publish(&message(data)).map(|()| "published".into()).map_err(shown),
+        "request" => payload(messaging::request(&message(data), how.parse().ok())),
+        "call" => payload(call(subject, &String::from_utf8_lossy(&data))),
+        "http" => http::send(how, subject, &data),
+        "sleep" => {
+            std::thread::sleep(std::time::Duration::from_millis(subject.parse().unwrap_or(0)));
+            Ok("slept".into())
+        }
+        "loop" => loop {
+            std::hint::black_box(0);
+        },
+        _ => Ok("nothing".into()),
+    }
+}
+
+impl Guest for Reach {
+    fn handle(mut event: Event, _context: Context) -> Result<Response, Failure> {
+        let data = bytes(event.data.take());
+        match reach(&event, data) {
+            Ok(text) => {
+                let reply = Payload { data: Body::Text(text), datacontenttype: None, status: None };
+                Ok(Response { reply: Some(reply), events: Vec::new() })
+            }
+            Err(message) => Err(Failure::Retry(Retry { message, after_ms: None })),
+        }
+    }
+}
+
+export!(Reach);
