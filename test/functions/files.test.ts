@@ -1,6 +1,17 @@
 /** Files: what a function is allowed of them works as anywhere, and nothing else is reached, whatever it tries. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
@@ -117,5 +128,114 @@ describe.each([
     expect(said(pool)).toContain('allow: { dirs: [{ guest: /etc, host: <folder> }] }')
     expect(said(pool)).toContain('allow: { dirs: [{ guest: /tmp, host: <folder>, write: true }] }')
     expect(pool.pool.stats()[0]?.denied.dirs).toBeGreaterThan(4)
+  })
+
+  test('links are followed within the folder, and lead nowhere else', async () => {
+    const links: Readonly<Record<string, string>> = {
+      within: 'sub/b.txt',
+      folder: './sub/../sub',
+      chain: 'folder/../within',
+      out: '../outside',
+      file: '../outside/secret',
+      absolute: join(outside, 'secret'),
+      own: inside,
+      root: '/',
+      proc: '/proc/self/environ',
+      deep: 'sub/../../outside/secret',
+      hop: 'out/secret',
+      loop: 'loop',
+      gone: 'nowhere',
+    }
+    for (const [link, target] of Object.entries(links)) symlinkSync(target, join(inside, link))
+    await using pool = await opened(name, [{}])
+    expect(await run(pool, 'read /data/within; read /data/folder/b.txt; list /data/folder; read /data/chain')).toEqual([
+      'world',
+      'world',
+      'b.txt',
+      'world',
+    ])
+    expect(await run(pool, 'kind /data/file; readlink /data/within; readlink /data/absolute')).toEqual([
+      'true',
+      'sub/b.txt',
+      expect.stringMatching(/^(PermissionDenied|Uncategorized) /),
+    ])
+    const probes = [
+      'read /data/../outside/secret',
+      'read /data/sub/../../outside/secret',
+      'read /data/out/secret',
+      'read /data/out/../outside/secret',
+      'read /data/file',
+      'read /data/absolute',
+      'list /data/own',
+      'list /data/out',
+      'list /data/root',
+      'read /data/root/etc/hostname',
+      'read /data/proc',
+      'read /data/deep',
+      'read /data/hop',
+      'size /data/file',
+      'write /data/file x',
+      'write /data/out/made x',
+      'mkdir /data/out/made',
+      'unlink /data/out/secret',
+      'rename /data/out/secret /data/mine',
+      'rename /data/a.txt /data/out/theirs',
+    ]
+    const answers = await run(pool, probes.join(';'))
+    expect(answers).toHaveLength(probes.length)
+    for (const answer of answers) expect(answer).toMatch(/^(PermissionDenied|Uncategorized) /)
+    expect(await run(pool, 'read /data/loop; read /data/gone')).toEqual([
+      expect.stringMatching(/^FilesystemLoop /),
+      expect.stringMatching(/^NotFound /),
+    ])
+    // Of the first, libc makes a path of another folder; all are counted.
+    expect(pool.pool.stats()[0]?.denied).toEqual({ dirs: probes.length + 1 })
+    expect(said(pool)).toContain('the path leads out of /data through a link')
+    expect(readdirSync(outside)).toEqual(['secret'])
+    expect(readFileSync(join(outside, 'secret'), 'utf8')).toBe('the secret')
+  })
+
+  test('what is no file is not opened: nothing waits for a pipe', async () => {
+    execFileSync('mkfifo', [join(inside, 'pipe')])
+    await using pool = await opened(name, [{}])
+    for (const answer of await run(pool, 'read /data/pipe; append /data/pipe x; unlink /data/sub; read /data/sub'))
+      expect(answer).toMatch(/^(PermissionDenied|IsADirectory) /)
+  })
+
+  test('has so many files open, makes so many and writes so much in a call, and no more; the next begins anew', async () => {
+    await using pool = await opened(name, [{}])
+    for (let call = 0; call < 2; call++) {
+      const [held, next] = await run(pool, 'hold /data/a.txt 70; read /data/a.txt')
+      expect(held).toMatch(/^[A-Z]\w+ \d+$/)
+      expect(next).toBe(held)
+    }
+    expect(await run(pool, 'hold /data/a.txt 60; drop /data/a.txt; hold /data/a.txt 60')).toEqual(['60', 'ok', '60'])
+    // Of a stream, wasi-libc makes every error one of input and output.
+    expect((await run(pool, 'fill /data/large 65'))[0]).toMatch(/^(QuotaExceeded|Uncategorized) /)
+    expect(statSync(join(inside, 'large')).size).toBe(64 << 20)
+    expect((await run(pool, 'truncate /data/a.txt 2000000000'))[0]).toMatch(/^FileTooLarge /)
+    expect((await run(pool, 'mkdir /data/many; make /data/many 1001'))[1]).toMatch(/^QuotaExceeded /)
+    expect(readdirSync(join(inside, 'many'))).toHaveLength(999)
+  })
+
+  test('what a call leaves open is closed, also of one that is ended', async () => {
+    const files = () => readdirSync('/dev/fd').length
+    await using pool = await opened(name, [{}])
+    await run(pool, 'hold /data/a.txt 50')
+    const before = files()
+    for (let call = 0; call < 20; call++) await run(pool, 'hold /data/a.txt 50; list /data')
+    expect(files()).toBeLessThan(before + 10)
+    const late = pool.call('f', 'file', 'hold /data/a.txt 60; spin', { deadline: Date.now() + 500 })
+    await expect(late).rejects.toMatchObject({ code: 'FUNCTION_TIMED_OUT' })
+    await expect.poll(files, { timeout: 10_000 }).toBeLessThan(before + 20)
+  })
+
+  test('a folder that is not there any more is missing, and found again', async () => {
+    await using pool = await opened(name, [{}])
+    rmSync(inside, { recursive: true })
+    expect((await run(pool, 'read /data/a.txt'))[0]).toMatch(/^NotFound /)
+    mkdirSync(inside)
+    expect(await run(pool, 'write /data/a.txt back; read /data/a.txt')).toEqual(['ok', 'back'])
+    expect(existsSync(join(inside, 'a.txt'))).toBe(true)
   })
 })
