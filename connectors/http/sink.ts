@@ -3,7 +3,7 @@
 import { lookup as resolve } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Agent } from 'undici'
-import { type CloudEvent, type Context, type ErrorOptions, GatewayError, type Sink } from '#connector'
+import { type CloudEvent, type Context, Deadline, type ErrorOptions, GatewayError, type Sink } from '#connector'
 import { type Answered, type AnswerFacts, answerError, excerpt, hider } from './sink-answer.ts'
 import type { HttpSinkConfig } from './sink-config.ts'
 import { askConsent, NoConsent } from './sink-consent.ts'
@@ -49,10 +49,12 @@ export class HttpSink implements Sink {
     if (this.#gone) throw this.#gone
     const agent = this.#agent
     if (agent === undefined) throw new GatewayError('SINK_UNAVAILABLE', `${this.#doing}: it is stopped`)
-    const timeout = AbortSignal.timeout(this.#config.timeout)
-    const answered = await this.#send(agent, event, AbortSignal.any([signal, timeout])).catch((error: unknown) => {
-      throw timeout.aborted && !signal.aborted ? this.#late(error) : this.#unsent(error)
-    })
+    const deadline = new Deadline(this.#config.timeout, signal)
+    const answered = await this.#send(agent, event, deadline.signal)
+      .catch((error: unknown) => {
+        throw deadline.passed && !signal.aborted ? this.#late(error) : this.#unsent(error)
+      })
+      .finally(() => deadline.end())
     const maxRetryAfterMs = this.#config.max_retry_after
     const facts: AnswerFacts = { doing: this.#doing, now: this.#now(), maxRetryAfterMs, hide: this.#hide }
     const error = answerError(answered, facts)

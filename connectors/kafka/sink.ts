@@ -2,7 +2,15 @@
 
 import { setMaxListeners } from 'node:events'
 import type { CompressionTypes } from 'kafkajs'
-import { type CloudEvent, type Context, type ErrorCode, expandTemplate, GatewayError, type Sink } from '#connector'
+import {
+  type CloudEvent,
+  type Context,
+  Deadline,
+  type ErrorCode,
+  expandTemplate,
+  GatewayError,
+  type Sink,
+} from '#connector'
 import { type Client, loadKafka, openClient } from './client.ts'
 import { TOPIC } from './config.ts'
 import { Outbox } from './outbox.ts'
@@ -44,14 +52,16 @@ export class KafkaSink implements Sink {
     if (!TOPIC.test(topic))
       throw this.#error('SINK_REJECTED', topic, `"${topic}" made of "${this.#config.topic}" is not a topic`)
     if (this.#ending.signal.aborted || signal.aborted) throw this.#ended(topic)
-    const late = AbortSignal.timeout(this.#config.timeout)
+    const deadline = new Deadline(this.#config.timeout, signal, this.#ending.signal)
     try {
-      await this.#outbox(topic).put(toRecord(event, this.#config), AbortSignal.any([signal, late, this.#ending.signal]))
+      await this.#outbox(topic).put(toRecord(event, this.#config), deadline.signal)
     } catch (thrown) {
       if (this.#ending.signal.aborted || signal.aborted) throw this.#ended(topic)
-      if (late.aborted) throw this.#error('SINK_UNAVAILABLE', topic, `no answer within ${this.#config.timeout} ms`)
+      if (deadline.passed) throw this.#error('SINK_UNAVAILABLE', topic, `no answer within ${this.#config.timeout} ms`)
       const { isFinal, kind, what } = troubleOf(thrown)
       throw this.#error(isFinal ? 'SINK_REJECTED' : 'SINK_UNAVAILABLE', topic, what, kind)
+    } finally {
+      deadline.end()
     }
   }
 

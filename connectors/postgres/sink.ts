@@ -1,7 +1,7 @@
 /** Writes each event into a table, once, however often it is delivered. */
 
 import type { Client } from 'pg'
-import { type CloudEvent, type Context, GatewayError, type Sink } from '#connector'
+import { type CloudEvent, type Context, Deadline, GatewayError, type Sink } from '#connector'
 import { connect, endpointOf } from './connection.ts'
 import type { PostgresSinkConfig } from './sink-config.ts'
 import { Pool } from './sink-pool.ts'
@@ -45,14 +45,16 @@ export class PostgresSink implements Sink {
   async deliver(event: CloudEvent, signal: AbortSignal): Promise<void> {
     const insert = this.#insert
     if (!this.#pool || !insert) throw this.#error('SINK_UNAVAILABLE', 'it is stopped')
-    const timeout = AbortSignal.timeout(this.#config.timeout)
+    const deadline = new Deadline(this.#config.timeout, signal)
     try {
-      await this.#pool.use(AbortSignal.any([signal, timeout]), (client) => write(client, insert, event))
+      await this.#pool.use(deadline.signal, (client) => write(client, insert, event))
     } catch (error) {
       if (error instanceof GatewayError) throw error
       if (signal.aborted) throw this.#error('SINK_UNAVAILABLE', 'it was given up')
-      if (timeout.aborted) throw this.#error('SINK_UNAVAILABLE', `no answer within ${this.#config.timeout} ms`)
+      if (deadline.passed) throw this.#error('SINK_UNAVAILABLE', `no answer within ${this.#config.timeout} ms`)
       throw this.#refused(error)
+    } finally {
+      deadline.end()
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sink } from '../connector/connector.ts'
+import { Deadline } from '../connector/deadline.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { type CloudEvent, type EventDraft, expandTemplate, type Origin } from '../event/index.ts'
 import type { Answer } from '../journal/journal.ts'
@@ -102,11 +103,11 @@ export class SinkTarget implements Target {
 
   async handle(work: Work, signal: AbortSignal): Promise<Handled> {
     const limit = Math.max(0, work.deadline - Date.now())
-    const timeout = AbortSignal.timeout(limit)
+    const deadline = new Deadline(limit, signal)
     try {
-      await this.#sink.deliver(work.event, AbortSignal.any([signal, timeout]))
+      await this.#sink.deliver(work.event, deadline.signal)
     } catch (thrown) {
-      if (!timeout.aborted) throw thrown
+      if (!deadline.passed) throw thrown
       throw new GatewayError(
         'SINK_UNAVAILABLE',
         `${this.#name} (sink): delivering "${work.event.id}": no answer within ${limit} ms`,
@@ -115,6 +116,8 @@ export class SinkTarget implements Target {
           type: 'TimeoutError',
         },
       )
+    } finally {
+      deadline.end()
     }
     if (this.#topic === undefined) return { children: [] }
     const address = expandTemplate(this.#topic, work.event)
