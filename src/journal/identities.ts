@@ -2,7 +2,8 @@
 
 import { addToFilter, FILTER_BITS, Filters } from './filters.ts'
 import { numberKey, slotKey, TABLE, tableEnd, tableStart } from './keys.ts'
-import { openBytes, sealBytes } from './record.ts'
+import { Recent } from './recent.ts'
+import { CHECKSUM, openBytes, seal, sealBytes } from './record.ts'
 import type { Change, Store } from './store.ts'
 
 /**
@@ -51,8 +52,7 @@ export class Identities {
   /** Oldest first. */
   readonly #runs: Run[] = []
   readonly #filters = new Filters<Run>()
-  /** Hash -> event, newest; two events of one hash are a list. */
-  #recent = new Map<number, number | number[]>()
+  readonly #recent = new Recent()
   /** First event that no run holds. */
   #from = 0
 
@@ -73,33 +73,17 @@ export class Identities {
   }
 
   add(hash: number, event: number): void {
-    const held = this.#recent.get(hash)
-    if (held === undefined) this.#recent.set(hash, event)
-    else if (typeof held === 'number') this.#recent.set(hash, [held, event])
-    // Of a chain there may be thousands.
-    else held.push(event)
+    this.#recent.add(hash, event)
   }
 
   remove(hash: number, event: number): void {
-    const held = this.#recent.get(hash)
-    if (held === event) this.#recent.delete(hash)
-    else if (Array.isArray(held))
-      this.#recent.set(
-        hash,
-        held.filter((other) => other !== event),
-      )
+    this.#recent.remove(hash, event)
   }
 
   /** The first event with this hash, newest run first, of which `is` says that it has the name. */
   find(hash: number, is: (event: number) => boolean): number | undefined {
-    const recent = this.#recent.get(hash)
-    if (typeof recent === 'number') {
-      if (is(recent)) return recent
-    } else if (recent !== undefined) {
-      const found = recent.findLast(is)
-      if (found !== undefined) return found
-    }
-    let found: number | undefined
+    let found = this.#recent.find(hash, is)
+    if (found !== undefined) return found
     this.#filters.ask(hash, (run) => {
       found = this.#findInRun(run, hash, is)
       return found !== undefined
@@ -114,20 +98,14 @@ export class Identities {
     const filter = Buffer.alloc(8 + FILTER_BITS / 8)
     filter.writeDoubleLE(next, 0)
     const own = filter.subarray(8)
-    const buckets: number[][] = Array.from({ length: BUCKETS }, () => [])
-    for (const [hash, held] of this.#recent) {
-      for (const event of typeof held === 'number' ? [held] : held) {
-        if (event >= next) continue
-        buckets[bucketOf(hash)]?.push(lowOf(hash), event - from)
-        addToFilter(own, hash)
-      }
-    }
-    const changes: Change[] = [[numberKey(TABLE.filters, from), sealBytes(filter)]]
-    for (const [bucket, numbers] of buckets.entries()) {
-      if (numbers.length === 0) continue
-      changes.push([slotKey(TABLE.identities, from, bucket), sealBytes(Buffer.from(Uint32Array.from(numbers).buffer))])
-    }
-    return changes
+    const ends = new Uint32Array(BUCKETS)
+    this.#recent.each((hash, event) => {
+      if (event >= next) return
+      addToFilter(own, hash)
+      const bucket = bucketOf(hash)
+      ends[bucket] = (ends[bucket] ?? 0) + ENTRY
+    })
+    return [[numberKey(TABLE.filters, from), sealBytes(filter)], ...this.#sealBuckets(from, next, ends)]
   }
 
   /** Called once what `seal` returned is on disk. */
@@ -137,12 +115,7 @@ export class Identities {
     if (key === undefined || body === undefined) return
     const run = this.#addRun(key, body)
     this.#from = run.to
-    const later = new Map<number, number | number[]>()
-    for (const [hash, held] of this.#recent) {
-      const kept = (typeof held === 'number' ? [held] : held).filter((event) => event >= run.to)
-      if (kept[0] !== undefined) later.set(hash, kept.length === 1 ? kept[0] : kept)
-    }
-    this.#recent = later
+    this.#recent.forget(run.to)
   }
 
   /** The oldest run, when all of it lies before `event`. */
@@ -159,6 +132,28 @@ export class Identities {
     const changes: Change[] = [[numberKey(TABLE.filters, run.from), undefined]]
     const keys = this.#store.keys(slotKey(TABLE.identities, run.from, 0), slotKey(TABLE.identities, run.from, BUCKETS))
     for (const key of keys) changes.push([Buffer.from(key), undefined])
+    return changes
+  }
+
+  /** One value for each bucket that has names, all in one piece of memory; `sizes` are the bytes of their entries. */
+  #sealBuckets(from: number, next: number, sizes: Uint32Array): Change[] {
+    const changes: Change[] = []
+    const places = new Uint32Array(BUCKETS)
+    const all = Buffer.allocUnsafeSlow(sizes.reduce((sum, size) => sum + (size === 0 ? 0 : CHECKSUM + size), 0))
+    let end = 0
+    for (const [bucket, size] of sizes.entries()) {
+      if (size === 0) continue
+      places[bucket] = end + CHECKSUM
+      changes.push([slotKey(TABLE.identities, from, bucket), all.subarray(end, end + CHECKSUM + size)])
+      end += CHECKSUM + size
+    }
+    this.#recent.each((hash, event) => {
+      if (event >= next) return
+      const bucket = bucketOf(hash)
+      const at = places[bucket] ?? 0
+      places[bucket] = all.writeUInt32LE(event - from, all.writeUInt32LE(lowOf(hash), at))
+    })
+    for (const [, value] of changes) if (value) seal(value)
     return changes
   }
 
