@@ -1,7 +1,7 @@
 /** A draft stands for its own event only, and may be written more than once. */
 
 import { expect, test } from 'vitest'
-import { decodeEvent, draftOf, EventDraft } from './codec.ts'
+import { decodeEvent, draftOf, EventDraft, encodeEvent } from './codec.ts'
 import type { CloudEvent } from './event.ts'
 
 const make = (id: string): CloudEvent => ({
@@ -28,4 +28,12 @@ test.each(['plain', 'naïve – 日本 🚀', 'latin ÿ'])('what is written twic
   draft.writeTo(bytes, draft.bytes)
   expect(decodeEvent(bytes.subarray(0, draft.bytes))).toMatchObject({ id, source: '/codec' })
   expect(decodeEvent(bytes.subarray(draft.bytes)).data).toEqual(Buffer.from([1, 2, 3]))
+})
+
+test('a draft of what was encoded before writes those bytes', () => {
+  const encoded = encodeEvent(make('naïve'))
+  const draft = new EventDraft(decodeEvent(encoded), encoded)
+  const bytes = Buffer.alloc(2 + draft.bytes)
+  draft.writeTo(bytes, 2)
+  expect(bytes.subarray(2)).toEqual(Buffer.from(encoded))
 })

@@ -34,16 +34,30 @@ export class EventDraft {
   readonly #head: string
   readonly #headBytes: number
   readonly #data: Uint8Array | undefined
+  /** All of it, where it was encoded before. */
+  readonly #encoded: Uint8Array | undefined
 
-  constructor(event: CloudEvent) {
+  /** `encoded` is what `encodeEvent` returned for this event: it is copied then, and must stay as it is. */
+  constructor(event: CloudEvent, encoded?: Uint8Array) {
     this.event = event
+    this.#encoded = encoded
+    this.#data = event.data
+    if (encoded) {
+      this.#head = ''
+      this.#headBytes = 0
+      this.bytes = encoded.length
+      return
+    }
     this.#head = JSON.stringify(event.data === undefined ? event : { ...event, data: undefined })
     this.#headBytes = Buffer.byteLength(this.#head)
-    this.#data = event.data
     this.bytes = PREFIX + this.#headBytes + (event.data?.length ?? 0)
   }
 
   writeTo(target: Buffer, start: number): void {
+    if (this.#encoded) {
+      target.set(this.#encoded, start)
+      return
+    }
     target.writeUInt32LE(VERSION | (this.#data ? HAS_DATA << 8 : 0), start)
     target.writeUInt32LE(this.#headBytes, start + 4)
     // As many bytes as characters: all of it is ASCII, which needs no encoding.

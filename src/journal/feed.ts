@@ -3,6 +3,7 @@
 import { type Block, STATUS } from './block.ts'
 import type { Blocks } from './blocks.ts'
 import type { Chains } from './debounce.ts'
+import { HandedOut } from './handed.ts'
 import type { Delivery, Lane } from './journal.ts'
 import { deliveryId, dueKey, dueKeyedKey, numberKey, TABLE } from './keys.ts'
 import { type Item, type LaneHooks, LaneQueue } from './lane.ts'
@@ -224,8 +225,14 @@ export class LaneFeed implements LaneHooks {
       if (this.queue.size >= REFILL) return false
       const slot = this.#slot
       if (block.lane(slot) !== this.id || block.status(slot) !== STATUS.due) continue
-      const route = this.#host.blocks.routeOf(block, slot)
-      if (route) this.offer(this.#item(block, slot, route[1] ?? undefined, route[3], false))
+      const record = this.#host.blocks.recordOf(block.id, block.offset(slot))
+      const route = record?.routes[block.index(slot)]
+      if (record === undefined || route === undefined) continue
+      const item = this.#item(block, slot, route[1] ?? undefined, route[3], false)
+      // One that may give way to a later one of its name is looked at once more when its turn comes.
+      if (route[4] === undefined && this.#bytes < READY_BYTES)
+        item.held = new HandedOut(item, this.lane, record, route[2] === 1, block.attempts(slot) + 1)
+      this.offer(item)
     }
     return true
   }

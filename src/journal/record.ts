@@ -35,6 +35,8 @@ export interface StoredEvent {
   /** The number of the configuration that it was matched by, when it is known. */
   readonly generation?: number
   readonly event: CloudEvent
+  /** Copies the event as it is stored: valid as long as the bytes of its block are. */
+  readonly draft: EventDraft
   /** Where the next record begins. */
   readonly end: number
 }
@@ -98,13 +100,16 @@ export function decodeRecord(block: Uint8Array, start: number): StoredEvent | un
   const bodyStart = start + PREFIX + bytes.readUInt32LE(start + 16)
   const head = JSON.parse(bytes.toString('utf8', start + PREFIX, bodyStart)) as Head
   const [callId, source, address, routes, generation] = head
+  const body = bytes.subarray(bodyStart, end)
+  const event = decodeEvent(body)
   return {
     callId,
     origin: { source, address },
     routes,
     acceptedAt: bytes.readDoubleLE(start + 8),
     ...(generation === undefined ? {} : { generation }),
-    event: decodeEvent(bytes.subarray(bodyStart, end)),
+    event,
+    draft: new EventDraft(event, body),
     end,
   }
 }
