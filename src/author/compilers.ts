@@ -11,17 +11,23 @@ import { CLANG_TARGET } from './toolchains.ts'
 const SCRATCH = 'build'
 
 export async function buildRust(job: Job): Promise<Uint8Array> {
-  run(job, 'cargo', ['build', '--release', '--quiet'])
-  // Cargo names a library with underscores, and a program as it is called.
-  const names = `{guest,${job.name},${job.name.replaceAll('-', '_')}}`
-  const [file] = globSync(`target/wasm32-*/release/${names}.wasm`, { cwd: job.folder })
-  if (file === undefined) throw nothing(job, 'cargo')
-  const bytes = readFileSync(join(job.folder, file))
+  // Where it puts what it makes is a matter of its settings, so it is asked.
+  const told = run(job, 'cargo', ['build', '--release', '--quiet', '--message-format=json-render-diagnostics'])
+  const file = told.split('\n').flatMap(wasmIn).at(-1)
+  if (file === undefined) throw new AuthorError(`${job.name} (build): running cargo: it left no .wasm`)
+  const bytes = readFileSync(file)
   // Layer 0 is a core module: wasm32-unknown-unknown leaves one, with the interface in a custom section; one of wasip1 is
   // a program as it is.
-  if (bytes[6] !== 0 || file.includes('wasip1')) return bytes
+  if (bytes[6] !== 0 || /wasm32-wasip1\b/.test(file)) return bytes
   const { componentNew } = await import('@bytecodealliance/jco')
   return componentNew(bytes)
+}
+
+/** The .wasm files of one of cargo's messages. */
+function wasmIn(line: string): readonly string[] {
+  if (!line.startsWith('{')) return []
+  const { filenames = [] }: { readonly filenames?: readonly string[] } = JSON.parse(line)
+  return filenames.filter((file) => file.endsWith('.wasm'))
 }
 
 export async function buildGo(job: Job): Promise<Uint8Array> {
@@ -49,17 +55,16 @@ function scratch({ folder, name }: Job): string {
   return join(folder, SCRATCH, `${name}.wasm`)
 }
 
-/** What it says goes to standard error: standard output is for whoever asked. */
-function run(job: Job, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
-  const { error, signal, status } = spawnSync(command, args, {
+/** Returns what it writes to standard output. What it complains of goes to standard error. */
+function run(job: Job, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+  const { error, signal, status, stdout } = spawnSync(command, args, {
     cwd: job.folder,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 2, 2],
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+    stdio: ['ignore', 'pipe', 2],
   })
-  if (status === 0) return
+  if (status === 0) return stdout
   const why = error?.message ?? signal ?? `exit code ${status}`
   throw new AuthorError(`${job.name} (build): running ${command}: ${why}; what is wrong stands above`)
 }
-
-const nothing = ({ name }: Job, command: string): AuthorError =>
-  new AuthorError(`${name} (build): running ${command}: it left no .wasm`)

@@ -1,0 +1,183 @@
+/** A function in each language: what was built of each template answers the same, and each builds where its tools are. */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import { LANGUAGES, type Language, missingTools } from '../../src/author/index.ts'
+import { ROOT } from '../services/gateway.ts'
+import { notRun } from '../services/service.ts'
+import { type OpenPool, open, spec, textOf } from './open.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'headgate-languages-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const template = (language: Language): string => join(ROOT, 'functions/templates', language)
+/** What is committed: a component of Python is 17 MiB, and is built where its tools are. */
+const BUILT = LANGUAGES.filter((language) => language !== 'python')
+/** Modules of wasip1 have exit codes to fail by, and no codes of their own. */
+const PROGRAMS: ReadonlySet<Language> = new Set(['go', 'c'])
+
+async function headgate(...args: readonly string[]) {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  const exit = new Promise<number | null>((resolve) => child.on('close', resolve))
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exit])
+  return { stdout, stderr, code }
+}
+
+const wanted = (data: unknown) =>
+  ({
+    event: {
+      specversion: '1.0',
+      id: 'e1',
+      source: '/test',
+      type: 'greeting.wanted',
+      datacontenttype: 'application/json',
+      data: Buffer.from(typeof data === 'string' ? data : JSON.stringify(data)),
+    },
+  }) as const
+
+const openFile = (wasm: string): Promise<OpenPool> => open([spec('f', { wasm, memoryBytes: 64 << 20 })])
+
+/** The same questions to each. */
+async function answersAsAll(opened: OpenPool, language: Language): Promise<void> {
+  const greeted = await opened.call('f', '', '', wanted({ name: 'Ada' }))
+  expect(JSON.parse(textOf(greeted))).toEqual({ greeting: 'Hello, Ada!' })
+  expect(greeted.reply?.datacontenttype).toBe('application/json')
+  expect(greeted.events).toEqual([])
+  const strange = await opened.call('f', '', '', wanted({ more: { name: 'no' }, name: 'Grüße "\\ 🚪' }))
+  expect(JSON.parse(textOf(strange))).toEqual({ greeting: 'Hello, Grüße "\\ 🚪!' })
+  const refusal = { code: 'FUNCTION_REJECTED', type: 'ValidationError' }
+  const detailCode = PROGRAMS.has(language) ? 'EXIT_65' : 'NAME_MISSING'
+  for (const data of [{}, { name: '' }, { name: 7 }, [], null])
+    await expect(opened.call('f', '', '', wanted(data)), JSON.stringify(data)).rejects.toMatchObject({
+      ...refusal,
+      detailCode,
+    })
+  await expect(opened.call('f', '', '', wanted('{"name":'))).rejects.toMatchObject(refusal)
+  // A call by name has its parameters alone.
+  const call = { ...wanted({ name: 'Bo' }).event, type: 'headgate.call' }
+  expect(JSON.parse(textOf(await opened.call('f', '', '', { event: call })))).toEqual({ greeting: 'Hello, Bo!' })
+}
+
+describe.each(BUILT)('what was built of the template in %s', (language) => {
+  test('answers as all do', async () => {
+    await using opened = await openFile(join(template(language), 'new-function.wasm'))
+    await answersAsAll(opened, language)
+  })
+})
+
+/** A suite that needs what builds a language. */
+function describeBuild(language: Language, body: () => void): void {
+  const title = `a new function in ${language}`
+  const missing = missingTools(language, template(language))
+  if (missing.length === 0) return void describe(title, body)
+  notRun({ title, missing: missing.map(({ install, name }) => ({ name, install })), why: [] })
+}
+
+for (const language of LANGUAGES)
+  describeBuild(language, () => {
+    const name = `greet-${language}`
+
+    test('is made, built and checked by the three commands that are told, and answers as all do', async () => {
+      const made = await headgate('function', 'new', name, '--lang', language)
+      expect(made).toMatchObject({ code: 0, stderr: '' })
+      const commands = [...made.stdout.matchAll(/^ {2}headgate (.*)$/gm)].map(([, line = '']) => line)
+      expect(commands).toEqual([`function build ${name}`, `check ${name}/headgate.yaml`])
+      for (const command of commands) {
+        const { code, stderr, stdout } = await headgate(...command.split(' '))
+        expect(code, stdout + stderr).toBe(0)
+        expect(stdout).toMatch(command.startsWith('check') ? /2 tests passed/ : / built in \d+ ms\n$/)
+      }
+      await using opened = await openFile(join(folder, name, `${name}.wasm`))
+      await answersAsAll(opened, language)
+    })
+
+    if (language === 'ts')
+      test('its types are those of the interface', () => {
+        const run = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', name], { cwd: folder, encoding: 'utf8' })
+        expect(run.stdout).toBe('')
+        expect(run.status).toBe(0)
+        const path = join(folder, name, 'index.ts')
+        const good = readFileSync(path, 'utf8')
+        writeFileSync(path, good.replace("'validation'", "'invalid'"))
+        const wrong = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', name], { cwd: folder, encoding: 'utf8' })
+        writeFileSync(path, good)
+        expect(wrong.stdout).toContain('FaultKind')
+      })
+
+    test('nothing is written over, and no name of the template is left', async () => {
+      expect(await headgate('function', 'new', name, '--lang', language)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('nothing is written over'),
+      })
+      const files = readdirSync(join(folder, name), { recursive: true, withFileTypes: true })
+      const own = files.filter(
+        (file) =>
+          file.isFile() &&
+          !/\/(target|build|node_modules|__pycache__)(\/|$)|\.wasm$/.test(join(file.parentPath, file.name)),
+      )
+      expect(own.length).toBeGreaterThan(4)
+      for (const file of own)
+        expect(readFileSync(join(file.parentPath, file.name), 'utf8')).not.toMatch(/new[-_]function/)
+    })
+
+    test('what does not compile leaves what was built before, and says where it is wrong', async () => {
+      const source = {
+        js: 'index.js',
+        ts: 'index.ts',
+        rust: 'src/lib.rs',
+        go: 'main.go',
+        python: 'app.py',
+        c: 'main.c',
+      }
+      const path = join(folder, name, source[language])
+      const wasm = join(folder, name, `${name}.wasm`)
+      const [before, good] = [readFileSync(wasm), readFileSync(path, 'utf8')]
+      writeFileSync(path, `${good}\n)(`)
+      const { code, stderr } = await headgate('function', 'build', name)
+      writeFileSync(path, good)
+      expect(code, stderr).toBe(1)
+      expect(stderr).toContain(`${name} (build): `)
+      expect(stderr).toContain(language === 'python' ? 'app.py' : source[language])
+      expect(readFileSync(wasm).equals(before)).toBe(true)
+    })
+  })
+
+describe('headgate function new', () => {
+  test.each(['Greet', '1st', 'a_b', 'a--b', '-a', 'a-', '../x', 'a/b', '', 'x'.repeat(64)])(
+    'refuses the name %j',
+    async (name) => {
+      const { code, stderr } = await headgate('function', 'new', '--lang', 'js', '--', name)
+      expect(code).toBe(1)
+      expect(stderr).toContain('naming the function')
+      expect(existsSync(join(folder, name, 'index.js'))).toBe(false)
+    },
+  )
+
+  test('refuses a language that nobody speaks here, and a folder that is not there', async () => {
+    expect(await headgate('function', 'new', 'greet', '--lang', 'cobol')).toMatchObject({ code: 1 })
+    const lost = await headgate('function', 'new', 'greet', '--lang', 'js', '--in', 'nowhere')
+    expect(lost).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no such folder') })
+  })
+})
+
+describe('headgate function build', () => {
+  test('says what is missing, with the line that installs it', async () => {
+    await headgate('function', 'new', 'lonely', '--lang', 'go')
+    const child = spawn(process.execPath, [MAIN, 'function', 'build', 'lonely'], { cwd: folder, env: { PATH: '' } })
+    const stderr = await text(child.stderr)
+    expect(stderr).toMatch(/lonely \(build\): looking for what builds go: go is not there; apt-get install/)
+  })
+
+  test('of a folder that holds no function says what one is told by', async () => {
+    expect(await headgate('function', 'build', '.')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('it has none of Cargo.toml, go.mod, main.c, app.py, index.ts, index.js'),
+    })
+  })
+})
