@@ -275,6 +275,7 @@ export class Gateway {
       refusals,
       targets: (route) => textsOf(this.#current.router.get(route))?.takers,
       versions: (route) => textsOf(this.#current.router.get(route))?.idle ?? [],
+      standings: (record) => this.#current.standings(record),
       resume: (sink) => this.#current.resume(sink),
       pauses,
       replay,

@@ -3,15 +3,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Config, callNames, callRoutes, expand, type Instance } from './config/index.ts'
 import type { Context, Sink, Source } from './connector/connector.ts'
+import { SYSTEM_CLOCK } from './delivery/clock.ts'
 import type { ServedLane } from './delivery/dispatch.ts'
 import { lanesOf } from './delivery/lanes.ts'
 import { OFFERS, offerLane } from './delivery/refused-offers.ts'
+import { type Standing, standingOf } from './delivery/standing.ts'
 import { Targets } from './delivery/targets.ts'
 import { createNoRoute, type NoRoute } from './delivery/unknown.ts'
 import { withVersions } from './delivery/versions.ts'
 import { GatewayError } from './errors.ts'
 import type { Ground } from './ground.ts'
-import type { Lane } from './journal/journal.ts'
+import type { EventRecord, Lane } from './journal/journal.ts'
 import { type Digests, digestsOf, sameFiles } from './pool/index.ts'
 import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { compileRouter } from './router/index.ts'
@@ -150,6 +152,21 @@ export class Generation {
     if (sink === undefined) return undefined
     sink.part.resume?.()
     return this.#ground.breakers.resume(name)
+  }
+
+  /** Where each delivery of an event stands that is not settled, by its id. */
+  standings({ deliveries, event, origin }: EventRecord): ReadonlyMap<string, Standing> {
+    const due = deliveries.filter(({ route, status }) => status === 'due' && route !== OFFERS.route)
+    const keys = new Map((due.length === 0 ? [] : this.router.match(event, origin)).map((m) => [m.route.name, m.key]))
+    return new Map(
+      due.flatMap((delivery) => {
+        const { id, route, to } = delivery
+        const lane = this.#served.get(route)?.lanes.get(to)
+        const asked = { route: this.router.get(route), lane, key: keys.get(route), now: SYSTEM_CLOCK.now() }
+        const standing = standingOf(delivery, asked)
+        return standing ? [[id, standing] as const] : []
+      }),
+    )
   }
 
   /** Resolves once all that it began has ended, and what `next` does not use is closed. */

@@ -181,6 +181,8 @@ export class Bench implements AsyncDisposable {
       refusals: this.refusals,
       targets: (route) => TARGETS[route],
       versions: (route) => (route === 'sizes' ? ['resize@1'] : []),
+      standings: () =>
+        new Map([['d2', { for: 'sink', what: 'its sink, which is gone: 410', until: 9_000, next: 'act' }]]),
       pauses: {
         pause: (source) => this.#setPaused(source, true),
         resume: (source) => this.#setPaused(source, false),

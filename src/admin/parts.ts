@@ -6,8 +6,9 @@ import type { Activity } from '../delivery/activity.ts'
 import type { Refusals } from '../delivery/refusals.ts'
 import type { ReplayProgress, ReplayWish } from '../delivery/replay.ts'
 import type { Rollouts } from '../delivery/rollouts.ts'
+import type { Standing } from '../delivery/standing.ts'
 import type { CloudEvent, Origin } from '../event/index.ts'
-import type { Journal, Lane } from '../journal/journal.ts'
+import type { EventRecord, Journal, Lane } from '../journal/journal.ts'
 import type { FunctionStats } from '../pool/pool.ts'
 import type { Router, Verdict } from '../router/router.ts'
 
@@ -46,6 +47,8 @@ export interface AdminParts {
   readonly targets: (route: string) => readonly string[] | undefined
   /** Versions of its functions beside those, which get nothing new. */
   readonly versions: (route: string) => readonly string[]
+  /** Where each delivery of an event stands that is not settled, by its id. */
+  readonly standings: (record: EventRecord) => ReadonlyMap<string, Standing>
   /** Lets a sink that is gone be tried again. Returns the lanes that waited for it; undefined without such a sink. */
   readonly resume: (sink: string) => readonly Lane[] | undefined
   /** Has a source take nothing more, and go on. Each returns whether that changed anything; undefined without such a source. */

@@ -26,6 +26,7 @@ const made = (id: string, acceptedAt: number, extensions: CloudEvent['extensions
 const parts = (held: readonly EventRecord[], known: boolean) => ({
   explain: () => [{ route: 'now', takes: true }],
   mark: () => 2,
+  standings: () => new Map(),
   past: async () =>
     known
       ? { router: { explain: () => [{ route: 'then', takes: false }] }, functionOf: () => ({ name: 'f@2' }) }

@@ -6,7 +6,7 @@ import { chainOf } from './chain.ts'
 import type { AdminParts, Past } from './parts.ts'
 import { type FunctionOf, recordView, refusalView } from './views.ts'
 
-type Parts = Pick<AdminParts, 'explain' | 'mark' | 'past' | 'refusals'> & {
+type Parts = Pick<AdminParts, 'explain' | 'mark' | 'past' | 'refusals' | 'standings'> & {
   readonly journal: Pick<AdminParts['journal'], 'chain' | 'find'>
 }
 
@@ -23,7 +23,11 @@ export async function historyOf(record: EventRecord, parts: Parts): Promise<obje
     mark === undefined ? undefined : pasts.get(mark)?.functionOf(route, to)
   const { verdicts, ...by } = judged(record, pasts.get(record.generation ?? 0), parts)
   const chain = await chainOf(record, parts)
-  return { ...recordView(record, verdicts, functionOf), ...by, ...(chain.length > 1 ? { chain } : {}) }
+  return {
+    ...recordView(record, verdicts, functionOf, parts.standings(record)),
+    ...by,
+    ...(chain.length > 1 ? { chain } : {}),
+  }
 }
 
 /** What is told of one that the journal does not hold: when no route took it, what each of them said. */

@@ -2,6 +2,7 @@
 
 import type { Activity } from '../delivery/activity.ts'
 import type { Remembered } from '../delivery/refusals.ts'
+import type { Standing } from '../delivery/standing.ts'
 import { type CloudEvent, formatJsonEvent, isJsonType, type Origin } from '../event/index.ts'
 import type { Answer, AttemptRecord, DeadLetter, DeliveryRecord, EventRecord } from '../journal/journal.ts'
 import type { Verdict } from '../router/router.ts'
@@ -31,12 +32,16 @@ export const recordView = (
   record: EventRecord,
   verdicts: readonly Verdict[],
   functionOf: FunctionOf = () => undefined,
+  standings: ReadonlyMap<string, Standing> = new Map(),
 ): object => ({
   callId: record.callId,
   acceptedAt: time(record.acceptedAt),
   origin: record.origin,
   event: eventView(record.event),
-  deliveries: record.deliveries.map((delivery) => deliveryView(delivery, record.acceptedAt, functionOf)),
+  deliveries: record.deliveries.map((delivery) => ({
+    ...deliveryView(delivery, record.acceptedAt, functionOf),
+    ...standingView(standings.get(delivery.id)),
+  })),
   verdicts,
 })
 
@@ -57,6 +62,14 @@ function deliveryView(
     ...(rest.error && { group: groupOf(rest.to, rest.error) }),
     ...(answer && { answer: answerView(answer) }),
   }
+}
+
+/** Of what is not settled: since when it runs, or what it waits for. */
+function standingView(standing: Standing | undefined): object {
+  if (standing === undefined) return {}
+  if ('runsSince' in standing) return { runsSince: time(standing.runsSince) }
+  const { until, ...wait } = standing
+  return { waits: { ...wait, ...optionalTime('until', until) } }
 }
 
 /** `waitMs`: since the event was accepted, or the attempt before had ended. */

@@ -1,5 +1,6 @@
 /** The attempts of a delivery, a line each: when, how it ended, where its time went, and who ran it. */
 
+import { elapsed } from './elapsed.ts'
 import type { EventHistory } from './records.ts'
 import { columns, type Paint, shown } from './terminal.ts'
 
@@ -20,18 +21,13 @@ export function tryLines(tries: readonly Try[], since: Date, paint: Paint, told?
 
 function row(each: Try, before: Try | undefined, since: Date, paint: Paint, told: Told): readonly string[] {
   const { attempt, error, startedAt, tookMs, unanswered } = each
-  const offset = `    +${short(startedAt.getTime() - since.getTime())}`
+  const offset = `    +${elapsed(startedAt.getTime() - since.getTime())}`
   const redriven = before !== undefined && attempt <= before.attempt ? 'redriven, ' : ''
   const end = error === undefined ? paint('green', 'succeeded') : paint('red', 'failed')
-  const said = error === undefined ? '' : `: ${reason(each, before, told)}`
+  const where = detail(each, before)
+  const said = [...(where === '' ? [] : [paint('dim', where)]), ...(error ? [reason(each, before, told)] : [])]
   const lost = unanswered === true ? `; ${paint('yellow', 'its reply could not be published')}` : ''
-  return [
-    offset,
-    `${redriven}attempt ${attempt}`,
-    end,
-    `in ${short(tookMs)}`,
-    `${paint('dim', detail(each, before))}${said}${lost}`,
-  ]
+  return [offset, `${redriven}attempt ${attempt}`, end, `in ${elapsed(tookMs)}`, `${said.join(': ')}${lost}`]
 }
 
 /** The error that the delivery ended with, and the same again, are not said again. */
@@ -53,25 +49,11 @@ function detail(
   const made = name === undefined ? [] : [`${shown(name)}${sha256 ? ` (${sha256.slice(0, 12)})` : ''}`]
   return [
     // The first began when its line says, after the event was accepted.
-    ...(before ? [`waited ${short(waitMs)}`] : []),
-    ...(queueMs === undefined ? [] : [`queued ${short(queueMs)}`]),
-    ...(runMs === undefined ? [] : [`ran ${short(runMs)}`]),
+    ...(before ? [`waited ${elapsed(waitMs)}`] : []),
+    ...(queueMs === undefined ? [] : [`queued ${elapsed(queueMs)}`]),
+    ...(runMs === undefined ? [] : [`ran ${elapsed(runMs)}`]),
     ...(worker === undefined ? [] : [`worker ${worker}`]),
     ...made,
     ...(cold ? ['its instance was made for it'] : []),
   ].join(', ')
-}
-
-/** `0.02 ms`, `12 ms`, `3.4 s`, `5 min`: what is short is told to two digits. */
-export function short(ms: number): string {
-  if (ms < 10) return `${Number(ms.toPrecision(2))} ms`
-  const steps = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['min', 60_000],
-    ['s', 1_000],
-  ] as const
-  const [unit, size] = steps.find(([, size]) => ms >= size) ?? ['ms', 1]
-  const value = ms / size
-  return `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} ${unit}`
 }

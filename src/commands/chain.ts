@@ -1,6 +1,6 @@
 /** The chain of an event as a tree: what it came of above it, what came of it below. */
 
-import { short } from './attempts.ts'
+import { elapsed } from './elapsed.ts'
 import type { ChainLink } from './records.ts'
 import { columns, type Paint, shown } from './terminal.ts'
 
@@ -41,6 +41,6 @@ function row(link: ChainLink, depth: number, begin: Date, asked: boolean, paint:
   const { at, deliveries, state, type } = link
   const name = `${asked ? '>' : ' '} ${'  '.repeat(depth)}${shown(type)} ${shown(link.id)}`
   const word = state === 'none' || state === 'unmatched' ? WORDS[state] : state
-  const offset = at.getTime() === begin.getTime() ? at.toISOString() : `+${short(at.getTime() - begin.getTime())}`
+  const offset = at.getTime() === begin.getTime() ? at.toISOString() : `+${elapsed(at.getTime() - begin.getTime())}`
   return [asked ? paint('bold', name) : name, paint(COLOURS[state], word), offset, deliveries.map(shown).join(', ')]
 }

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { activityLine } from './activity.ts'
-import { deadLetterRows, elapsed, groupLines, historyLines } from './history.ts'
+import { deadLetterRows, groupLines, historyLines } from './history.ts'
 import { activity, deadLetter, eventHistory, letterGroup } from './records.ts'
 import { plain } from './terminal.ts'
 
@@ -125,18 +125,6 @@ test.each([
   ],
 ])('activity %# is one line', (seen, line) => {
   expect(activityLine(activity.parse({ ...seen, event, time: at(7) }), plain)).toBe(`12:00:07.000  ${line}`)
-})
-
-test.each([
-  [0, '0 ms'],
-  [999, '999 ms'],
-  [3_440, '3.4 s'],
-  [59_000, '59 s'],
-  [90_000, '1.5 min'],
-  [7_200_000, '2 h'],
-  [8.64e8, '10 d'],
-])('%d ms reads %s', (ms, text) => {
-  expect(elapsed(ms)).toBe(text)
 })
 
 test('what a fallback made is told with the reason, in why and in tail', () => {

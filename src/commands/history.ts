@@ -3,6 +3,7 @@
 import { CALL_EXTENSIONS } from '../event/index.ts'
 import { tryLines } from './attempts.ts'
 import { chainLines } from './chain.ts'
+import { elapsed } from './elapsed.ts'
 import type { DeadLetter, EventHistory, LetterGroup } from './records.ts'
 import { columns, counted, type Paint, shown } from './terminal.ts'
 import { asOf, notTaken } from './verdicts.ts'
@@ -36,15 +37,16 @@ export const place = ({ address, source }: EventHistory['origin']): string =>
   shown(address === '' ? source : `${source}:${address}`)
 const lane = ({ route, to }: { readonly route: string; readonly to: string }): string => `${route} -> ${to}`
 
-/** What there is to do about the deliveries that were given up on. */
+/** What there is to do about the deliveries that were given up on, or that wait for somebody to act. */
 function nextLines(deliveries: EventHistory['deliveries']): readonly string[] {
   const dead = deliveries.flatMap(({ id, status }) => (status === 'dead' && id !== undefined ? [id] : []))
-  if (dead.length === 0) return []
   const ids = dead.map((id) => ` --id ${shown(id)}`).join('')
-  return [
-    '',
-    `next: headgate dead-letters show ${shown(dead[0] ?? '')}; once that is put right: headgate dead-letters redrive${ids}`,
-  ]
+  const redrive = `headgate dead-letters show ${shown(dead[0] ?? '')}; once that is put right: headgate dead-letters redrive${ids}`
+  const steps = new Set([
+    ...deliveries.flatMap(({ waits }) => waits?.next ?? []),
+    ...(dead.length > 0 ? [redrive] : []),
+  ])
+  return steps.size === 0 ? [] : ['', ...Array.from(steps, (step) => `next: ${step}`)]
 }
 
 /** Of what is done after all, the errors of before are not told in its line. */
@@ -53,7 +55,7 @@ const errorTold = ({ error, fallback, status }: Omit<Delivery, 'tries'>): Delive
 
 function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Paint, now?: number): string {
   const answers = delivery.answers && isCall(event)
-  const { attempts, due, error, fallback, note, settledAt, status } = delivery
+  const { attempts, error, fallback, note, settledAt, status } = delivery
   const tries = counted(attempts, 'attempt')
   const reason = error === undefined ? '' : `: ${failureText(error)}`
   const after =
@@ -65,11 +67,28 @@ function fate(delivery: Delivery, { acceptedAt, event }: EventHistory, paint: Pa
     return `${paint('green', 'done')}${by} in ${tries}${after}${answers ? '; its reply was sent' : ''}${by && reason}`
   if (status === 'dead')
     return `${paint('red', 'dead')} after ${tries}${after}${answers ? '; the caller was told' : ''}${reason}`
-  const left = due === undefined || now === undefined ? '' : ` (${until(due.getTime() - now)})`
-  const next = due === undefined ? '' : `, next at ${due.toISOString()}${left}`
+  return pending(delivery, paint, now)
+}
+
+/** Of what is not settled: that it runs, or what it waits for, and until when. */
+function pending({ attempts, due, error, runsSince, waits }: Delivery, paint: Paint, now?: number): string {
+  const tries = counted(attempts, 'attempt')
+  const reason = error === undefined ? '' : `: ${failureText(error)}`
+  const clock = (time: Date | undefined, word: string): string =>
+    time === undefined
+      ? ''
+      : `, ${word} ${time.toISOString()}${now === undefined ? '' : ` (${until(time.getTime() - now)})`}`
+  if (runsSince) {
+    const since = now === undefined ? '' : `, for ${elapsed(now - runsSince.getTime())} by now`
+    return `${paint('green', 'runs')} attempt ${attempts + 1}${since}${reason && `; the last one failed${reason}`}`
+  }
+  if (waits && waits.for !== 'retry') {
+    const after = attempts === 0 ? '' : ` after ${tries}`
+    return `${paint('yellow', 'waits')}${after} for ${shown(waits.what)}${clock(waits.until, 'until')}${reason && `; the last attempt failed${reason}`}`
+  }
   return attempts === 0
-    ? paint('yellow', `waits${next}`)
-    : `${paint('yellow', 'to be tried again')} after ${tries}${next}${reason}`
+    ? paint('yellow', `waits${clock(due, 'next at')}`)
+    : `${paint('yellow', 'to be tried again')} after ${tries}${clock(due, 'next at')}${reason}`
 }
 
 const until = (ms: number): string => (ms > 0 ? `in ${elapsed(ms)}` : 'now')
@@ -94,19 +113,6 @@ const short = (text: string): string =>
 /** `CODE: message`, and the site that groups those alike. */
 export const failureText = ({ code, fingerprint, message }: DeadLetter['error']): string =>
   shown(`${code}: ${message}${fingerprint === undefined ? '' : ` [${fingerprint}]`}`)
-
-/** `12 ms`, `3.4 s`, `5 min`, `2 h`, `3 d`: two digits are enough to a person. */
-export function elapsed(ms: number): string {
-  const steps = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['min', 60_000],
-    ['s', 1_000],
-  ] as const
-  const [unit, size] = steps.find(([, size]) => ms >= size) ?? ['ms', 1]
-  const value = ms / size
-  return `${value < 10 && unit !== 'ms' ? Math.round(value * 10) / 10 : Math.round(value)} ${unit}`
-}
 
 /** A line for each dead letter: which, how old, where it was going, and why it did not get there. */
 export const deadLetterRows = (letters: readonly DeadLetter[], now: number, paint: Paint): readonly string[] =>

@@ -42,6 +42,9 @@ const attempt = z.object({
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 })
 
+/** What a delivery waits for. */
+const wait = z.object({ for: z.string(), what: z.string(), until: time.optional(), next: z.string().optional() })
+
 const delivery = z.object({
   id: z.string().optional(),
   route: z.string(),
@@ -56,6 +59,8 @@ const delivery = z.object({
   fallback: z.string().optional(),
   answer: answer.optional(),
   tries: z.array(attempt).optional(),
+  runsSince: time.optional(),
+  waits: wait.optional(),
 })
 
 const verdict = z.object({

@@ -19,9 +19,18 @@ export function verdictLines(verdicts: readonly Verdict[], origin: Origin, paint
   ]
 }
 
-/** A line for each route that does not take it. */
-export const notTaken = (verdicts: readonly Verdict[], paint: Paint): readonly string[] =>
-  columns(verdicts.filter((verdict) => !verdict.takes && isWorthALine(verdict)).map((verdict) => row(verdict, paint)))
+/** A line for each route that does not take it; one for all that take nothing from where it came, when there are many. */
+export function notTaken(verdicts: readonly Verdict[], paint: Paint): readonly string[] {
+  const passed = verdicts.filter((verdict) => !verdict.takes && isWorthALine(verdict))
+  const elsewhere = passed.filter(({ clause }) => clause === 'from').length
+  const near = elsewhere > FEW ? passed.filter(({ clause }) => clause !== 'from') : passed
+  const rows = near.map((verdict) => row(verdict, paint))
+  const others = `${elsewhere}${near.length > 0 ? ' others' : ' routes'}`
+  return columns(elsewhere > FEW ? [...rows, [`  ${paint('red', 'no')}`, others, 'take nothing from there']] : rows)
+}
+
+/** So many are told by name. */
+const FEW = 3
 
 /** Says which configuration the verdicts are of. */
 export function asOf(generation: EventHistory['generation']): string {

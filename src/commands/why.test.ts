@@ -1,7 +1,7 @@
 /** What why prints of attempts, chains and events that the journal does not hold. */
 
 import { expect, test } from 'vitest'
-import { short, tryLines } from './attempts.ts'
+import { tryLines } from './attempts.ts'
 import { chainLines } from './chain.ts'
 import { historyLines } from './history.ts'
 import { lostLines, lostRows } from './lost.ts'
@@ -48,6 +48,19 @@ test('an attempt says when, how it ended, where its time went and who ran it; th
     '',
     'routes that let it pass, as they stand now',
     '  no  b  data.n > 1 is not true; it saw data.n = 1',
+  ])
+})
+
+test('an attempt of which no more is known says why it failed, and many routes that take nothing from there are one line', () => {
+  const due = history(
+    { status: 'due', tries: [tried(1, 2, { error: trap })] },
+    { verdicts: ['b', 'c', 'd', 'e'].map((route) => ({ route, takes: false, clause: 'from' })) },
+  )
+  expect(historyLines(due, plain, zero).slice(3)).toEqual([
+    '    +2 ms  attempt 1  failed  in 12 ms  FUNCTION_TRAPPED: unreachable',
+    '',
+    'routes that let it pass, as they stand now',
+    '  no  4 routes  take nothing from there',
   ])
 })
 
@@ -129,11 +142,25 @@ test('an event that is not held says why, and what to do', () => {
 })
 
 test.each([
-  [0.0214, '0.021 ms'],
-  [9.96, '10 ms'],
-  [11.4, '11 ms'],
-  [3_440, '3.4 s'],
-  [90_000, '1.5 min'],
-])('%d ms reads %s', (ms, text) => {
-  expect(short(ms)).toBe(text)
+  [{ runsSince: at(18_000) }, 'runs attempt 3, for 2 s by now; the last one failed: FUNCTION_TRAPPED: unreachable'],
+  [
+    { waits: { for: 'breaker', what: 'its breaker, which is open', until: at(30_000) } },
+    `waits after 2 attempts for its breaker, which is open, until ${at(30_000)} (in 10 s); the last attempt failed: FUNCTION_TRAPPED: unreachable`,
+  ],
+  [
+    { waits: { for: 'retry', what: 'its next attempt', until: at(30_000) }, due: at(30_000) },
+    `to be tried again after 2 attempts, next at ${at(30_000)} (in 10 s): FUNCTION_TRAPPED: unreachable`,
+  ],
+])('what is not settled says that it runs, or what it waits for: %#', (standing, line) => {
+  const error = { ...trap, type: 'SystemError' }
+  expect(historyLines(history({ status: 'due', error, ...standing }), plain, zero + 20_000)[2]).toBe(
+    `  a -> echo  ${line}`,
+  )
+})
+
+test('a first attempt that waits says for what, and what to do about it', () => {
+  const waits = { for: 'sink', what: 'its sink, which is gone: 410', next: 'run: headgate resume billing' }
+  const lines = historyLines(history({ status: 'due', attempts: 0, waits }), plain, zero)
+  expect(lines[2]).toBe('  a -> echo  waits for its sink, which is gone: 410')
+  expect(lines.slice(-2)).toEqual(['', 'next: run: headgate resume billing'])
 })

@@ -3,6 +3,7 @@
 import { toGatewayError } from '../errors.ts'
 import type { Lane } from '../journal/journal.ts'
 import type { Clock } from './clock.ts'
+import type { Wait } from './standing.ts'
 import type { Target } from './target.ts'
 
 export type BreakerState = 'closed' | 'open' | 'half_open'
@@ -39,6 +40,8 @@ export class Breaker {
   #probing = false
   #unset: (() => void) | undefined
   #held: string | undefined
+  /** Of the last failure. */
+  #reason = ''
   /** Called when deliveries may begin again. */
   onAdmit: () => void = () => undefined
 
@@ -68,6 +71,17 @@ export class Breaker {
   /** When it tries again, while it is open; never, when it is held. Milliseconds since the epoch. */
   get until(): number | undefined {
     return this.#state === 'open' ? this.#until : undefined
+  }
+
+  /** What deliveries wait for that may not begin; undefined when they may. */
+  wait(): Wait | undefined {
+    if (this.admits) return undefined
+    const { sink = '' } = this
+    if (this.#held !== undefined)
+      return { for: 'sink', what: `its sink, which is gone: ${this.#held}`, next: remedy([sink]) }
+    if (this.until === undefined)
+      return { for: 'breaker', what: 'its breaker: one delivery tries whether the target works' }
+    return { for: 'breaker', what: `its breaker, which is open: ${this.#reason}`, until: this.until }
   }
 
   /** Whether a delivery may begin: none while it is open, one at a time while it tries. */
@@ -113,6 +127,7 @@ export class Breaker {
     this.#state = 'open'
     this.#probing = false
     this.#until = this.#clock.now() + this.#options.openMs
+    this.#reason = reason
     this.#unset = this.#clock.at(this.#until, () => this.#tryAgain())
     if (before === 'closed') this.#told(this, 'open', reason)
   }
@@ -146,6 +161,10 @@ export class Breaker {
     this.onAdmit()
   }
 }
+
+/** What there is to do about sinks that are gone. */
+export const remedy = (sinks: readonly string[]): string =>
+  `change the sink and reload, or run: ${sinks.map((sink) => `headgate resume ${sink}`).join(', ')}`
 
 /** The target, with its failures told to a breaker. What ended because the gateway stops tells nothing. */
 export const watched = (target: Target, breaker: Breaker): Target => ({

@@ -4,7 +4,7 @@ import type { Credit, Log } from '../connector/connector.ts'
 import { GatewayError } from '../errors.ts'
 import type { Lane } from '../journal/journal.ts'
 import type { From, Route } from '../router/route.ts'
-import { Breaker, type BreakerListener, type BreakerParts, type BreakerState } from './breaker.ts'
+import { Breaker, type BreakerListener, type BreakerParts, type BreakerState, remedy } from './breaker.ts'
 import { type Clock, SYSTEM_CLOCK } from './clock.ts'
 import { type GoneSinks, NONE_GONE } from './gone.ts'
 
@@ -154,9 +154,6 @@ export class Breakers {
     for (const other of others) other.hold(reason)
   }
 }
-
-const remedy = (sinks: readonly string[]): string =>
-  `change the sink and reload, or run: ${sinks.map((sink) => `headgate resume ${sink}`).join(', ')}`
 
 const OPEN = 'the breaker is open: the target fails'
 

@@ -1,11 +1,12 @@
 /** Serves a lane whose route limits its deliveries by key or by time. What waits holds neither a place nor the others. */
 
 import { toGatewayError } from '../errors.ts'
-import type { Journal } from '../journal/journal.ts'
+import type { Delivery, Journal } from '../journal/journal.ts'
 import type { LaneControls } from './controls.ts'
 import { type Gate, Gates, Line, Turnstile, type Unit } from './gates.ts'
 import { Gathering } from './gathering.ts'
 import type { LaneWork, Places, ServedLane } from './served.ts'
+import { type Standing, standingIn } from './standing.ts'
 import { mayBegin, nextTurn } from './turn.ts'
 
 /** Deliveries that wait in memory, and the bytes of their data; beyond them they wait on the journal's timer. */
@@ -71,6 +72,18 @@ export class ControlledLane implements ServedLane {
     this.#stirred?.()
     return this.#over.promise
   }
+
+  standing(id: string): Standing | undefined {
+    const [lines, turnstiles, now] = [this.#lines, this.#turnstiles, this.#now()]
+    const { places } = this
+    return standingIn({ places, controls: this.#controls, gathering: this.#gathering, lines, turnstiles, now }, id)
+  }
+
+  inHand = (key: string): Delivery | undefined =>
+    this.places.ofKey(key) ??
+    this.#lines.ofKey(key) ??
+    this.#turnstiles.ofKey(key) ??
+    this.#ready.flat().find((delivery) => delivery.key === key)
 
   /** Resolves once the lane was left and nothing of it runs. */
   async serve(): Promise<void> {
@@ -213,11 +226,14 @@ export class ControlledLane implements ServedLane {
   /** One unit to the end of its settle; it never rejects. */
   async #run(unit: Unit, line: Line | undefined, tries: boolean): Promise<void> {
     this.#open += 1
+    const { running } = this.places
+    for (const delivery of unit) running.set(delivery, this.#now())
     try {
       let settled: Promise<void>
       try {
         settled = (await this.#make(unit)).settled
       } finally {
+        for (const delivery of unit) running.delete(delivery)
         this.places.free()
         if (tries) this.#controls.breaker?.ended()
         if (line) this.#leaveLine(line)

@@ -4,6 +4,7 @@ import { toGatewayError } from '../errors.ts'
 import type { Delivery, Journal } from '../journal/journal.ts'
 import { ControlledLane } from './controlled.ts'
 import { type LaneWork, Places, type ServedLane } from './served.ts'
+import type { Standing } from './standing.ts'
 import { mayBegin, nextTurn } from './turn.ts'
 
 export type { LaneWork, ServedLane } from './served.ts'
@@ -77,6 +78,10 @@ class LaneServer implements ServedLane {
     return this.#over.promise
   }
 
+  standing = (id: string): Standing | undefined => this.places.runs(id) ?? this.places.full()
+
+  inHand = (key: string): Delivery | undefined => this.places.ofKey(key)
+
   /** Resolves once the lane was left and nothing of it runs. */
   async serve(journal: Pick<Journal, 'claim'>): Promise<void> {
     try {
@@ -107,11 +112,13 @@ class LaneServer implements ServedLane {
   /** One delivery to the end of its settle; it never rejects. */
   async #run(delivery: Delivery): Promise<void> {
     this.#open += 1
+    this.places.running.set(delivery, Date.now())
     try {
       let settled: Promise<void>
       try {
         settled = (await this.#lane.run(delivery, this.#abort)).settled
       } finally {
+        this.places.running.delete(delivery)
         this.places.free()
       }
       await settled

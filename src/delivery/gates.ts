@@ -42,6 +42,24 @@ export class Gates<T extends Gate> {
     return this.#made.values()
   }
 
+  /** Where a delivery waits: at which gate, and how many stand before it. */
+  find(id: string): { readonly key: string; readonly gate: T; readonly before: number } | undefined {
+    for (const [key, gate] of this.#made) {
+      const before = gate.waiting.findIndex((unit) => unit.some((delivery) => delivery.id === id))
+      if (before >= 0) return { key, gate, before }
+    }
+    return undefined
+  }
+
+  /** A delivery that waits, and has this key of its order. */
+  ofKey(key: string): Delivery | undefined {
+    for (const { waiting } of this.#made.values()) {
+      const found = waiting.flat().find((delivery) => delivery.key === key)
+      if (found) return found
+    }
+    return undefined
+  }
+
   #sweep(now: number): void {
     for (const [key, gate] of this.#made) if (gate.waiting.length === 0 && this.#idle(gate, now)) this.#made.delete(key)
     this.#sweepAt = Math.max(1_024, this.#made.size * 2)

@@ -3,6 +3,7 @@
 import type { Delivery } from '../journal/journal.ts'
 import type { Clock } from './clock.ts'
 import type { Unit } from './gates.ts'
+import type { Wait } from './standing.ts'
 
 export interface GatherOptions {
   /** Deliveries of one batch. */
@@ -29,6 +30,7 @@ export class Gathering {
   readonly #whole: (unit: Unit) => void
   #here: Delivery[] = []
   #bytes = 0
+  #until = 0
   #unset: (() => void) | undefined
   readonly #returning = new Map<string, { readonly at: number; readonly returning: Returning }>()
 
@@ -49,7 +51,22 @@ export class Gathering {
     this.#here.push(delivery)
     this.#bytes += delivery.event.data?.length ?? 0
     if (this.#here.length >= this.#options.max || this.#bytes >= FULL_BYTES) this.#flush()
-    else this.#unset ??= this.#clock.at(this.#clock.now() + this.#options.waitMs, () => this.#flush())
+    else if (this.#unset === undefined) {
+      this.#until = this.#clock.now() + this.#options.waitMs
+      this.#unset = this.#clock.at(this.#until, () => this.#flush())
+    }
+  }
+
+  /** What a delivery waits for that is here. */
+  wait(id: string): Wait | undefined {
+    if (this.#here.some((delivery) => delivery.id === id)) {
+      const what = `its batch: ${this.#here.length} of ${this.#options.max} have come`
+      return { for: 'batch', what, until: this.#until }
+    }
+    for (const { places } of this.#back())
+      if (places.some((delivery) => delivery?.id === id))
+        return { for: 'batch', what: 'the others of its batch: they are tried again together' }
+    return undefined
   }
 
   /** These will be handed out again, and make one batch then. */
@@ -60,11 +77,15 @@ export class Gathering {
 
   /** Ends; returns what has not become a batch. */
   leave(): readonly Delivery[] {
-    const returning = new Set(Array.from(this.#returning.values(), (each) => each.returning))
+    const returning = this.#back()
     for (const { unset } of returning) unset?.()
     this.#unset?.()
     this.#returning.clear()
     return [...returning].flatMap(({ places }) => present(places)).concat(this.#here.splice(0))
+  }
+
+  #back(): ReadonlySet<Returning> {
+    return new Set(Array.from(this.#returning.values(), (each) => each.returning))
   }
 
   #comeBack(back: Returning, at: number, delivery: Delivery): void {

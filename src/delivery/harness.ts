@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { Delivery, Journal, Lane, RouteRef } from '../journal/journal.ts'
 import type { Clock } from './clock.ts'
 import type { LaneControls } from './controls.ts'
-import { Dispatcher, type LaneWork } from './dispatch.ts'
+import { Dispatcher, type LaneWork, type ServedLane } from './dispatch.ts'
 
 export const LANE: Lane = { route: 'r', to: 'f' }
 export const NOW = 1_800_000_000_000
@@ -71,6 +71,7 @@ export const subjectOf = ({ event }: Delivery): string => event.subject ?? ''
 export class Bench {
   readonly clock: TestClock
   readonly dispatcher: Dispatcher
+  readonly lane: ServedLane
   /** Subjects of what began, in order, with the time of each. */
   readonly begun: { readonly subject: string; readonly at: number; readonly attempt: number }[] = []
   readonly running = new Map<string, () => Promise<void>>()
@@ -86,7 +87,7 @@ export class Bench {
     this.clock = clock
     this.#journal = journal
     this.dispatcher = new Dispatcher(journal, (error) => expect.fail(error.message))
-    this.dispatcher.add({ ...LANE, concurrency, controls: { ...controls, clock }, run })
+    this.lane = this.dispatcher.add({ ...LANE, concurrency, controls: { ...controls, clock }, run })
   }
 
   get subjects(): readonly string[] {
