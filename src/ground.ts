@@ -22,7 +22,7 @@ import { Pauses } from './delivery/pauses.ts'
 import { Refusals } from './delivery/refusals.ts'
 import { keepingRefused } from './delivery/refused-offers.ts'
 import { type ReplayProgress, type ReplayWish, replay } from './delivery/replay.ts'
-import { Rollouts } from './delivery/rollouts.ts'
+import { type RolloutParts, Rollouts } from './delivery/rollouts.ts'
 import type { Targets } from './delivery/targets.ts'
 import type { Transformer } from './delivery/transform.ts'
 import { TransformProcesses } from './delivery/transform-processes.ts'
@@ -173,7 +173,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     credit,
     chronicle: new Chronicle(journal),
     refusals,
-    rollouts: await Rollouts.read({ journal, activity, log, accept: inner, reweigh: parts.reweigh }),
+    rollouts: await openRollouts({ journal, activity, log, accept: inner, reweigh: parts.reweigh }, parts),
     capabilities: await Capabilities.read(cursor('headgate.capabilities')),
     calls,
     direct,
@@ -214,6 +214,13 @@ function openTransformer({ config, life }: GroundParts): Promise<Transformer> {
   const open = async () => new TransformProcesses({ maxBytes: config.broker.limits.max_packet_size })
   return life.open('transforms', open, async (opened) => opened[Symbol.asyncDispose]())
 }
+
+const openRollouts = (rollouts: RolloutParts, { life }: GroundParts): Promise<Rollouts> =>
+  life.open(
+    'rollouts',
+    () => Rollouts.read(rollouts),
+    (opened) => opened.close(),
+  )
 
 function openPool(
   functions: readonly FunctionSpec[],

@@ -52,6 +52,16 @@ const LEAST_MS = 0.01
 const GROWTH = Math.log(1.1)
 const BUCKETS = 200
 
+/** What a tally has counted, as it is kept. */
+export interface TallyState {
+  readonly calls: number
+  readonly failed: number
+  readonly timed: number
+  readonly slow: number
+  /** How many took how long: the number of a bucket, and its count. */
+  readonly times: readonly (readonly [bucket: number, count: number])[]
+}
+
 /** Counts the calls of one version. */
 export class VersionTally {
   #calls = 0
@@ -61,6 +71,21 @@ export class VersionTally {
   /** Whether the last call was one: before enough were made, no other changes the verdict. */
   #bad = false
   readonly #times = new Uint32Array(BUCKETS)
+
+  /** Counts on from what was counted before. */
+  constructor(before?: TallyState) {
+    if (before === undefined) return
+    this.#calls = before.calls
+    this.#failed = before.failed
+    this.#timed = before.timed
+    this.#slow = before.slow
+    for (const [bucket, count] of before.times) this.#times[bucket] = count
+  }
+
+  state(): TallyState {
+    const times = Array.from(this.#times, (count, bucket) => [bucket, count] as const).filter(([, count]) => count > 0)
+    return { calls: this.#calls, failed: this.#failed, timed: this.#timed, slow: this.#slow, times }
+  }
 
   /** `tookMs` is absent for a call that says nothing of how fast the version is. */
   count(failed: boolean, tookMs: number | undefined, limitMs = Number.POSITIVE_INFINITY): void {

@@ -1,6 +1,6 @@
 /** Rollouts without a gateway: what is decided, kept, taken up again, and dropped. */
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { CloudEvent } from '../event/index.ts'
 import type { Canary, Route, Target } from '../router/route.ts'
 import { readVersioned } from '../schema/index.ts'
@@ -34,6 +34,8 @@ class Place {
   readonly lines: string[] = []
   reweighed = 0
   acceptFails = false
+  /** What a write waits for, and may fail with. */
+  written: Promise<void> = Promise.resolve()
   activity = new ActivityStream()
 
   async open(...routes: readonly Route[]): Promise<Rollouts> {
@@ -43,7 +45,10 @@ class Place {
       activity: this.activity,
       journal: {
         cursor: async (name) => this.cursors.get(name),
-        setCursor: async (name, value) => void this.cursors.set(name, value),
+        setCursor: async (name, value) => {
+          await this.written
+          this.cursors.set(name, value)
+        },
       },
       accept: async (event) => {
         if (this.acceptFails) throw new Error('no room')
@@ -200,6 +205,84 @@ test('a reload that leaves a canary as it is leaves what was counted', async () 
   expect(rollouts.views()).toMatchObject([{ versions: { 'f@10': { calls: 5 } } }])
   rollouts.follow([{ ...two, canary: { ...CANARY, minCalls: 20 } }])
   expect(rollouts.views()).toMatchObject([{ versions: { 'f@10': { calls: 0 } } }])
+})
+
+describe('what was counted', () => {
+  test('outlives a restart, and decides with what comes after it', async () => {
+    const place = new Place()
+    const before = await place.open(two)
+    place.calls('f@10', 6)
+    place.calls('f@2', 3, 1)
+    await before.close()
+    const rollouts = await place.open(two)
+    expect(rollouts.views()).toEqual(before.views())
+    expect(rollouts.views()).toMatchObject([{ versions: { 'f@2': { calls: 4, failed: 1 }, 'f@10': { p99Ms: 1.07 } } }])
+    place.calls('f@10', 4)
+    await settle()
+    expect(rollouts.views()).toMatchObject([{ state: 'promoted', versions: { 'f@10': { calls: 10 } } }])
+  })
+
+  test('is on disk within a second, should nobody stop the gateway', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const place = new Place()
+    await place.open(two)
+    place.calls('f@10', 6)
+    await vi.advanceTimersByTimeAsync(1_000)
+    vi.useRealTimers()
+    expect((await place.open(two)).views()).toMatchObject([{ versions: { 'f@10': { calls: 6 } } }])
+  })
+
+  test('is forgotten for other weights and another canary, also when they come back', async () => {
+    const place = new Place()
+    const before = await place.open(two)
+    place.calls('f@10', 6)
+    await before.close()
+    const other = { ...two, canary: { ...CANARY, minCalls: 20 } }
+    const rollouts = await place.open(other)
+    const none = [{ versions: { 'f@10': { calls: 0 } } }]
+    expect(rollouts.views()).toMatchObject(none)
+    rollouts.follow([two])
+    expect(rollouts.views()).toMatchObject(none)
+  })
+
+  test('and told to an operator is not told again', async () => {
+    const place = new Place()
+    const asked = route({ 'f@2': 90, 'f@10': 10 }, { ...CANARY, autoPromote: false, autoRollback: false })
+    const before = await place.open(asked)
+    place.calls('f@10', 20)
+    await before.close()
+    const rollouts = await place.open(asked)
+    expect(rollouts.views()).toMatchObject([{ state: 'good' }])
+    place.calls('f@10', 20)
+    expect(place.lines).toHaveLength(1)
+  })
+})
+
+describe('until it is on disk', () => {
+  test('a decision is not shown, does not hold, and is not taken twice', async () => {
+    const place = new Place()
+    const rollouts = await place.open(two)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    place.written = promise
+    place.calls('f@10', 0, 5)
+    await settle()
+    expect(rollouts.views()).toMatchObject([{ state: 'counting' }])
+    expect(rollouts.decided(two)).toBe(two)
+    expect([place.reweighed, place.events, place.lines]).toEqual([0, [], []])
+    resolve()
+    await settle()
+    expect(rollouts.views()).toMatchObject([{ state: 'rolledback' }])
+    expect([place.reweighed, place.events.length, place.lines.length]).toEqual([1, 1, 1])
+  })
+
+  test('one by hand is not done, and fails with the journal', async () => {
+    const place = new Place()
+    const rollouts = await place.open(two)
+    place.written = Promise.reject(new Error('no disk'))
+    await expect(rollouts.decide('promoted', 'r')).rejects.toThrow('no disk')
+    expect(rollouts.views()).toMatchObject([{ state: 'counting' }])
+    expect(place.reweighed).toBe(0)
+  })
 })
 
 test.each([

@@ -7,6 +7,7 @@ import type { Canary, Route } from '../router/route.ts'
 import type { Accept } from './accept.ts'
 import type { ActivityStream } from './activity.ts'
 import { countAttempt, type Figures, type Settled, type Verdict, VersionTally } from './canary.ts'
+import { CanaryCounts, type Counted } from './canary-counts.ts'
 import { candidateOf, type Decision, decidedWeights, type How, type Weights, weightsOf } from './rollout.ts'
 import { ROLLOUT_SOURCE, rolloutEvent } from './rollout-event.ts'
 
@@ -48,21 +49,30 @@ interface Watch {
 
 export class Rollouts {
   readonly #parts: RolloutParts
+  readonly #counts: CanaryCounts
+  /** Those that are on disk. */
   readonly #decisions: Map<string, Decision>
+  /** Those that are on their way there: nothing is told of them, and none is taken twice. */
+  readonly #coming = new Map<string, Decision>()
   #routes: readonly Route[] = []
   #watches: ReadonlyMap<string, Watch> = new Map()
   #begun = false
   #leave: (() => void) | undefined
 
-  private constructor(parts: RolloutParts, decisions: readonly Decision[]) {
+  private constructor(parts: RolloutParts, decisions: readonly Decision[], counts: CanaryCounts) {
     this.#parts = parts
+    this.#counts = counts
     this.#decisions = new Map(decisions.map((decision) => [decision.route, decision]))
   }
 
-  /** Resolves with what was decided when the gateway ran last. */
+  /** Resolves with what was decided, and counted, when the gateway ran last. */
   static async read(parts: RolloutParts): Promise<Rollouts> {
-    return new Rollouts(parts, JSON.parse((await parts.journal.cursor(CURSOR)) ?? '[]'))
+    const { journal } = parts
+    return new Rollouts(parts, JSON.parse((await journal.cursor(CURSOR)) ?? '[]'), await CanaryCounts.read(journal))
   }
+
+  /** Resolves once what was counted is on disk. */
+  close = (): Promise<void> => this.#counts.flush()
 
   /** A route as configured, with the weights that hold. */
   decided(route: Route): Route {
@@ -75,9 +85,12 @@ export class Rollouts {
     this.#routes = routes
     const before = this.#decisions.size
     for (const route of routes) if (!this.#holding(route)) this.#decisions.delete(route.name)
-    if (this.#decisions.size < before) void this.#keep()
+    if (this.#decisions.size < before) this.#keep().catch(() => undefined)
     const watches = routes.map((route) => this.#watch(route)).filter((watch) => watch !== undefined)
+    this.#counts.takenUp()
+    const had = this.#watches.size > 0
     this.#watches = new Map(watches.map((watch) => [watch.route.name, watch]))
+    if (had || this.#watches.size > 0) this.#counts.changed(this.#counted)
     this.#listen()
   }
 
@@ -90,14 +103,14 @@ export class Rollouts {
 
   /**
    * Promotes or rolls back by hand: `what` is a route, its newest version then, or a version of a function, on each route
-   * that gives it a weight. Resolves once the weights hold, with what was decided: nothing when no route fits.
+   * that gives it a weight. Resolves once the weights hold, with what was decided: nothing when no route fits. Rejects
+   * when it cannot be kept.
    */
   async decide(how: How, what: string): Promise<readonly Decision[]> {
     const aims = this.#aims(what).flatMap(([route, candidate]) => {
       const decision = this.#decisionOn(route, candidate, how, { by: 'operator', reason: 'an operator said so' })
       return decision ?? []
     })
-    for (const decision of aims) this.#decisions.set(decision.route, decision)
     if (aims.length > 0) await this.#carryOut(aims)
     return aims
   }
@@ -115,33 +128,15 @@ export class Rollouts {
       const watch = this.#watches.get(route.name)
       const configured = weightsOf(route)
       if (configured === undefined || (decision === undefined && watch === undefined)) return []
-      const canary = route.canary && { canary: route.canary }
+      const about = { route: route.name, configured, ...(route.canary && { canary: route.canary }) }
       if (decision) {
         const { figures, of: _, told: __, weights, ...rest } = decision
         const { candidate, decided: state } = decision
-        return {
-          route: route.name,
-          candidate,
-          state,
-          weights,
-          configured,
-          ...canary,
-          versions: figures,
-          decision: rest,
-        }
+        return { ...about, candidate, state, weights, versions: figures, decision: rest }
       }
       if (watch === undefined) return []
       const state = watch.said === undefined ? 'counting' : watch.said.good ? 'good' : 'bad'
-      const { candidate } = watch
-      return {
-        route: route.name,
-        candidate,
-        state,
-        weights: configured,
-        configured,
-        ...canary,
-        versions: figuresOf(watch),
-      }
+      return { ...about, candidate: watch.candidate, state, weights: configured, versions: figuresOf(watch) }
     })
   }
 
@@ -168,9 +163,19 @@ export class Rollouts {
     if (!canary || candidate === undefined || of === undefined || this.#decisions.has(name)) return undefined
     const before = this.#watches.get(name)
     if (before && isDeepStrictEqual([before.canary, before.of], [canary, of])) return { ...before, route }
-    const tallies = new Map(to.map(({ text }) => [text, new VersionTally()]))
-    return { route, canary, candidate, of, tallies, said: undefined }
+    const counted = this.#counts.of({ route: name, canary, of })
+    const tallies = new Map(to.map(({ text }) => [text, new VersionTally(counted?.tallies[text])]))
+    return { route, canary, candidate, of, tallies, said: counted?.said }
   }
+
+  readonly #counted = (): readonly Counted[] =>
+    Array.from(this.#watches.values(), ({ canary, of, route, said, tallies }) => ({
+      route: route.name,
+      canary,
+      of,
+      tallies: Object.fromEntries(Array.from(tallies, ([text, tally]) => [text, tally.state()])),
+      ...(said ? { said } : {}),
+    }))
 
   /** Nothing is heard of what goes on for as long as nobody watches a canary. */
   #listen(): void {
@@ -188,7 +193,9 @@ export class Rollouts {
     const watch = this.#watches.get(settled.route)
     const tally = watch?.tallies.get(settled.to)
     if (!watch || !tally || !countAttempt(tally, settled, watch.canary.p99Ms)) return
-    if (settled.to === watch.candidate && !this.#decisions.has(settled.route)) this.#judge(watch, tally)
+    this.#counts.changed(this.#counted)
+    const decided = this.#decisions.has(settled.route) || this.#coming.has(settled.route)
+    if (settled.to === watch.candidate && !decided) this.#judge(watch, tally)
   }
 
   #judge(watch: Watch, tally: VersionTally): void {
@@ -200,9 +207,11 @@ export class Rollouts {
       const how = good ? 'promoted' : 'rolledback'
       const decision = this.#decisionOn(route, candidate, how, { by: 'canary', reason })
       if (decision === undefined) return
-      this.#decisions.set(route.name, decision)
-      void this.#carryOut([decision])
-    } else if (watch.said?.good !== good) {
+      // A journal that writes no more says so itself, and ends the gateway.
+      this.#carryOut([decision]).catch(() => undefined)
+      return
+    }
+    if (watch.said?.good !== good) {
       const command = `headgate function ${good ? 'promote' : 'rollback'} ${route.name}`
       const line = { route: route.name, candidate, figures: figuresOf(watch) }
       this.#parts.log.warn(
@@ -234,10 +243,15 @@ export class Rollouts {
     return { route: route.name, candidate, decided, ...why, at: Date.now(), of, weights, figures, told: false }
   }
 
-  /** On disk first, so that a crash undoes nothing that was told. Never rejects. */
+  /** On disk first, so that a crash undoes nothing that was told. Rejects when it does not come there. */
   async #carryOut(decisions: readonly Decision[]): Promise<void> {
     const { log, reweigh } = this.#parts
+    for (const decision of decisions) this.#coming.set(decision.route, decision)
     await this.#keep()
+    for (const decision of decisions) {
+      this.#decisions.set(decision.route, decision)
+      if (this.#coming.get(decision.route) === decision) this.#coming.delete(decision.route)
+    }
     await reweigh().catch((error: unknown) =>
       log.warn({ err: error }, 'rollout: setting weights: it could not be done now; they hold after the next start'),
     )
@@ -263,9 +277,10 @@ export class Rollouts {
     }
   }
 
+  /** Resolves once they are on disk. Rejects when the journal writes no more, which it says itself. */
   #keep(): Promise<void> {
-    // A journal that writes no more says so itself, and ends the gateway.
-    return this.#parts.journal.setCursor(CURSOR, JSON.stringify([...this.#decisions.values()])).catch(() => undefined)
+    const all = new Map([...this.#decisions, ...this.#coming])
+    return this.#parts.journal.setCursor(CURSOR, JSON.stringify([...all.values()]))
   }
 }
 

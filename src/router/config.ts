@@ -104,7 +104,7 @@ export const routeConfig = z.strictObject({
   canary: canaryConfig
     .optional()
     .describe(
-      'Watches the newest of the versions that `to` gives weights: good, it gets all of the events; bad, none any more, as soon as that is clear. The decision outlives restarts, and holds until `to` names other versions or weights. It is logged, shown at `GET /metrics/canary`, and an event for routes with `from: gateway`.',
+      'Watches the newest of the versions that `to` gives weights: good, it gets all of the events; bad, none any more, as soon as that is clear. What was counted and the decision outlive restarts; the decision holds until `to` names other versions or weights. It is logged, shown at `GET /metrics/canary`, and an event for routes with `from: gateway`.',
     ),
   retry: z
     .union([retryCount, retryPolicy])

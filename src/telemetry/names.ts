@@ -156,13 +156,13 @@ export const METRICS = {
   canaryCalls: {
     name: 'headgate_canary_calls_total',
     type: 'counter',
-    help: 'Calls of a version that a canary counts. A restart counts anew.',
+    help: 'Calls of a version that a canary counts. A restart counts on; new weights count anew.',
     labels: ['route', 'to'],
   },
   canaryFailures: {
     name: 'headgate_canary_failures_total',
     type: 'counter',
-    help: 'Calls of a version that a canary counts and that did not succeed. A restart counts anew.',
+    help: 'Calls of a version that a canary counts and that did not succeed. A restart counts on; new weights count anew.',
     labels: ['route', 'to'],
   },
   canaryP99: {
