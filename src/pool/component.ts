@@ -51,8 +51,9 @@ export const PROGRAM = 'program'
 export async function compileComponent(
   spec: FunctionSpec,
   { speaks, source, cores, suspends = false, draft }: Transpiled,
+  sha256 = '',
 ): Promise<FunctionCode> {
-  const { name, version = '', env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse, output } = spec
+  const { name, version = '', env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse, output, record } = spec
   const count: CapCount = { memories: 0, startBytes: 0, tables: 0 }
   const modules = new Map<string, WebAssembly.Module>()
   for (const [core, bytes] of cores) {
@@ -80,6 +81,8 @@ export async function compileComponent(
     memoryBytes,
     reuse,
     output,
+    record,
+    sha256,
     speaks,
     suspends,
     draft,

@@ -5,11 +5,13 @@ import { collectDiscarded, discarded, touched } from './collect.ts'
 import type { Instance } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
+import type { Reel } from './tape.ts'
 
 /** A copy that is called once. */
 export interface Guest {
   /** Bytes of linear memory. */
   readonly bytes: number
+  readonly reel: Reel
   call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void
 }
 
@@ -18,12 +20,14 @@ export class FreshInstance implements Instance {
   #next: Guest | undefined
   readonly #start: number
   #bytes: number
+  reel: Reel
 
   /** Makes the first copy, and throws what that throws. */
   constructor(make: () => Guest) {
     this.#make = make
     this.#next = make()
     this.#start = this.#bytes = this.#next.bytes
+    this.reel = this.#next.reel
   }
 
   /** Of the copy that waits, or of the last that ran. */
@@ -49,6 +53,7 @@ export class FreshInstance implements Instance {
     if (!this.#next) this.renew()
     const guest = this.#next
     this.#next = undefined
+    if (guest) this.reel = guest.reel
     try {
       guest?.call(event, context, take)
     } finally {

@@ -6,12 +6,14 @@ import type { FunctionCode, Instance, Instantiate, Notes, SuspendingInstance } f
 import { type Lifted, lift } from './lift.ts'
 import { type CallContext, Lowering } from './lower.ts'
 import { GuestMemory } from './memory.ts'
+import { type Reel, reelOf } from './tape.ts'
 import { resetBudgets } from './wasi/budget.ts'
 import { createWorld, type World } from './wasi/index.ts'
 import { Wear } from './wear.ts'
 
 /** A component linked and started, with room for one call at a time. */
 export class HandlerInstance implements Instance, SuspendingInstance {
+  readonly reel: Reel
   readonly #core: Core
   readonly #world: World
   readonly #capture: CoreCapture
@@ -23,7 +25,8 @@ export class HandlerInstance implements Instance, SuspendingInstance {
   /** Throws what the guest's start code throws, and a RangeError when there is no address space for its memory. */
   constructor(code: FunctionCode, instantiate: Instantiate, notes: Notes) {
     const capture = new CoreCapture()
-    this.#world = createWorld({ ...code, ...notes })
+    this.reel = reelOf(notes)
+    this.#world = createWorld({ ...code, ...notes, senses: this.reel })
     instantiate((name) => code.modules.get(name), this.#world.imports, capture.instantiate)
     if (!capture.core) throw new TypeError('no core module exports a synchronous "handle"')
     this.#core = capture.core
@@ -50,6 +53,7 @@ export class HandlerInstance implements Instance, SuspendingInstance {
 
   call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
     this.#wear.add()
+    this.reel.begin()
     resetBudgets()
     try {
       const result = this.#core.handle(this.#lowering.lower(event, context)) >>> 0
@@ -62,6 +66,7 @@ export class HandlerInstance implements Instance, SuspendingInstance {
 
   async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
     this.#wear.add()
+    this.reel.begin()
     resetBudgets()
     this.#waiting ??= WebAssembly.promising(this.#core.handle)
     try {

@@ -6,6 +6,7 @@ import { isRequest, requestOf } from './input.ts'
 import type { FunctionCode, Instantiate, Notes, SuspendingInstance } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
+import { type Reel, reelOf } from './tape.ts'
 import { resetBudgets } from './wasi/budget.ts'
 import { IncomingRequest, type OutgoingResponse, ResponseOutparam, type Variant } from './wasi/http.ts'
 import { createWorld, type World } from './wasi/index.ts'
@@ -25,6 +26,7 @@ export interface Served {
 }
 
 export class HttpGuest implements SuspendingInstance {
+  readonly reel: Reel
   readonly #world: World
   readonly #capture = new CoreCapture()
   readonly #handler: Handler
@@ -32,7 +34,8 @@ export class HttpGuest implements SuspendingInstance {
   worn = false
 
   constructor(code: FunctionCode, instantiate: Instantiate, notes: Notes) {
-    this.#world = createWorld({ ...code, ...notes, args: [code.name] })
+    this.reel = reelOf(notes)
+    this.#world = createWorld({ ...code, ...notes, args: [code.name], senses: this.reel })
     const link = (name: string) => code.modules.get(name)
     this.#handler = instantiate(link, this.#world.imports, this.#capture.instantiate) as Handler
   }
@@ -44,6 +47,7 @@ export class HttpGuest implements SuspendingInstance {
 
   /** Throws what traps it. */
   serve(event: CloudEvent, context: CallContext): Served {
+    this.reel.begin()
     resetBudgets()
     const out = new ResponseOutparam()
     try {
@@ -57,6 +61,7 @@ export class HttpGuest implements SuspendingInstance {
 
   async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
     this.worn = true
+    this.reel.begin()
     resetBudgets()
     const out = new ResponseOutparam()
     try {

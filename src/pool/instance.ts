@@ -7,8 +7,9 @@ import type { Grants } from './grants.ts'
 import type { Interface } from './interface.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
-import type { Reuse } from './pool.ts'
+import type { RecordRule, Reuse } from './pool.ts'
 import type { Port } from './port.ts'
+import type { Reel } from './tape.ts'
 import { LiftDecoder, liftSlice } from './wasi/budget.ts'
 import type { Denied } from './wasi/denial.ts'
 import type { Level } from './wasi/index.ts'
@@ -25,6 +26,9 @@ export interface FunctionCode {
   readonly reuse?: Reuse | undefined
   readonly output?: 'outcome' | undefined
   readonly speaks: Interface
+  /** Of its file, in hexadecimal. */
+  readonly sha256: string
+  readonly record?: RecordRule | undefined
   /** Whether it waits for what it asks of the gateway while others run: each of its calls has an instance then. */
   readonly suspends: boolean
   readonly draft?: Draft | undefined
@@ -45,6 +49,8 @@ export type Instantiate = (
 export interface Notes {
   readonly log: (level: Level, text: string) => void
   readonly denied: Denied
+  /** Makes the senses of one copy; it has those of the world, and nothing is recorded, when absent. */
+  readonly reel?: () => Reel
   /** Its way out, if it may wait. */
   readonly port?: Port
 }
@@ -57,6 +63,8 @@ export interface Instance {
   readonly worn: boolean
   /** True when `renew` spares the next call some work. */
   readonly spent: boolean
+  /** Of the copy that ran last. */
+  readonly reel: Reel
   renew(): void
   /**
    * Runs one call, and hands what the guest returned to `take` while it is valid. Whatever this throws, the instance

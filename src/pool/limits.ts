@@ -38,6 +38,8 @@ export const LISTED = 100_000
 /** Headers that a function may set on one message, and their bytes. */
 export const HEADERS = 1_000
 export const HEADER_BYTES = 256 << 10
+/** Bytes of what one call was given that are kept when it fails, where its function says nothing else. */
+export const RECORD_BYTES = 64 << 10
 /** Random bytes handed out at once. */
 export const RANDOM_BYTES = 64 << 10
 

@@ -1,5 +1,6 @@
 /** Loads functions: what is known is used again, what is new is transpiled in a thread that ends afterwards. */
 
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { GatewayError } from '../errors.ts'
@@ -26,8 +27,9 @@ export async function loadFunctions(
   store?: TranspileStore,
 ): Promise<FunctionCode[]> {
   const keys = await Promise.all(functions.map(keyOf))
+  const digests = new Map<string, string>()
   const found = await Promise.all(
-    functions.map((spec, index) => known.get(keys[index] ?? '') ?? orProblem(find(spec, store))),
+    functions.map((spec, index) => known.get(keys[index] ?? '') ?? orProblem(find(spec, store, digests))),
   )
   const fresh = found.filter((each) => each instanceof Fresh)
   const transpiled = await transpileInThread(fresh, store)
@@ -36,7 +38,7 @@ export async function loadFunctions(
       const each = found[index]
       const made = each instanceof Fresh ? transpiled[fresh.indexOf(each)] : each
       if (made === undefined) return new ComponentError('was not transpiled')
-      return 'cores' in made ? orProblem(compileComponent(spec, made)) : made
+      return 'cores' in made ? orProblem(compileComponent(spec, made, digests.get(spec.wasm) ?? '')) : made
     }),
   )
   const codes = accept(functions, results)
@@ -68,9 +70,14 @@ class Fresh implements Unloaded {
   }
 }
 
-/** What the store has of a file, or else its bytes. */
-async function find({ grants, wasm }: FunctionSpec, store: TranspileStore | undefined): Promise<Transpiled | Fresh> {
+/** What the store has of a file, or else its bytes; enters its SHA-256. */
+async function find(
+  { grants, wasm }: FunctionSpec,
+  store: TranspileStore | undefined,
+  digests: Map<string, string>,
+): Promise<Transpiled | Fresh> {
   const bytes = await readFunction(wasm)
+  digests.set(wasm, hash('sha256', bytes))
   const fresh = new Fresh(bytes, waitingKinds(grants))
   return asModule(bytes) ?? (await store?.get(fresh.identity)) ?? fresh
 }
@@ -108,9 +115,10 @@ function accept(
   const problems: string[] = []
   const codes: FunctionCode[] = []
   for (const [index, spec] of functions.entries()) {
-    const { name, version = '', wasm, env, grants = NO_GRANTS, timeoutMs, reuse, output } = spec
+    const { name, version = '', wasm, env, grants = NO_GRANTS, timeoutMs, reuse, output, record } = spec
     const result = results[index]
-    if (result && 'modules' in result) codes.push({ ...result, name, version, env, grants, timeoutMs, reuse, output })
+    if (result && 'modules' in result)
+      codes.push({ ...result, name, version, env, grants, timeoutMs, reuse, output, record })
     else problems.push(`${versioned(spec)} (function): loading "${wasm}": ${result?.message}`)
   }
   if (problems.length > 0) throw new GatewayError('FUNCTION_INVALID', problems.join('\n'))

@@ -4,6 +4,7 @@ import type { Asked, Question, Questions, Told } from './asking.ts'
 import type { Control } from './control.ts'
 import { HostError } from './host.ts'
 import { holding, lifting } from './wasi/budget.ts'
+import { LIVE, type Senses } from './wasi/senses.ts'
 
 /** The end of the channel in a worker, for all guests there. */
 export class Line {
@@ -47,11 +48,13 @@ interface Turn {
 
 export class Port {
   readonly #line: Line
+  readonly #senses: Senses
   #turn: Turn | undefined
   #dropped = false
 
-  constructor(line: Line) {
+  constructor(line: Line, senses: Senses = LIVE) {
     this.#line = line
+    this.#senses = senses
   }
 
   /** A call begins; without one, as in a warm-up, nothing is reached. */
@@ -77,7 +80,11 @@ export class Port {
   async start<Q extends Question>(what: Q, ask: Questions[Q]['ask']): Promise<Questions[Q]['answer']> {
     const turn = this.#turn
     if (!turn) throw new HostError('unavailable', 'a warm-up call reaches nothing')
-    return this.#line.ask(turn.slot, turn.callId, what, ask)
+    const got = await this.#senses.askLater(what, ask, () =>
+      this.#line.ask(turn.slot, turn.callId, what, ask).then((answer) => ({ answer }), problemOf),
+    )
+    if ('problem' in got) throw new HostError(got.problem.kind, got.problem.message)
+    return got.answer
   }
 
   /** Waits for work that ends in another turn of the event loop: one guest at most goes on in each. */
@@ -100,11 +107,17 @@ export class Port {
     if (!this.#turn) throw new WebAssembly.RuntimeError('waited in a warm-up call')
     let timer: NodeJS.Timeout | undefined
     const time = new Promise<void>((resolve) => {
-      if (ms < LONGEST_MS) timer = setTimeout(resolve, ms)
+      if (ms < LONGEST_MS) timer = setTimeout(resolve, this.#senses.patience(ms))
     })
     await this.wait(Promise.race([...arriving, time]).catch(() => {}))
     clearTimeout(timer)
   }
+}
+
+/** What goes wrong in the terms of an interface is an answer like another. */
+function problemOf(error: unknown): { readonly problem: { readonly kind: string; readonly message: string } } {
+  if (!(error instanceof HostError)) throw error
+  return { problem: { kind: error.kind, message: error.message } }
 }
 
 /** The longest that a timer takes; no call is so long. */

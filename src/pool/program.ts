@@ -10,6 +10,7 @@ import { PREVIEW1 } from './interface.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
 import { outcomeOf } from './outcome.ts'
+import { type Reel, reelOf } from './tape.ts'
 import { resetBudgets } from './wasi/budget.ts'
 import { ExitError } from './wasi/exit.ts'
 import { createWorld, type Outside, type World } from './wasi/index.ts'
@@ -18,15 +19,18 @@ import { Kept } from './wasi/streams.ts'
 
 /** The streams of one run of a program. */
 class Streams {
+  readonly reel: Reel
   readonly outside: Outside
   readonly #kept = new Kept()
   #stdin: Uint8Array = new Uint8Array()
   #lastLine = ''
 
   constructor(code: FunctionCode, notes: Notes) {
+    this.reel = reelOf(notes)
     this.outside = {
       ...code,
       ...notes,
+      senses: this.reel,
       args: [code.name],
       stdin: () => this.#stdin,
       stdout: this.#kept,
@@ -72,6 +76,7 @@ class Streams {
 
   #begin(event: CloudEvent, context: CallContext): void {
     this.#stdin = standardInput(event, context)
+    this.reel.begin()
     resetBudgets()
   }
 
@@ -107,6 +112,10 @@ export class ModuleGuest implements Guest {
     this.#start = isFunction(start) ? start : () => undefined
   }
 
+  get reel(): Reel {
+    return this.#streams.reel
+  }
+
   get bytes(): number {
     return this.#memory?.buffer.byteLength ?? 0
   }
@@ -139,6 +148,10 @@ export class CommandGuest implements Guest, SuspendingInstance {
     this.#world = createWorld(this.#streams.outside)
     const link = (name: string) => code.modules.get(name)
     this.#command = instantiate(link, this.#world.imports, this.#capture.instantiate) as Command
+  }
+
+  get reel(): Reel {
+    return this.#streams.reel
   }
 
   get bytes(): number {

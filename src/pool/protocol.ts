@@ -40,6 +40,8 @@ export type Report =
       readonly level: Level
       readonly message: string
     }
+  /** A call ends of which it is kept what it was given. Before its answer. */
+  | { readonly kind: 'recording'; readonly slot: number; readonly recording: Uint8Array }
   /** A call ends that was denied something: how often, by what is lacking, and what was told of it. Before its answer. */
   | {
       readonly kind: 'denied'

@@ -1,5 +1,6 @@
 /** What a call of a function was given while it ran, in bytes: kept with a dead letter, so that the call can be run again. */
 
+import { hash } from 'node:crypto'
 import type { Grants } from './grants.ts'
 
 /** One thing that a function asked of its host, and what it was given. */
@@ -41,6 +42,7 @@ export interface Recording extends Recorded {
   readonly parameters?: string | undefined
   readonly memoryBytes: number
   readonly timeoutMs: number
+  readonly output?: 'outcome' | undefined
   /** What it was allowed, without the values of its configuration. */
   readonly grants: Grants
 }
@@ -72,6 +74,18 @@ export function decodeRecording(
   const { start, inputs, ...rest } = JSON.parse(bytes.toString('utf8', PREFIX, end))
   const recording = { ...rest, start: start.map(unpackInput), inputs: inputs.map(unpackInput) }
   return { recording, event: end === bytes.length ? undefined : bytes.subarray(end) }
+}
+
+/** Bytes or characters of one value that are kept of what is asked; of more it is known whether they are the same. */
+const BRIEF = 1_024
+
+/** What is asked, with what is long in it told by its digest: it need not be known, but be told from something else. */
+export function brief(asked: unknown): unknown {
+  if (typeof asked === 'string' || asked instanceof Uint8Array)
+    return asked.length <= BRIEF ? asked : { length: asked.length, sha256: hash('sha256', asked) }
+  if (Array.isArray(asked)) return asked.map(brief)
+  if (typeof asked !== 'object' || asked === null) return asked
+  return Object.fromEntries(Object.entries(asked).map(([name, each]) => [name, brief(each)]))
 }
 
 /** JSON has neither bytes, nor large integers, nor nothing: those, and lists, are lists that begin with a letter. */

@@ -7,6 +7,7 @@ import type { AnswerWriter, Fault } from './answer.ts'
 import { CallLog } from './call-log.ts'
 import { collectDiscarded, discarded } from './collect.ts'
 import type { FunctionCode, Instance } from './instance.ts'
+import { deadlineOf, isKept, recordingOf, tapeOf } from './keep.ts'
 import type { Lifted } from './lift.ts'
 import { type Make, maker } from './make.ts'
 import type { Report } from './protocol.ts'
@@ -71,7 +72,8 @@ export class Resident {
     const answer = (given: Lifted) => {
       const runMs = performance.now() - started
       const memoryBytes = this.#instances.at(-1)?.bytes ?? 0
-      writeAnswer(writer, given, { call, code: this.#code, name: this.#name, runMs, cold, memoryBytes })
+      const failed = writeAnswer(writer, given, { call, code: this.#code, name: this.#name, runMs, cold, memoryBytes })
+      if (isKept(this.#code, failed)) this.#keep(this.#instances.at(-1), call, left)
       answered = true
     }
     const fault = this.#call(call, left, answer)
@@ -126,6 +128,7 @@ export class Resident {
       this.#make ??= maker(this.#code, {
         log: (level, text) => this.#log.write(level, text),
         denied: (what, wanted) => this.#log.deny(what, wanted),
+        reel: () => tapeOf(this.#code),
       })
       this.#instances.push(this.#make())
       this.#made++
@@ -145,19 +148,25 @@ export class Resident {
     }
   }
 
-  #call(call: Incoming, deadlineMs: number, answer: (lifted: Lifted) => void): Fault | undefined {
+  #call(call: Incoming, leftMs: number, answer: (lifted: Lifted) => void): Fault | undefined {
     const instance = this.#instances.at(-1)
     if (!instance) return undefined
     const { name, version } = this.#code
-    const context = { ...call, function: name, version, deadlineMs: Math.min(deadlineMs, this.#code.timeoutMs) }
+    const context = { ...call, function: name, version, deadlineMs: deadlineOf(this.#code, leftMs) }
     try {
       instance.call(decodeEvent(call.event), context, answer)
       return undefined
     } catch (error) {
       this.#instances.pop()
       discarded(instance.bytes)
+      this.#keep(instance, call, leftMs)
       return faultOf(error, this.#circumstances(instance))
     }
+  }
+
+  #keep(instance: Instance | undefined, call: Incoming, leftMs: number): void {
+    const recording = instance && recordingOf(this.#code, instance.reel, call, leftMs)
+    if (recording) this.#report({ kind: 'recording', slot: call.slot, recording })
   }
 
   /** What the function answers, writes, or traps with here is nobody's business. */
@@ -169,6 +178,7 @@ export class Resident {
       // Twice where that tells whether it can be used again: nobody hears of it now.
       for (let times = this.#code.speaks === 'http' ? 2 : 1; times > 0; times--)
         this.#instances.at(-1)?.call(WARM_UP, context, () => {})
+      this.#instances.at(-1)?.reel.warmed()
     } catch {
       this.#instances.pop()
     }

@@ -6,6 +6,7 @@ import type { HttpGuest, Served } from './http-guest.ts'
 import type { FunctionCode, Instance } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
+import type { Reel } from './tape.ts'
 import { Wear } from './wear.ts'
 
 /**
@@ -22,6 +23,7 @@ export class HttpInstance implements Instance {
   readonly #wear: Wear
   readonly #start: number
   #guest: HttpGuest | undefined
+  reel: Reel
   #bytes: number
   #used = false
 
@@ -34,6 +36,7 @@ export class HttpInstance implements Instance {
     this.#make = make
     this.#habit = habit
     this.#guest = make()
+    this.reel = this.#guest.reel
     this.#start = this.#bytes = this.#guest.bytes
     this.#wear = new Wear(this.#bytes, memoryBytes, reuse)
   }
@@ -88,9 +91,11 @@ export class HttpInstance implements Instance {
   }
 
   #copy(): HttpGuest {
-    if (this.#guest) return this.#guest
-    collectDiscarded()
-    this.#guest = this.#make()
+    if (!this.#guest) {
+      collectDiscarded()
+      this.#guest = this.#make()
+    }
+    this.reel = this.#guest.reel
     return this.#guest
   }
 

@@ -6,10 +6,12 @@ import type { AnswerWriter, Fault } from './answer.ts'
 import { CallLog } from './call-log.ts'
 import { collectDiscarded, discarded } from './collect.ts'
 import type { FunctionCode, Notes, SuspendingInstance } from './instance.ts'
+import { deadlineOf, isKept, recordingOf, tapeOf } from './keep.ts'
 import type { Lifted } from './lift.ts'
 import { type MakeSuspending, suspendingMaker } from './make.ts'
 import { type Line, Port } from './port.ts'
 import type { Report } from './protocol.ts'
+import type { Reel } from './tape.ts'
 import { type Circumstances, faultOf, startFaultOf } from './trap.ts'
 import { lateFault, WARM_UP, warmUpContext, writeAnswer } from './verdict.ts'
 import { type Incoming, steady } from './wire.ts'
@@ -19,6 +21,7 @@ interface Seat {
   readonly instance: SuspendingInstance
   readonly port: Port
   readonly log: CallLog
+  readonly reel: Reel
 }
 
 /** Where answers go. */
@@ -116,12 +119,12 @@ export class SuspendingResident {
   async #run(call: Incoming, seat: Seat, leftMs: number, cold: boolean): Promise<void> {
     const { answers, line } = this.#parts
     const { instance, log, port } = seat
-    const { name, version, timeoutMs } = this.#code
+    const { name, version } = this.#code
     const started = performance.now()
     let answered = false
     const take = (given: Lifted) => {
       const runMs = performance.now() - started
-      writeAnswer(answers, given, {
+      const failed = writeAnswer(answers, given, {
         call,
         code: this.#code,
         name: this.#name,
@@ -129,17 +132,21 @@ export class SuspendingResident {
         cold,
         memoryBytes: instance.bytes,
       })
+      if (isKept(this.#code, failed)) this.#keep(seat, call, leftMs)
       answered = true
     }
     log.open(call.callId, call.slot)
     port.open(call)
     let whole = false
     try {
-      const context = { ...call, function: name, version, deadlineMs: Math.min(leftMs, timeoutMs) }
+      const context = { ...call, function: name, version, deadlineMs: deadlineOf(this.#code, leftMs) }
       await instance.wait(decodeEvent(call.event), context, take)
       whole = !instance.worn
     } catch (error) {
-      if (!answered) answers.error(call.slot, faultOf(error, this.#circumstances(seat)), performance.now() - started)
+      if (!answered) {
+        this.#keep(seat, call, leftMs)
+        answers.error(call.slot, faultOf(error, this.#circumstances(seat)), performance.now() - started)
+      }
     }
     log.close()
     port.close()
@@ -152,18 +159,25 @@ export class SuspendingResident {
     this.settle()
   }
 
+  #keep({ reel }: Seat, call: Incoming, leftMs: number): void {
+    const recording = recordingOf(this.#code, reel, call, leftMs)
+    if (recording) this.#parts.report({ kind: 'recording', slot: call.slot, recording })
+  }
+
   #start(): Fault | undefined {
     collectDiscarded()
     const log = new CallLog(this.#fn, this.#name, this.#parts.report)
-    const port = new Port(this.#parts.line)
+    const reel = tapeOf(this.#code)
+    const port = new Port(this.#parts.line, reel)
     const notes: Notes = {
       log: (level, text) => log.write(level, text),
       denied: (what, wanted) => log.deny(what, wanted),
       port,
+      reel: () => reel,
     }
     try {
       this.#make ??= suspendingMaker(this.#code)
-      this.#idle.push({ instance: this.#make(notes), port, log })
+      this.#idle.push({ instance: this.#make(notes), port, log, reel })
       this.#made++
       return undefined
     } catch (error) {
@@ -178,6 +192,7 @@ export class SuspendingResident {
     if (fault || !seat) return fault
     try {
       await seat.instance.wait(WARM_UP, warmUpContext(this.#code), () => {})
+      seat.reel.warmed()
       if (!seat.instance.worn) this.#idle.push(seat)
     } catch {}
     return undefined

@@ -1,6 +1,6 @@
 /** Notes what an instance is given while it runs: thrown away when the call succeeds, kept when it does not. */
 
-import type { Input, Recorded } from './recording.ts'
+import { brief, type Input, type Recorded } from './recording.ts'
 import { LIVE, type Senses } from './wasi/senses.ts'
 
 /** The senses of one instance, from its making on. */
@@ -81,6 +81,10 @@ export class Tape implements Reel {
     LIVE.pause(ms)
   }
 
+  patience(ms: number): number {
+    return ms
+  }
+
   ask<T>(name: string, asked: unknown, make: () => T): T {
     const noted = this.#open(name, asked)
     try {
@@ -104,7 +108,9 @@ export class Tape implements Reel {
     return gave
   }
 
-  #open(name: string, asked: unknown): Noted | undefined {
+  #open(name: string, whole: unknown): Noted | undefined {
+    if (this.#limit === 0) return undefined
+    const asked = brief(whole)
     if (!this.#take(sizeOf(asked))) return undefined
     const noted: Noted = { name, asked }
     this.#list.push(noted)
@@ -138,6 +144,9 @@ export class Tape implements Reel {
     return false
   }
 }
+
+/** The senses of a copy that is made. */
+export const reelOf = ({ reel }: { readonly reel?: () => Reel }): Reel => reel?.() ?? new Tape(0)
 
 /** Bytes of plain data, about. */
 function sizeOf(value: unknown): number {

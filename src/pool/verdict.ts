@@ -42,12 +42,12 @@ export interface Answered {
   readonly memoryBytes: number
 }
 
-/** Writes what an answer means: read in the form that the function is configured to answer in. */
+/** Writes what an answer means: read in the form that the function is configured to answer in. Returns whether any of it failed. */
 export function writeAnswer(
   writer: Pick<AnswerWriter, 'error' | 'response'>,
   given: Lifted,
   { call, code, name, runMs, cold, memoryBytes }: Answered,
-): void {
+): boolean {
   const { output, version } = code
   const lifted: Lifted | Formed =
     output === undefined || given.kind !== 'response'
@@ -55,7 +55,10 @@ export function writeAnswer(
       : formed(given, { event: decodeEvent(call.event), runMs, memoryBytes, version })
   const fault = faultIn(lifted, name)
   if (fault) writer.error(call.slot, fault, runMs)
-  else if (lifted.kind === 'response') writer.response(call.slot, lifted, runMs, cold, itemAnswers(lifted, name))
+  if (fault || lifted.kind !== 'response') return true
+  const items = itemAnswers(lifted, name)
+  writer.response(call.slot, lifted, runMs, cold, items)
+  return items?.some((item) => 'code' in item) === true
 }
 
 /** The error that an answer is of the function `name`; undefined for a response. */

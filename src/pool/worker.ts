@@ -229,6 +229,11 @@ export class PoolWorker {
   #report(report: Report): void {
     if (report.kind === 'ready') this.ready = true
     if (report.kind === 'held') this.holds.shift()
+    if (report.kind === 'recording') {
+      const spent = this.#at(report.slot)?.call.spent
+      if (spent) spent.recording = report.recording
+      return
+    }
     if (report.kind === 'denied') {
       const spent = this.#at(report.slot)?.call.spent
       if (spent) spent.denied = report.told

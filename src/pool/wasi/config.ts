@@ -6,18 +6,19 @@ import { LOG_BYTES } from '../limits.ts'
 import { lifting } from './budget.ts'
 import type { Denied } from './denial.ts'
 import type { Level } from './index.ts'
+import type { Senses } from './senses.ts'
 
 /** Makes `store`, and `runtime` as it was called before. */
-export function config(grants: Grants | undefined, denied: Denied) {
+export function config(grants: Grants | undefined, denied: Denied, senses: Senses) {
   const values = new Map(Object.entries(grants?.config ?? {}))
   const store = {
     get: (key: string): string | undefined => {
       lifting.reset()
-      const value = values.get(key)
+      const value = senses.ask('config.get', key, () => values.get(key))
       if (value === undefined) denied('wasi:config/store#get', wanting.config(key))
       return value
     },
-    getAll: (): [string, string][] => [...values],
+    getAll: (): [string, string][] => senses.ask('config.get-all', undefined, () => [...values]),
   }
   return { 'wasi:config/store': store, 'wasi:config/runtime': store }
 }

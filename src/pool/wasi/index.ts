@@ -95,8 +95,14 @@ const knownTo = (
 })
 
 /** What `allow` can grant beside folders. */
-const granted = ({ denied, draft = 'draft2', grants, port }: Outside): Readonly<Record<string, object>> => ({
-  ...config(grants, denied),
+const granted = ({
+  denied,
+  draft = 'draft2',
+  grants,
+  port,
+  senses = LIVE,
+}: Outside): Readonly<Record<string, object>> => ({
+  ...config(grants, denied, senses),
   ...keyvalue(grants, denied, port, draft),
 })
 

@@ -12,6 +12,8 @@ export interface Senses {
   random(length: number): Uint8Array
   /** Sleeps so many milliseconds in the thread. */
   pause(ms: number): void
+  /** How long a wait of so many milliseconds really takes. */
+  patience(ms: number): number
   /**
    * What `name` gives for what is `asked`, which is plain data: a key-value read, a request, a publish. Whatever a guest
    * asks of somebody else goes through here, so that a replay neither repeats nor asks it.
@@ -32,6 +34,7 @@ export const LIVE: Senses = {
   steady: () => performance.now(),
   random: (length) => randomFillSync(new Uint8Array(length)),
   pause,
+  patience: (ms) => ms,
   ask: (_name, _asked, make) => make(),
   askLater: (_name, _asked, make) => make(),
 }
