@@ -65,9 +65,9 @@ export class Face implements AsyncDisposable {
   }
 
   /** Resolves once something like it is logged, with that. */
-  async tells(pattern: RegExp): Promise<string> {
+  async tells(pattern: RegExp, withinMs = 20_000): Promise<string> {
     const line = () => this.told.find((message) => pattern.test(message))
-    return eventually(line, { what: `${pattern} is logged`, withinMs: 20_000, detail: () => this.told.join('\n') })
+    return eventually(line, { what: `${pattern} is logged`, withinMs, detail: () => this.told.join('\n') })
   }
 
   get told(): readonly string[] {

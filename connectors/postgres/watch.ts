@@ -39,9 +39,11 @@ export async function watch(parts: Watch): Promise<void> {
 
 async function look(parts: Watch, guard: Guard, broken: AbortController): Promise<void> {
   const { application, control, context, offers, slot: name, stream } = parts
-  const late = setTimeout(() => broken.abort(new Error('the server does not answer')), ANSWER_MS)
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error('the server does not answer')), ANSWER_MS)
   try {
-    const slot = await control.inTurn((client) => findSlot(client, name))
+    // What it is asked on a connection whose other end is silent, it may never answer.
+    const slot = await Promise.race([control.inTurn((client) => findSlot(client, name)), late])
     // A stream that is paused does not notice that nobody is at its other end.
     const ours = slot?.active && (slot.reader === null || slot.reader === application)
     if (!ours) return broken.abort(new Error('the server no longer sends changes to this source'))
@@ -50,7 +52,7 @@ async function look(parts: Watch, guard: Guard, broken: AbortController): Promis
   } catch (error) {
     broken.abort(error)
   } finally {
-    clearTimeout(late)
+    clearTimeout(timer)
   }
 }
 

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { mendRequestQueue } from '../../connectors/kafka/request-queue.ts'
+import { certify } from './certificates.ts'
 import { CACHE, launch, portsOf, type Running, type ServerKind } from './server.ts'
 
 /** 4.4.0 is published without one of the jars that it wants. */
@@ -82,7 +83,9 @@ async function start(folder: string): Promise<Running> {
 const java = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', join(JARS, '*')]
 
 async function prepare(folder: string, properties: string, ports: readonly number[]): Promise<void> {
-  await certify(folder)
+  await certify(folder, ['server', 'client'])
+  const both = ['server.key', 'server.crt'].map((file) => readFileSync(join(folder, file), 'utf8'))
+  writeFileSync(join(folder, 'server.pem'), both.join(''))
   writeFileSync(properties, settings(folder, ports))
   const { username, password } = KAFKA_USER
   const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((kind) => [
@@ -91,20 +94,6 @@ async function prepare(folder: string, properties: string, ports: readonly numbe
   ])
   const id = 'MkU3OEVBNTcwNTJENDM2Qk'
   await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties, ...scram], folder)
-}
-
-/** An authority, a server certificate for the loopback, and a client certificate. */
-async function certify(folder: string): Promise<void> {
-  const openssl = (...args: string[]) => run('openssl', args, folder)
-  const key = ['-newkey', 'rsa:2048', '-nodes']
-  await openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=tests', '-days', '3650')
-  for (const who of ['server', 'client']) {
-    const name = ['-subj', `/CN=${who}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
-    const signed = ['-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-days', '3650']
-    await openssl('req', ...key, ...signed, '-keyout', `${who}.key`, '-out', `${who}.crt`, ...name)
-  }
-  const both = ['server.key', 'server.crt'].map((file) => readFileSync(join(folder, file), 'utf8'))
-  writeFileSync(join(folder, 'server.pem'), both.join(''))
 }
 
 function settings(folder: string, [plain, sasl, tls, mtls, controller, behind, door]: readonly number[]): string {

@@ -22,6 +22,7 @@ export class Relay implements AsyncDisposable {
   readonly #target: { readonly host: string; readonly port: number }
   readonly #between: Between
   readonly #sockets = new Set<Socket>()
+  readonly #upstream = new Set<Socket>()
   #server: Server | undefined
   /** Stays the same for as long as the relay lives. */
   port: number
@@ -62,6 +63,11 @@ export class Relay implements AsyncDisposable {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
+  /** Neither end of a connection that is open hears of the other any more, nor that it has gone; new ones go through. */
+  hang(): void {
+    for (const socket of [...this.#sockets, ...this.#upstream]) socket.pause()
+  }
+
   /** Cuts, and refuses new connections until `listen`. */
   async close(): Promise<void> {
     const server = this.#server
@@ -80,8 +86,10 @@ export class Relay implements AsyncDisposable {
   #join(client: Socket): void {
     const upstream = net.connect(this.#target)
     this.#sockets.add(client)
+    this.#upstream.add(upstream)
     const end = () => {
       this.#sockets.delete(client)
+      this.#upstream.delete(upstream)
       client.destroy()
       upstream.destroy()
     }
