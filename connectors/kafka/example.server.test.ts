@@ -77,6 +77,48 @@ await describeServers([KAFKA], 'kafka, as it is configured', ({ address }) => {
     expect(written.offered).toMatchObject([{ type: 'order.accepted' }])
   })
 
+  test('as: what a record is called that is no CloudEvent; one that is one keeps its own name', LONG, async () => {
+    await using orders = await Topic.open(address, 1)
+    await using seen = await Topic.open(address, 1)
+    const config = `
+sources:
+  orders:
+    kafka: { brokers: ["${address}"], group: ${orders.group}, topics: [${orders.name}] }
+    as: { type: '"order." + data.kind', subject: partitionkey, dataschema: data.schema }
+sinks:
+  seen: { kafka: { brokers: ["${address}"], topic: ${seen.name} } }
+routes:
+  all: { from: orders, to: seen, order_by: source }
+`
+    await using gateway = await startGateway({ config })
+    const headers = { ce_specversion: '1.0', ce_id: 'own', ce_source: '/own', ce_type: 'own' }
+    await orders.producer.send({
+      topic: orders.name,
+      messages: [
+        { key: 'ada', value: '{"kind":"placed"}' },
+        { key: 'bob', value: 'no JSON' },
+        { key: 'eve', value: '{"kind":"own"}', headers },
+      ],
+    })
+    await using written = await reader(seen)
+    await written.has(3)
+    const made = (type: string, subject: string, offset: number) => ({
+      source: `/kafka/orders#${orders.name}`,
+      id: `partition:0/offset:${offset}`,
+      type,
+      subject,
+    })
+    const byId = written.offered.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    expect(byId).toMatchObject([
+      { source: '/own', id: 'own', type: 'own' },
+      made('order.placed', 'ada', 0),
+      made('dev.knative.kafka.event', 'bob', 1),
+    ])
+    expect(byId[0]).not.toHaveProperty('subject')
+    expect(byId.some((event) => 'dataschema' in event)).toBe(false)
+    expect(gateway.output()).toMatch(/"attribute":"type".*its as gave no value/)
+  })
+
   test('event_sources: each topic has its function, its filter and its dead-letter topic', LONG, async () => {
     await using users = await Topic.open(address, 2)
     await using others = await Topic.open(address, 2)
