@@ -185,9 +185,12 @@ const DRIVEN: Readonly<Record<string, Drive>> = {
   },
 }
 
-/** An example that needs a server of its connector is driven there. */
-const isElsewhere = (file: string) =>
-  existsSync(join(ROOT, 'connectors', basename(file, '.yaml'), 'example.server.test.ts'))
+/** An example that needs a server is driven beside its connector, or with those of other connectors beside this file. */
+const isElsewhere = (file: string) => {
+  const name = basename(file, '.yaml')
+  const driven = [`connectors/${name}/example.server.test.ts`, `test/e2e/path/${name}.server.test.ts`]
+  return driven.some((path) => existsSync(join(ROOT, path)))
+}
 
 const files = globSync(join(ROOT, 'config/examples/*.yaml'))
   .filter((file) => !isElsewhere(file) && !file.endsWith('.test.yaml'))
