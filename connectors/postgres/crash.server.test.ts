@@ -1,5 +1,8 @@
-/** A real gateway is killed while it reads changes: each of them is delivered. Two gateways share a slot. */
+/** Row 28 of the fault matrix, on a real gateway: killed while it reads changes, with a slot that is dropped, and two that share one. */
 
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { eventually } from '../../test/services/eventually.ts'
 import { startGateway } from '../../test/services/gateway.ts'
@@ -7,6 +10,8 @@ import { POSTGRES } from '../../test/services/postgres.ts'
 import { Database } from '../../test/services/postgres-database.ts'
 import { Receiver } from '../../test/services/receiver.ts'
 import { describeServers } from '../../test/services/server.ts'
+import { describeWith } from '../../test/services/service.ts'
+import { slotOf } from './source.ts'
 
 const CHANGES = 10_000
 const KILLS = 3
@@ -131,5 +136,90 @@ await describeServers([POSTGRES], 'a gateway on changes', ({ address }) => {
       detail: () => `${lost().length} lost`,
     })
     expect(second.output()).toMatch(/changes \(postgres\): reading changes/)
+  })
+
+  describeWith(['strace'], 'a disk that takes its time', () => {
+    test('killed between receiving and journaling: every change comes again, in the order of its row', async () => {
+      await using database = await Database.open(address)
+      await database.query('create table t (id int primary key, v int)')
+      await using ledger = await Ledger.open()
+      const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'headgate-strace-'))
+      using _ = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+      const data = join(folder, 'var')
+      // Nothing that is handed to the journal from now on is on disk within this time.
+      const slow = [
+        '-P',
+        join(data, 'journal/data.mdb'),
+        '-e',
+        'trace=fdatasync',
+        '-e',
+        `inject=fdatasync:delay_enter=4s`,
+      ]
+      const under = ['strace', '-D', '-f', '--seccomp-bpf', '-qq', '-o', join(folder, 'log'), ...slow]
+      const given = { config: config(ledger.receiver.url), env: { POSTGRES_URL: database.url }, data }
+      {
+        // It is ready once a probe of its journal is on disk, which takes too long.
+        await using first = await startGateway({ ...given, under, unready: true })
+        await eventually(() => first.output().includes('http listens'), {
+          what: 'it runs',
+          withinMs: 100_000,
+          detail: first.output,
+        })
+        const [before] = await database.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn')
+        const made = await change(database, 0, 40)
+        const received = async () => {
+          const [row] = await database.query<{ all: boolean }>(
+            `select bool_and(sent_lsn >= pg_current_wal_lsn()) as all from pg_stat_replication
+              where application_name like 'headgate changes%'`,
+          )
+          return row?.all
+        }
+        await eventually(received, { what: 'the server has sent it all', detail: first.output })
+        expect(made).toHaveLength(100)
+        expect(ledger.arrivals).toBe(0)
+        await first.kill()
+        const confirmed =
+          'select from pg_replication_slots where confirmed_flush_lsn > $1 and database = current_database()'
+        expect(await database.query(confirmed, [before?.lsn])).toEqual([])
+      }
+      await using second = await startGateway(given)
+      await eventually(() => ledger.counts.size === 100, {
+        what: 'every change',
+        withinMs: 60_000,
+        detail: second.output,
+      })
+      const order = ['insert', 'update', 'delete']
+      for (const kinds of ledger.rows.values()) expect(kinds).toEqual(order.slice(0, kinds.length))
+      const figures = { acknowledged: 100, settled: ledger.counts.size, duplicates: ledger.arrivals - 100 }
+      console.log(JSON.stringify({ row: 28, fault: 'killed between receive and journal', ...figures }))
+    })
+  })
+
+  test('a slot that is dropped while the gateway is away is told as SLOT_LOST; what the slot keeps is a metric', async () => {
+    await using database = await Database.open(address)
+    await database.query('create table t (id int primary key, v text)')
+    await using ledger = await Ledger.open()
+    const given = { config: config(ledger.receiver.url), env: { POSTGRES_URL: database.url } }
+    await using gateway = await startGateway(given)
+    await database.query(`insert into t values (1, '')`)
+    await eventually(() => ledger.counts.size === 1, { what: 'the first row', withinMs: 30_000 })
+    await gateway.terminate()
+    await database.query(`insert into t values (2, '')`)
+    await database.dropSlots()
+    await gateway.restart()
+    const lost = `the slot \\"${slotOf({}, 'changes')}\\" was dropped; changes are gone`
+    await eventually(() => gateway.output().includes(lost), { what: 'it is told', detail: gateway.output })
+    expect(
+      gateway
+        .output()
+        .split('\n')
+        .find((line) => line.includes(lost)),
+    ).toContain('"code":"SLOT_LOST"')
+    await database.query(`insert into t values (3, repeat('x', 1000000))`)
+    await eventually(() => ledger.counts.has('insert 3'), { what: 'it goes on', withinMs: 30_000 })
+    const metrics = async () => (await fetch(`http://127.0.0.1:${gateway.admin}/metrics`)).text()
+    const isTold = async () => /^headgate_source_lag_bytes{source="changes"} \d+$/m.test(await metrics())
+    await eventually(isTold, { what: 'what the slot keeps is told', withinMs: 30_000 })
+    await gateway.kill()
   })
 })
