@@ -2,8 +2,7 @@
 
 import ipaddr from 'ipaddr.js'
 import * as z from 'zod'
-import { duration } from '#connector'
-import { Reach } from './sink-reach.ts'
+import { duration, Reach } from '#connector'
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** Headers that say how the message is framed, or that the sink writes itself. */

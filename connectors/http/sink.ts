@@ -3,12 +3,21 @@
 import { lookup as resolve } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Agent } from 'undici'
-import { type CloudEvent, type Context, Deadline, type ErrorOptions, GatewayError, type Sink } from '#connector'
+import {
+  AddressRefused,
+  type CloudEvent,
+  type Context,
+  Deadline,
+  type ErrorOptions,
+  GatewayError,
+  loadDial,
+  Reach,
+  type Sink,
+} from '#connector'
 import { type Answered, type AnswerFacts, answerError, excerpt, hider } from './sink-answer.ts'
 import type { HttpSinkConfig } from './sink-config.ts'
 import { askConsent, NoConsent } from './sink-consent.ts'
 import { exchange, type Posting } from './sink-exchange.ts'
-import { AddressRefused } from './sink-reach.ts'
 import { type Stationery, stationery, toRequest } from './sink-request.ts'
 
 export class HttpSink implements Sink {
@@ -37,8 +46,9 @@ export class HttpSink implements Sink {
   /** Connects to nothing yet: the other side may come later. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const { openAgent } = await import('./sink-agent.ts')
-    this.#agent = openAgent(this.#config, this.#lookup)
+    const { allow, max_connections: connections, timeout: timeoutMs } = this.#config
+    const { openAgent } = await loadDial()
+    this.#agent = openAgent({ reach: new Reach(allow), lookup: this.#lookup, connections, timeoutMs })
   }
 
   /**

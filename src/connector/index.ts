@@ -9,4 +9,8 @@ export type * from './calls.ts'
 export type * from './connector.ts'
 export * from './deadline.ts'
 export * from './define.ts'
+export { AddressRefused, lookupWithin, Reach } from './reach.ts'
 export * from './until-accepted.ts'
+
+/** Loads what makes connections. */
+export const loadDial = () => import('./dial.ts')

@@ -1,4 +1,4 @@
-/** Which addresses the sink may dial: public ones, and those that the operator allows. Asked when it connects. */
+/** Which addresses may be dialled for others: public ones, and those that the operator allows. Asked when it connects. */
 
 import { isIP, type LookupFunction } from 'node:net'
 // Reads every way to write an address and knows the registries of special ones; net.BlockList knows neither.
@@ -28,8 +28,11 @@ export class Reach {
   readonly #hosts: ReadonlySet<string>
   readonly #ranges: readonly [Address, number][]
 
-  /** `allow` holds host names, addresses and CIDR ranges. */
-  constructor(allow: readonly string[]) {
+  readonly #hint: string
+
+  /** `allow` holds host names, addresses and CIDR ranges; `hint` says how one is allowed. */
+  constructor(allow: readonly string[], hint = 'list it under allow if that is meant') {
+    this.#hint = hint
     const isRange = (text: string) => ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
     this.#hosts = new Set(allow.filter((text) => !isRange(text)).map((text) => text.toLowerCase()))
     this.#ranges = allow.filter(isRange).map((text) => (text.includes('/') ? ipaddr.parseCIDR(text) : only(text)))
@@ -46,7 +49,7 @@ export class Reach {
     )
     if (allowed || isPublic(address)) return undefined
     const what = WORDS[address.range()] ?? 'a reserved'
-    return `"${host}" is at ${text}, ${what} address; list it under allow if that is meant`
+    return `"${host}" is at ${text}, ${what} address; ${this.#hint}`
   }
 }
 

@@ -3,7 +3,7 @@
 import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { AddressRefused, lookupWithin, Reach } from './sink-reach.ts'
+import { AddressRefused, lookupWithin, Reach } from './reach.ts'
 
 const PUBLIC = ['93.184.216.34', '8.8.8.8', '2606:4700:4700::1111', '::ffff:8.8.8.8']
 const REFUSED: readonly (readonly [address: string, what: string])[] = [
