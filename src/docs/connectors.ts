@@ -9,16 +9,34 @@ const END = '<!-- generated:end -->'
 
 /** `connectors/index.ts`, given the folders that hold a connector. */
 export function connectorList(folders: readonly string[]): string {
-  const imports = folders.map((folder) => `import ${folder} from './${folder}/index.ts'`)
+  const names = folders.map(nameOf)
+  const imports = folders.map((folder, at) => `import ${names[at]} from './${folder}/index.ts'`)
   return [
     '/** Every connector there is. Written by `npm run generate` from the folders beside this file. */',
     '',
     "import type { Connector } from '#connector'",
     ...imports,
     '',
-    `export const connectors: readonly Connector[] = [${folders.join(', ')}]`,
+    `export const connectors: readonly Connector[] = [${names.join(', ')}]`,
     '',
   ].join('\n')
+}
+
+/** A folder may be named in several words: `my-queue` is imported as `myQueue`. */
+const nameOf = (folder: string): string => folder.replace(/[^A-Za-z0-9]+(.?)/g, (_, next: string) => next.toUpperCase())
+
+/** Throws when two folders hold a connector of one type: a copy that was not given a name of its own. */
+export function checkTypes(folders: readonly string[], connectors: readonly Connector[]): void {
+  const held = new Map<string, string>()
+  for (const [at, { type }] of connectors.entries()) {
+    const folder = `connectors/${folders[at]}`
+    const other = held.get(type)
+    if (other !== undefined)
+      throw new Error(
+        `generating: ${other} and ${folder} are both of type "${type}"; give one of them another in its index.ts`,
+      )
+    held.set(type, folder)
+  }
 }
 
 /** Puts the generated half between the markers of a README; at the end, with markers, when it has none. */

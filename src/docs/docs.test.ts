@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { defineConnector, defineSource, ERRORS } from '../connector/index.ts'
 import { duration, secret, size } from '../schema/index.ts'
 import { METRICS } from '../telemetry/names.ts'
-import { connectorList, withGenerated } from './connectors.ts'
+import { checkTypes, connectorList, withGenerated } from './connectors.ts'
 import { optionTable } from './options.ts'
 import { editorSchema, reference } from './reference.ts'
 
@@ -106,7 +106,13 @@ test('the generated half of a README replaces itself and nothing else', () => {
 
 test('the list of connectors imports each folder; the editor schema knows each connector', () => {
   expect(connectorList(['cron', 'http'])).toContain('export const connectors: readonly Connector[] = [cron, http]')
+  expect(connectorList(['my-queue'])).toContain("import myQueue from './my-queue/index.ts'")
   const schema = JSON.parse(editorSchema([tick]))
   expect(schema.$schema).toBe('http://json-schema.org/draft-07/schema#')
   expect(schema.properties.sources.additionalProperties.properties).toHaveProperty('tick')
+})
+
+test('two folders of one type are refused by name', () => {
+  expect(() => checkTypes(['a', 'b'], [tick, { ...tick, type: 'tock' }])).not.toThrow()
+  expect(() => checkTypes(['a', 'b'], [tick, tick])).toThrow('connectors/a and connectors/b are both of type "tick"')
 })

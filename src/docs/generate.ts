@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Connector } from '../connector/connector.ts'
-import { connectorList, withGenerated } from './connectors.ts'
+import { checkTypes, connectorList, withGenerated } from './connectors.ts'
 import { functionTypes } from './function-types.ts'
 import { editorSchema, reference, testsSchema } from './reference.ts'
 
@@ -34,6 +34,7 @@ export async function generated(): Promise<readonly Generated[]> {
     .filter((name) => existsSync(new URL(`connectors/${name}/index.ts`, ROOT)))
     .sort()
   const connectors = await Promise.all(folders.map(load))
+  checkTypes(folders, connectors)
   const types = await functionTypes()
   return [
     { path: 'connectors/index.ts', text: connectorList(folders) },
