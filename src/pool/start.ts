@@ -9,7 +9,7 @@ const HEAP_MB = 512
  * Starts a thread on a file of this folder. The compile cache keeps the stripped types: without it each thread spends
  * 100 ms on them, with it 15.
  */
-export function startThread(file: 'thread.ts' | 'loader.ts', data: object): Worker {
+export function startThread(file: 'thread.ts' | 'loader.ts' | 'replay-thread.ts', data: object): Worker {
   const url = JSON.stringify(new URL(file, import.meta.url).href)
   const boot = `require('node:module').enableCompileCache(); import(${url})`
   return new Worker(boot, {

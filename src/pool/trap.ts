@@ -5,7 +5,7 @@ import { LiftError } from './wasi/budget.ts'
 import { ExitError } from './wasi/exit.ts'
 
 /** A frame of a stack inside WebAssembly: `at name (wasm://wasm/hash:wasm-function[12]:0x1f3)`. */
-const FRAME = /(?:at ([^\s(]+) \()?wasm:\/\/[^\s)]*:wasm-function\[(\d+)\]:(0x[0-9a-f]+)/
+const FRAME = /(?:at ([^\s(]+) \()?wasm:\/\/[^\s)]*:wasm-function\[(\d+)\]:(0x[0-9a-f]+)/g
 /** What languages print when memory runs out and they give up. */
 const NO_MEMORY = /out of memory|memory allocation of \d+ bytes failed|cannot allocate memory/i
 
@@ -71,11 +71,13 @@ export function startFaultOf(thrown: unknown, guest: Circumstances): Fault {
 }
 
 /** Names the innermost function of the guest on the stack; stable for as long as the file is the same. */
-function siteOf(thrown: unknown): string {
-  const [, name, index, offset] = FRAME.exec((thrown instanceof Error && thrown.stack) || '') ?? []
-  if (index === undefined) return 'its host'
-  return `${name ?? `wasm-function[${index}]`}:${offset}`
-}
+const siteOf = (thrown: unknown): string => framesOf(thrown)[0] ?? 'its host'
+
+/** The functions of the guest on the stack, the innermost first. */
+export const framesOf = (thrown: unknown): readonly string[] =>
+  [...((thrown instanceof Error && thrown.stack) || '').matchAll(FRAME)].map(
+    ([, name, index, offset]) => `${name ?? `wasm-function[${index}]`}:${offset}`,
+  )
 
 const isStackOverflow = (thrown: unknown): boolean => thrown instanceof RangeError && /call stack/i.test(thrown.message)
 

@@ -177,10 +177,11 @@ const random = (senses: Senses) => {
     if (length > RANDOM_BYTES) throw new WebAssembly.RuntimeError(`asked for ${length} random bytes at once`)
     return senses.random(Number(length))
   }
-  const u64 = () => new DataView(senses.random(8).buffer).getBigUint64(0)
+  const u64s = (count: number) => [...new BigUint64Array(senses.random(8 * count).buffer)]
+  const u64 = () => u64s(1)[0] ?? 0n
   return {
     'wasi:random/random': { getRandomBytes: bytes, getRandomU64: u64 },
     'wasi:random/insecure': { getInsecureRandomBytes: bytes, getInsecureRandomU64: u64 },
-    'wasi:random/insecure-seed': { insecureSeed: () => [u64(), u64()] },
+    'wasi:random/insecure-seed': { insecureSeed: () => u64s(2) },
   }
 }
