@@ -5,11 +5,12 @@ import { compareVersions, versioned } from '../schema/index.ts'
 import type { Answer } from './answer.ts'
 import type { Host } from './host.ts'
 import type { FunctionCode } from './instance.ts'
-import { ARRAY_CALLS, WATCH_MS } from './limits.ts'
+import { WATCH_MS } from './limits.ts'
 import { Places } from './places.ts'
 import type { Call, FunctionLog, FunctionPool, FunctionSpec, FunctionStats, Result } from './pool.ts'
 import type { Report } from './protocol.ts'
 import { Seating } from './seating.ts'
+import { Sharing } from './sharing.ts'
 import { type Pending, WaitingFunction } from './waiting.ts'
 import { Watch } from './watch.ts'
 import { steady } from './wire.ts'
@@ -36,12 +37,11 @@ export class Dispatcher implements FunctionPool {
   readonly #workers: PoolWorker[] = []
   readonly #places: Places
   readonly #seating: Seating
+  readonly #sharing: Sharing
   readonly #watch: Watch
   readonly #events: WorkerEvents
   readonly #ending = new Set<Promise<void>>()
   #scheduled = false
-  /** Index of the function that is served first next time: each gets its turn. */
-  #turn = 0
   #stopped = false
   #later: NodeJS.Timeout | undefined
 
@@ -53,7 +53,7 @@ export class Dispatcher implements FunctionPool {
     for (const spec of specs.toSorted((left, right) => compareVersions(left.version, right.version)))
       for (const name of [versioned(spec), spec.name]) this.#byName.set(name, specs.indexOf(spec))
     this.#events = {
-      answered: (pending, outcome) => this.#answered(pending, outcome),
+      answered: (pending, outcome, runMs) => this.#answered(pending, outcome, runMs),
       freed: () => this.#schedule(),
       reported: (report) => this.#reported(report),
       asked: (worker, seated, asked) => void this.#seating.asked(worker, seated, asked, this),
@@ -71,6 +71,7 @@ export class Dispatcher implements FunctionPool {
       },
       ended: (worker, error) => this.#replace(worker, error),
     })
+    this.#sharing = new Sharing(this.#functions, this.#places, (pending) => this.#watch.over(pending))
     // Without functions there is nothing to run.
     if (specs.length > 0) for (let count = 0; count <= options.workers; count++) this.#start()
   }
@@ -161,52 +162,11 @@ export class Dispatcher implements FunctionPool {
 
   #dispatch(): void {
     this.#seating.seat((pending) => this.#watch.over(pending))
-    const { workers, spares } = this.#places.open()
-    let waiting = this.#functions.reduce((sum, { length, suspends }) => sum + (suspends ? 0 : length), 0)
-    for (const [index, worker] of workers.entries()) {
-      if (waiting <= 0) break
-      waiting -= this.#fill(worker, Math.ceil(waiting / (workers.length - index)), false)
-    }
-    for (const worker of waiting > 0 ? spares : []) waiting -= this.#fill(worker, waiting, true)
+    const waiting = this.#sharing.share()
+    if (this.#places.crowded) this.#start()
+    const { surplus } = this.#places
+    if (surplus) this.#end(surplus)
     if (waiting > 0 || this.#seating.waiting || this.#workers.some(({ busy }) => busy)) this.#watch.start(WATCH_MS)
-  }
-
-  /** Sends a worker its share of what waits. Returns how many calls that were. */
-  #fill(worker: PoolWorker, share: number, spare: boolean): number {
-    let left = share
-    while (left > 0 && worker.free > 0) {
-      // Where both of its arrays are free two halves: it answers one while it runs the other.
-      const most = Math.min(ARRAY_CALLS, Math.max(Math.ceil(left / worker.free), ARRAY_CALLS / 2))
-      const calls = this.#collect(worker, most, spare)
-      if (calls.length === 0) break
-      worker.send(calls)
-      left -= calls.length
-    }
-    return share - left
-  }
-
-  /** Takes up to `most` calls for a worker, an even share of every function that waits. */
-  #collect(worker: PoolWorker, most: number, spare: boolean): Pending[] {
-    const calls: Pending[] = []
-    const count = this.#functions.length
-    let eligible = 0
-    for (let fn = 0; fn < count; fn++) if (this.#places.has(fn, worker, spare)) eligible++
-    for (let step = 0; step < count && calls.length < most; step++) {
-      const fn = (this.#turn + step) % count
-      const waiting = this.#functions[fn]
-      if (!waiting || !this.#places.has(fn, worker, spare)) continue
-      let quota = Math.min(Math.max(1, Math.floor(most / Math.max(1, eligible))), most - calls.length)
-      while (quota > 0) {
-        const pending = waiting.shift()
-        if (!pending) break
-        if (this.#watch.over(pending)) continue
-        calls.push(pending)
-        waiting.sent++
-        quota--
-      }
-    }
-    this.#turn = (this.#turn + 1) % count
-    return calls
   }
 
   #left({ fn }: Pending): WaitingFunction | undefined {
@@ -217,13 +177,13 @@ export class Dispatcher implements FunctionPool {
     return waiting
   }
 
-  #answered(pending: Pending, outcome: Answer['outcome']): void {
+  #answered(pending: Pending, outcome: Answer['outcome'], runMs: number): void {
     const waiting = this.#left(pending)
+    waiting?.took(runMs, outcome)
     if (outcome instanceof GatewayError) {
       pending.reject(outcome)
       return
     }
-    waiting?.ran(outcome)
     pending.resolve(outcome)
   }
 
@@ -254,22 +214,27 @@ export class Dispatcher implements FunctionPool {
 
   /** Ends a worker in the middle of a call: that call gets the error, its other calls run again elsewhere. */
   #replace(worker: PoolWorker, error: GatewayError): void {
-    const at = this.#workers.indexOf(worker)
-    if (at < 0) return
-    this.#workers.splice(at, 1)
+    if (!this.#workers.includes(worker)) return
     worker.salvage()
     const preparing = worker.running()?.preparing
     const { running, others } = worker.abandon()
     // A call that could not begin because its instance did not come about fails: it must not do so for ever.
     const failed = running ?? others.find(({ fn }) => fn === preparing)
     this.#putBack(others.filter((pending) => pending !== failed))
-    if (failed) this.#answered(failed, error)
+    if (failed) this.#answered(failed, error, performance.now() - worker.seen.at)
+    this.#end(worker)
+    if (this.#workers.length <= this.#options.workers) {
+      if (worker.ready) this.#start()
+      // One that never came up would do the same again at once, and for ever.
+      else this.#later = setTimeout(() => this.#start(), RESTART_MS).unref()
+    }
+    this.#places.lost(worker, error)
+  }
+
+  #end(worker: PoolWorker): void {
+    this.#workers.splice(this.#workers.indexOf(worker), 1)
     const gone = worker.end().finally(() => this.#ending.delete(gone))
     this.#ending.add(gone)
-    // One that never came up would do the same again at once, and for ever.
-    if (worker.ready) this.#start()
-    else this.#later = setTimeout(() => this.#start(), RESTART_MS).unref()
-    this.#places.lost(worker, error)
   }
 
   #died(worker: PoolWorker, cause: Error): void {

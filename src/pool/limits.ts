@@ -8,6 +8,17 @@ export const ARRAYS = 2
 export const SEATS = 256
 /** Bytes of answers that the main thread can read before they are posted, while a worker is in a call that does not end. */
 export const KEPT_ANSWERS = 64 << 10
+/**
+ * Milliseconds that the calls of one array run for, by what their functions took before: whoever comes next waits for no
+ * more than two arrays, however many calls of others there are.
+ */
+export const ARRAY_MS = 2
+/** Mean milliseconds of its calls from which on a function runs apart from the others, and those below which it no longer does. */
+export const APART_MS = { from: 2, below: 1 } as const
+/** Threads that are started beyond the spare when every one but the first is held up, and how long they stay unused. */
+export const EXTRA = { workers: 2, idleMs: 10_000 } as const
+/** What a call counts as at least that cost its instance, and at most, in milliseconds. */
+export const COUNTED_MS = { broken: 20, most: 200 } as const
 /** Bytes in one array, so that a few large events do not hold up the main thread with one large copy. */
 export const ARRAY_BYTES = 1 << 20
 

@@ -2,9 +2,19 @@
 
 import { GatewayError } from '../errors.ts'
 import { Hints } from './hints.ts'
+import { EXTRA } from './limits.ts'
 import type { Report } from './protocol.ts'
 import type { WaitingFunction } from './waiting.ts'
 import type { PoolWorker } from './worker.ts'
+
+export interface Lanes {
+  /** For calls that take little time; a spare is among them when one of the others is held up. */
+  readonly workers: readonly PoolWorker[]
+  /** Those beyond: they run only what can run nowhere else. */
+  readonly spares: readonly PoolWorker[]
+  /** For the calls of functions that run apart. */
+  readonly apart: readonly PoolWorker[]
+}
 
 const IDLE_CHECK_MS = { least: 20, most: 1_000 } as const
 
@@ -39,13 +49,31 @@ export class Places {
     this.#timer.unref()
   }
 
-  /**
-   * The workers that take calls now: those that no long call holds up; a spare joins when one is. `spares` are those
-   * beyond: they run only what can run nowhere else.
-   */
-  open(): { readonly workers: PoolWorker[]; readonly spares: PoolWorker[] } {
+  /** Who takes calls now: those that no long call holds up, the one with least to do first. */
+  lanes(): Lanes {
     const free = this.#workers.filter((worker) => worker.ready && !worker.held)
-    return { workers: free.slice(0, this.#active), spares: free.slice(this.#active) }
+    const slow = this.#functions.flatMap(({ apart }, fn) => (apart ? [fn] : []))
+    const clear = slow.length === 0 ? free : free.filter((worker) => slow.every((fn) => worker.sent(fn) === 0))
+    const swift = clear.length > 0 ? clear : free
+    return {
+      workers: swift.slice(0, this.#active).sort((left, right) => right.free - left.free),
+      spares: swift.slice(this.#active),
+      // Never the first, whatever else is held up: the others go on there.
+      apart: free.slice(1).reverse(),
+    }
+  }
+
+  /** Whether calls wait that would run apart, and every worker but one is held up by calls of others. */
+  get crowded(): boolean {
+    if (this.#workers.length > this.#active + EXTRA.workers || this.#workers.some(({ ready }) => !ready)) return false
+    if (this.#workers.filter((worker) => !worker.held).length !== 1) return false
+    return this.#functions.some(({ apart, length }, fn) => apart && length > 0 && this.#heldBy(fn) < this.#active)
+  }
+
+  /** One of the workers beyond the spare that is not used any more. */
+  get surplus(): PoolWorker | undefined {
+    const now = performance.now()
+    return this.#workers.slice(this.#active + 1).find(({ busy, used }) => !busy && now - used > EXTRA.idleMs)
   }
 
   /** Whether calls of a function wait that this worker may run. */
@@ -64,10 +92,25 @@ export class Places {
   seat(fn: number): PoolWorker | undefined {
     const room = this.#taken(fn) < (this.#functions[fn]?.spec.max ?? 0)
     const idle = (worker: PoolWorker) => (worker.instances[fn] ?? 0) > worker.sent(fn)
-    const { workers, spares } = this.open()
-    return [...workers, ...spares.filter((worker) => worker.instances[fn] ?? 0)]
+    const { apart, spares, workers } = this.lanes()
+    const own = this.#functions[fn]?.apart
+      ? apart
+      : [...workers, ...spares.filter((worker) => worker.instances[fn] ?? 0)]
+    return own
       .filter((worker) => worker.seats > 0 && (room || idle(worker)))
       .sort((left, right) => Number(idle(right)) - Number(idle(left)) || left.sent(fn) - right.sent(fn))[0]
+  }
+
+  /** Lets an instance go that may not be called where it is, when there may be no other where calls of it may run. */
+  makeRoom(fn: number): void {
+    const { length = 0, spec } = this.#functions[fn] ?? {}
+    if (length === 0 || this.#taken(fn) < (spec?.max ?? 0)) return
+    const apart = this.lanes().apart
+    if (apart.length === 0 || apart.some((worker) => (worker.instances[fn] ?? 0) > 0)) return
+    const holder = this.#workers.find(
+      (worker) => worker.instances[fn] && worker.sent(fn) === 0 && worker.holds.length === 0,
+    )
+    holder?.hold({ fn, count: 0, warm: false })
   }
 
   instances(fn: number): number {
@@ -127,8 +170,9 @@ export class Places {
   /** Spreads the instances of every function that are to be warm over the workers that serve, and has the spares know its code. */
   #provision(): void {
     for (const [index, worker] of this.#workers.entries()) {
-      if (!worker.ready) continue
-      for (const [fn, { least, warmable }] of this.#functions.entries()) {
+      if (!worker.ready || index > this.#active) continue
+      for (const [fn, { apart, least, warmable }] of this.#functions.entries()) {
+        if (apart) continue
         const count = index < this.#active ? share(least, index, this.#active) : 0
         const asked = worker.holds.findLast((hold) => hold.fn === fn)?.count ?? worker.instances[fn] ?? 0
         const unknown = least > 0 && warmable && !worker.knows.has(fn)

@@ -52,6 +52,11 @@ function serve(port: MessagePort, data: ThreadData): void {
     for (const call of decodeCalls(message)) {
       const waiting = suspending[call.fn]
       if (waiting) return waiting.begin(call)
+      const now = performance.now()
+      if (touched.size > 0 && now - since >= PATIENCE_MS) {
+        post(array, false)
+        since = now
+      }
       array = Math.floor(call.slot / ARRAY_CALLS)
       const resident = residents[call.fn]
       if (!resident) continue
@@ -61,10 +66,6 @@ function serve(port: MessagePort, data: ThreadData): void {
       resident.run(call, writer)
       control.end()
       touched.add(call.fn)
-      const now = performance.now()
-      if (now - since < PATIENCE_MS) continue
-      post(array, false)
-      since = now
     }
     post(array, true)
     for (const fn of touched) {

@@ -1,8 +1,9 @@
 /** One function as the main thread sees it: the calls that wait for it, and its counts. */
 
-import { GatewayError } from '../errors.ts'
+import { type ErrorCode, GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
 import { type Denials, GRANT_KINDS } from './grants.ts'
+import { APART_MS, COUNTED_MS } from './limits.ts'
 import type { Call, FunctionSpec, Result } from './pool.ts'
 
 /** A call whose promise is not settled. */
@@ -20,6 +21,8 @@ export interface Pending {
 
 /** Share of the newest run in the running mean of run times. */
 const NEWEST = 0.05
+/** What a call ends with that cost its instance. */
+const BROKEN: ReadonlySet<ErrorCode> = new Set(['FUNCTION_TRAPPED', 'FUNCTION_TIMED_OUT', 'FUNCTION_OUT_OF_MEMORY'])
 const RETRY_MS = { least: 100, most: 30_000 } as const
 
 export class WaitingFunction {
@@ -31,6 +34,7 @@ export class WaitingFunction {
   /** Index of the first call that waits: shifting an array of a thousand costs more than the call. */
   #first = 0
   #meanMs = 1
+  #apart = false
   /** Calls sent to a worker and not answered. */
   sent = 0
   /** Instances that are to be warm: `min`, or more while a hint holds. */
@@ -47,6 +51,16 @@ export class WaitingFunction {
     this.suspends = suspends
     this.least = spec.min
     this.#limit = limit
+  }
+
+  /** Running mean of what its calls keep a worker for. */
+  get meanMs(): number {
+    return this.#meanMs
+  }
+
+  /** True while its calls take so long, or break so often, that others would wait for them. */
+  get apart(): boolean {
+    return this.#apart
   }
 
   get length(): number {
@@ -102,10 +116,15 @@ export class WaitingFunction {
     this.denied = sums
   }
 
-  /** Notes how long a call ran. */
-  ran(result: Result): void {
-    this.#meanMs += NEWEST * (result.runMs - this.#meanMs)
-    if (result.cold) this.coldStarts++
+  /** Notes what a call took. */
+  took(runMs: number, outcome: Result | GatewayError): void {
+    const broken = outcome instanceof GatewayError && BROKEN.has(outcome.code)
+    // One that waited for the gateway kept nobody from running meanwhile.
+    const keptMs = this.suspends ? 0 : runMs
+    const counted = Math.min(COUNTED_MS.most, Math.max(keptMs, broken ? COUNTED_MS.broken : 0))
+    this.#meanMs += NEWEST * (counted - this.#meanMs)
+    this.#apart = this.#meanMs >= (this.#apart ? APART_MS.below : APART_MS.from)
+    if ('cold' in outcome && outcome.cold) this.coldStarts++
   }
 
   #overloaded(): GatewayError {

@@ -14,7 +14,8 @@ import { encodeCalls, steady } from './wire.ts'
 
 /** What the pool does when a worker has something to tell. */
 export interface WorkerEvents {
-  answered(pending: Pending, outcome: Answer['outcome']): void
+  /** `runMs`: milliseconds inside the instance. */
+  answered(pending: Pending, outcome: Answer['outcome'], runMs: number): void
   /** An array is through: there is room for another. */
   freed(): void
   reported(report: Report): void
@@ -52,6 +53,8 @@ export class PoolWorker {
   /** True once it serves. */
   ready = false
   #heldBy: number | undefined
+  /** When it was last sent a call, by `performance.now()`. */
+  used = performance.now()
   /** What the last look at it saw, and when. */
   seen = { begun: -1, at: 0 }
 
@@ -108,6 +111,7 @@ export class PoolWorker {
 
   /** Sends up to 32 calls; there must be a free array. */
   send(calls: readonly Pending[]): void {
+    this.used = performance.now()
     const array = this.#arrays.indexOf(undefined)
     const first = array * ARRAY_CALLS
     this.#arrays[array] = [...calls]
@@ -123,6 +127,7 @@ export class PoolWorker {
   /** Sends one call of a function that may wait, to end by `until`; there must be a free seat. */
   seat(pending: Pending, until: number): void {
     const { call, fn } = pending
+    this.used = performance.now()
     const slot = this.#seats.take(pending, until)
     if (call.spent) call.spent.worker = this.#thread.threadId
     this.#sent[fn] = this.sent(fn) + 1
@@ -223,7 +228,7 @@ export class PoolWorker {
       spent.cold = 'cold' in outcome && outcome.cold
     }
     this.#forget(slot)
-    this.#events.answered(pending, outcome)
+    this.#events.answered(pending, outcome, runMs)
   }
 
   #report(report: Report): void {

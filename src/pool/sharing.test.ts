@@ -1,0 +1,73 @@
+/** Workers are shared: nobody waits for more than a few calls of a function that is flooded, or runs long. */
+
+import { fileURLToPath } from 'node:url'
+import { expect, test, vi } from 'vitest'
+import { createPool, type FunctionSpec } from './index.ts'
+
+const wasm = fileURLToPath(new URL('../../test/functions/guests/hostile/hostile.wasm', import.meta.url))
+const NEVER = new AbortController().signal
+
+async function open(names: readonly string[], overrides: Partial<FunctionSpec> = {}) {
+  const settings = { wasm, min: 1, max: 4, idleMs: 60_000, timeoutMs: 10_000, memoryBytes: 32 << 20, env: {} }
+  const functions = names.map((name) => ({ name, ...settings, ...overrides }))
+  const pool = await createPool(functions, { log: () => {}, workers: 1 })
+  await Promise.all(names.map((name) => pool.ready(name)))
+  const call = (name: string, type: string, subject = '', signal = NEVER) => {
+    const event = { specversion: '1.0', id: 'e', source: '/test', type, subject } as const
+    return pool.invoke({ function: name, event, callId: 'c', attempt: 1, deadline: Date.now() + 60_000 }, signal)
+  }
+  return { pool, call, [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() }
+}
+
+test('a call that comes behind two hundred of another function waits for a few of them', async () => {
+  await using shared = await open(['flooded', 'other'])
+  let done = 0
+  const flood = Array.from({ length: 200 }, () => shared.call('flooded', 'spin', '3').then(() => done++))
+  await vi.waitFor(() => expect(done).toBeGreaterThan(0), 10_000)
+  for (let round = 0; round < 5; round++) {
+    const before = done
+    await shared.call('other', 'calls')
+    expect(done - before).toBeLessThanOrEqual(8)
+  }
+  expect(done).toBeLessThan(200)
+  await Promise.all(flood)
+})
+
+test('two floods are served by turns', async () => {
+  await using shared = await open(['one', 'two'])
+  const done = { one: 0, two: 0 }
+  let widest = 0
+  const flood = (name: 'one' | 'two') =>
+    Array.from({ length: 500 }, async () => {
+      await shared.call(name, 'calls')
+      done[name]++
+      widest = Math.max(widest, Math.abs(done.one - done.two))
+    })
+  await Promise.all([...flood('one'), ...flood('two')])
+  expect(widest).toBeLessThanOrEqual(64)
+})
+
+test('one that runs long is not held up by another that never ends, nor are those that do not', async () => {
+  await using shared = await open(['endless', 'long', 'short'])
+  const gone = new AbortController()
+  // So that it is known to run long.
+  for (let round = 0; round < 3; round++) await shared.call('long', 'spin', '40')
+  const loops = Array.from({ length: 3 }, () => shared.call('endless', 'loop', '', gone.signal).catch(() => 'ended'))
+  for (let round = 0; round < 5; round++) {
+    await shared.call('long', 'spin', '20')
+    await shared.call('short', 'calls')
+  }
+  gone.abort(new Error('enough'))
+  expect(await Promise.all(loops)).toEqual(['ended', 'ended', 'ended'])
+})
+
+test('one that runs long and may have one instance only still runs apart', async () => {
+  await using shared = await open(['long', 'short'], { max: 1 })
+  for (let round = 0; round < 3; round++) await shared.call('long', 'spin', '40')
+  let done = 0
+  const long = Array.from({ length: 5 }, () => shared.call('long', 'spin', '40').then(() => done++))
+  for (let round = 0; round < 3; round++) await shared.call('short', 'calls')
+  expect(done).toBeLessThan(5)
+  await Promise.all(long)
+  expect(shared.pool.stats().map(({ instances }) => instances)).toEqual([1, 1])
+})
