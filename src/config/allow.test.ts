@@ -49,8 +49,10 @@ test.each([
   ['http://a.example:81', { host: 'a.example', scheme: 'http', port: 81, private: false }],
   ['"*.a.example"', { host: '*.a.example', private: false }],
   ['"*"', { host: '*', private: false }],
-  ['"[2001:db8::1]:81"', { host: '2001:db8::1', port: 81, private: false }],
-  ['{ host: "::1", private: true }', { host: '::1', private: true }],
+  ['"[2001:db8::1]:81"', { host: '2001:db8::1', port: 81, private: true }],
+  ['{ host: "::1" }', { host: '::1', private: true }],
+  ['{ host: "::1", private: false }', { host: '::1', private: false }],
+  ['localhost:81', { host: 'localhost', port: 81, private: true }],
   [
     '{ host: 10.0.0.5, port: 8080, methods: [GET, PUT], private: true }',
     { host: '10.0.0.5', port: 8080, methods: ['GET', 'PUT'], private: true },

@@ -17,9 +17,10 @@ import {
 } from 'yaml'
 import { type Environment, interpolate } from './interpolate.ts'
 import { pick } from './kubernetes.ts'
+import { asPolicies, policiesOf } from './policy-documents.ts'
 import type { Problem } from './problem.ts'
 import { firstOfEach, MOST_OF_A_KIND } from './told.ts'
-import { offsetsIn, type Path, type Place, Places, problemAt, type Source } from './tree.ts'
+import { offsetsIn, type Path, type Place, type Places, problemAt, type Read, rooted, type Source } from './tree.ts'
 
 const MAX_BYTES = 1_048_576
 /** Values that aliases repeat: an alias bomb ends here. What is written out is bounded by the size of the file. */
@@ -27,12 +28,6 @@ const MAX_REPEATED = 10_000
 const MAX_DEPTH = 40
 /** More than these of one file are only counted. */
 const MAX_PROBLEMS = MOST_OF_A_KIND
-
-export interface Read {
-  readonly value: unknown
-  readonly places: Places
-  readonly problems: readonly Problem[]
-}
 
 export interface Documents {
   /** One, unless several Kubernetes ConfigMaps of the file hold a part; none when all was passed over. */
@@ -54,12 +49,19 @@ export function readDocuments(text: string, file: string, environment: Environme
   }
   if (text.length > MAX_BYTES) return refused(0, `the file has ${text.length} characters; at most ${MAX_BYTES}`)
   if (nestsTooDeep(text)) return refused(0, `the file nests deeper than ${MAX_DEPTH}`)
-  const { plain, held, functions, passed } = pick(parsed(text, lines))
+  const { plain, held, policies, functions, passed } = pick(parsed(text, lines))
   const [first, second] = plain
   if (second) return refused(second.range[0], 'a second document begins here; a file holds one')
   const reads = held.map((one) => readHeld(one.text, source, environment))
   const here = (offset: number): number => offset
-  if (first) reads.unshift(readOne(first, source, environment, here))
+  if (first) reads.unshift(asPolicies(readOne(first, source, environment, here), file))
+  for (const { name, texts } of policies)
+    reads.push(
+      policiesOf(
+        name,
+        texts.map(({ key, text }) => ({ key, read: readHeld(text, source, environment) })),
+      ),
+    )
   const made = functions.map(({ document, node }) => readOne(document, source, environment, here, node))
   if (reads.length + made.length + passed.length === 0)
     reads.push({ value: {}, places: rooted(source, 0), problems: [] })
@@ -85,12 +87,6 @@ function readHeld(node: Scalar<string>, source: Source, environment: Environment
   })
   if (second) return problem(second.range[0], 'a second document begins here; a text holds one')
   return first ? readOne(first, source, environment, at) : problem(0, 'this text holds nothing')
-}
-
-const rooted = (source: Source, at: number): Places => {
-  const places = new Places()
-  places.set([], { source, key: at, value: at, end: at })
-  return places
 }
 
 /** Reads one document, or one node of it; `at` says where in the file an offset of it is. */

@@ -86,6 +86,7 @@ function functionOf(spec: FunctionSpec, written: unknown): unknown {
     env: Object.fromEntries(Object.keys(spec.env).map((name) => [name, HIDDEN])),
     ...(spec.grants ? allowOf(spec.grants) : {}),
     output: spec.output ?? 'plain',
+    ...(mapping(written)['policy'] === undefined ? {} : { policy: mapping(written)['policy'] }),
     ...(spec.approve ? { approve: spec.approve } : {}),
     ...(spec.probe
       ? { probe: { ...mapping(mapping(written)['probe']), timeout: durationText(spec.probe.timeoutMs) } }

@@ -2,15 +2,15 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Read, readDocuments } from './document.ts'
+import { readDocuments } from './document.ts'
 import type { Environment } from './interpolate.ts'
 import { WASM_FUNCTION } from './kubernetes.ts'
 import { mapping } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
-import { type Path, Places } from './tree.ts'
+import { type Path, Places, type Read } from './tree.ts'
 
 /** Sections that hold names, which files may share between them. */
-const SHARED = new Set(['sources', 'sinks', 'functions', 'services', 'routes'])
+const SHARED = new Set(['sources', 'sinks', 'functions', 'policies', 'services', 'routes'])
 
 export interface Merged {
   readonly value: Readonly<Record<string, unknown>>

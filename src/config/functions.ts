@@ -1,11 +1,12 @@
 /** Makes function specs of their configuration: files found beside the file that names them. */
 
 import type { FunctionConfig } from '../pool/config.ts'
-import type { FunctionSpec, Grants, WarmHint } from '../pool/pool.ts'
+import type { FunctionSpec, WarmHint } from '../pool/pool.ts'
 import { newest, readVersioned, type Versioned, versioned } from '../schema/index.ts'
 import type { Disk } from './disk.ts'
-import { fileBeside, makeGrants } from './grants.ts'
+import { type Around, fileBeside, makeGrants } from './grants.ts'
 import type { Names, Reporter } from './names.ts'
+import { type Bounded, underPolicy } from './policies.ts'
 import { makeProbe } from './probe.ts'
 import type { Sections } from './sections.ts'
 import type { Path } from './tree.ts'
@@ -23,12 +24,12 @@ interface Entry extends Versioned {
 
 /** A path alone is short for its options. Reports files that are not found, and names that stand for two. */
 export function functionsOf(
-  given: Sections['functions'],
+  given: Pick<Sections, 'functions' | 'policies'>,
   names: Pick<Names, 'functions'>,
   reporter: Reporter,
   disk: Disk,
 ): Functions {
-  const entries = Object.entries(given).map(([key, config]): Entry => {
+  const entries = Object.entries(given.functions).map(([key, config]): Entry => {
     const { name, version = config.version } = readVersioned(key)
     return { key, config, name, version }
   })
@@ -37,14 +38,14 @@ export function functionsOf(
     const path: Path = reporter.places.at(['functions', key, 'wasm']) ? ['functions', key, 'wasm'] : ['functions', key]
     const wasm = fileBeside(path, config.wasm, reporter)
     const found = disk.file(wasm)
-    const grants = makeGrants(config.allow, ['functions', key, 'allow'], { names, reporter, disk })
-    if (found && 'file' in found) return specOf({ name, version, grants }, found.file, config)
+    const bounded = boundedOf(config, given.policies, ['functions', key], { names, reporter, disk })
+    if (found && 'file' in found) return specOf({ name, version }, found.file, config, bounded)
     if (found) reporter.report(path, `"${config.wasm}" ${found.wrong}`)
     else
       reporter.report(path, `there is no file "${config.wasm}"`, {
         suggestion: 'paths begin at the folder of this file; npm run build:functions builds the examples',
       })
-    return specOf({ name, version, grants }, wasm, config)
+    return specOf({ name, version }, wasm, config, bounded)
   })
   return { functions, callable: callableOf(entries) }
 }
@@ -72,10 +73,25 @@ function callableOf(entries: readonly Entry[]): readonly string[] {
   return [...names]
 }
 
+/** What it may have, its policy considered. */
+function boundedOf(config: FunctionConfig, policies: Sections['policies'], path: Path, around: Around): Bounded {
+  const { names, reporter, disk } = around
+  const grants = makeGrants(config.allow, [...path, 'allow'], { names, reporter, disk })
+  const bounded = { env: config.env, grants, memoryBytes: config.memory, timeoutMs: config.timeout }
+  if (config.policy === undefined) return bounded
+  const policy = Object.hasOwn(policies, config.policy) ? policies[config.policy] : undefined
+  if (typeof policy === 'object') return underPolicy(bounded, { name: config.policy, policy, path, reporter, disk })
+  // One that is there and wrong is told to be so where it stands.
+  if (!reporter.places.at(['policies', config.policy]))
+    reporter.unknown([...path, 'policy'], 'policy', config.policy, Object.keys(policies))
+  return bounded
+}
+
 function specOf(
-  { name, version, grants }: Pick<Entry, 'name' | 'version'> & { readonly grants: Grants },
+  { name, version }: Pick<Entry, 'name' | 'version'>,
   wasm: string,
   config: FunctionConfig,
+  bounded: Bounded,
 ): FunctionSpec {
   return {
     name,
@@ -86,10 +102,7 @@ function specOf(
     idleMs: config.pool.idle,
     ...(config.pool.reuse ? { reuse: config.pool.reuse } : {}),
     ...(config.pool.warm ? { warm: config.pool.warm.map(hintOf) } : {}),
-    timeoutMs: config.timeout,
-    memoryBytes: config.memory,
-    env: config.env,
-    grants,
+    ...bounded,
     ...(config.output === 'outcome' ? { output: config.output } : {}),
     ...(config.approve ? { approve: config.approve } : {}),
     ...(config.probe ? { probe: makeProbe(config.probe) } : {}),

@@ -9,7 +9,8 @@ import type { Names, Reporter } from './names.ts'
 import type { Path } from './tree.ts'
 import { findFunction } from './versions.ts'
 
-interface Around {
+/** What a configuration is read by. */
+export interface Around {
   readonly names: Pick<Names, 'functions'>
   readonly reporter: Reporter
   readonly disk: Disk

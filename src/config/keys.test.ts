@@ -19,6 +19,8 @@ const BESIDE: Readonly<Record<string, object>> = {
   'routes.*.fallback': { mqtt: 'b' },
   'routes.*.rate': { limit: 5, per: '1s' },
   'routes.*.to': { mqtt: 'b' },
+  ': functions': { policies: { p: { maxMemoryPages: 16 } } },
+  ': policies': { functions: { f: { wasm: 'x.wasm', policy: 'f', allow: {}, env: {} } } },
   'functions.*': { wasm: 'x.wasm' },
   'functions.*.allow.http': { to: ['a.example'] },
 }
@@ -37,10 +39,13 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'functions.*.approve': ['wasi:sockets'],
   'functions.*.env': { A: 'b' },
   'functions.*.pool.warm': [{ schedule: '@daily', min: 2 }],
+  'functions.*.policy': 'p',
   'functions.*.probe.event.data': 1,
   'functions.*.probe.reply': 1,
   'functions.*.version': 2,
   'http.webhook.origins': ['shop.example'],
+  'policies.*.allowedDirs': [{ guestPath: '/data', hostPath: 'data' }],
+  'policies.*.allowedHosts': ['a.example'],
   'routes.*.dead_letter': 'mqtt:b',
   'routes.*.fallback': 'g',
   'routes.*.filters': [{ exact: { type: 'a' } }],
@@ -50,8 +55,11 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'routes.*.when': 'type == "a"',
 }
 
-/** Told elsewhere: what a technology takes beside it, tests by `headgate check`, `event_sources` by what they expand to. */
-const ELSEWHERE = /^(sources|sinks|event_sources|services|routes\.\*\.(tests|filters\.))/
+/**
+ * Told elsewhere: what a technology takes beside it, tests by `headgate check`, `event_sources` by what they expand to, and
+ * what is a mistake beyond a bound, and else as it was.
+ */
+const ELSEWHERE = /^(sources|sinks|event_sources|services|policies\.\*\.allowedEnvVars$|routes\.\*\.(tests|filters\.))/
 
 const schema: Schema = z.toJSONSchema(configSchema(connectors), {
   io: 'input',

@@ -14,6 +14,7 @@ import { type Merged, mergeFiles, readFiles } from './files.ts'
 import { functionsOf } from './functions.ts'
 import { expandManifests } from './manifests/index.ts'
 import { checkNames, type FunctionFolder, mapping, namesOf, Reporter } from './names.ts'
+import { policySources, withPolicyFiles } from './policy-files.ts'
 import { ConfigError, type Problem } from './problem.ts'
 import { check } from './report.ts'
 import { makeRoutes } from './routes.ts'
@@ -47,7 +48,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Co
   return build(form, options, DISK, options.tests ? await readTests(shownPath(path)) : [])
 }
 
-/** Reads a text as if it stood in `file`; looks at no file but those that `${file:...}` names. Throws a ConfigError. */
+/** Reads a text as if it stood in `file`; looks at no file but those that `${file:...}` and `policies` name. Throws a ConfigError. */
 export function parseConfig(text: string, file: string, options: LoadOptions): Config {
   return build(readForm([{ file, text }], options), options, ANY_DISK)
 }
@@ -83,7 +84,8 @@ const expandForms = (merged: Merged, folder: FunctionFolder | undefined): Merged
 
 /** Reads and merges; expands other forms, and adds the functions that are found in a folder. */
 function readForm(files: Awaited<ReturnType<typeof readFiles>>, options: LoadOptions): Form {
-  const merged = mergeFiles(files, { env: options.env ?? process.env })
+  const environment = { env: options.env ?? process.env }
+  const merged = withPolicyFiles(mergeFiles(files, environment), environment)
   // What is no YAML says nothing about the rest: more problems would be echoes of the first.
   const unread = merged.problems.some(({ path }) => path === '')
   const folder = unread ? undefined : folderOf(options)
@@ -106,7 +108,7 @@ function build(
   const sections = checkSections(value, connectors, reporter)
   const names = namesOf(value)
   checkNames(names, RESERVED, reporter)
-  const { functions, callable } = functionsOf(sections.functions ?? {}, names, reporter, disk)
+  const { functions, callable } = functionsOf({ functions: {}, policies: {}, ...sections }, names, reporter, disk)
   const services = makeServices(sections.services ?? {}, names, new Set(callable), reporter)
   const instances = (section: 'sources' | 'sinks'): readonly Instance[] =>
     Object.entries(sections[section] ?? {}).flatMap(([name, held]) => instance(section, name, held, reporter))
@@ -136,11 +138,15 @@ function build(
     services,
     routes,
     tests,
-    files: [...new Set([...places.hidden()].flatMap(({ hidden }) => hidden.flatMap(({ file }) => file ?? [])))],
+    files: [...new Set([...filesIn(places), ...policySources(sections.policies, places)])],
     secrets,
     expanded: withNames(expanded(value, connectors, { functions, routes }), places),
   }
 }
+
+/** The files whose contents stand in texts. */
+const filesIn = (places: Merged['places']): readonly string[] =>
+  [...places.hidden()].flatMap(({ hidden }) => hidden.flatMap(({ file }) => file ?? []))
 
 /** Checks the whole; when something is wrong, what is sound is still returned, so that its names are checked, too. */
 function checkSections(
@@ -166,7 +172,7 @@ function checkSections(
   return sound as Partial<Sections>
 }
 
-const NAMED = new Set(['sources', 'sinks', 'functions', 'services', 'routes'])
+const NAMED = new Set(['sources', 'sinks', 'functions', 'policies', 'services', 'routes'])
 
 /** What can be used of a route that has a mistake. */
 function soundRoute(entry: unknown): RouteConfig {

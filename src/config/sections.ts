@@ -5,7 +5,7 @@ import { adminConfig } from '../admin/config.ts'
 import { brokerConfig } from '../broker/config.ts'
 import type { Connector } from '../connector/connector.ts'
 import { journalConfig } from '../journal/config.ts'
-import { functionConfig } from '../pool/config.ts'
+import { functionConfig, policyConfig } from '../pool/config.ts'
 import { routeConfig } from '../router/config.ts'
 import { logConfig } from '../telemetry/config.ts'
 import { eventSources } from './event-sources/index.ts'
@@ -77,6 +77,12 @@ function makeSchema(connectors: readonly Connector[]) {
       .prefault({})
       .describe(
         'Functions, by name or `name@version`: the path of a .wasm file, or the options below. A name without a version means the newest one.',
+      ),
+    policies: z
+      .record(name, z.union([z.string().min(1), policyConfig]))
+      .prefault({})
+      .describe(
+        'What functions may have at most, by name; or the path of a file that says so. Files and Kubernetes ConfigMaps of policies in the folder of the configuration stand here, too, each by its name.',
       ),
     services: named(
       z.record(name, z.string()),

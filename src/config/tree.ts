@@ -60,6 +60,16 @@ export class Places {
     }
   }
 
+  /** Those below a path, as if that were the root. */
+  below(path: Path): Places {
+    const made = new Places()
+    for (const [key, place] of this.#places) {
+      const own = JSON.parse(key) as Path
+      if (path.every((step, at) => own[at] === step)) made.set(own.slice(path.length), place)
+    }
+    return made
+  }
+
   /** A text at a path with the names of variables for what they stood for. */
   named(path: Path, text: string): string {
     return named(text, this.at(path)?.hidden ?? [])
@@ -85,6 +95,20 @@ export class Places {
     const offset = on === 'key' ? place.key : on === 'value' ? place.value : within(place, on)
     return problemAt(place.source, offset, place.writtenAt ?? path, hide(place, message), given.suggestion)
   }
+}
+
+/** What was read of a document, or of a part of one. */
+export interface Read {
+  readonly value: unknown
+  readonly places: Places
+  readonly problems: readonly Problem[]
+}
+
+/** The places of what stands at an offset as a whole. */
+export function rooted(source: Source, at: number): Places {
+  const places = new Places()
+  places.set([], { source, key: at, value: at, end: at })
+  return places
 }
 
 /** Makes a problem at an offset of a file. */

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { configSchema, sourceNames } from '../config/index.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ERRORS } from '../errors.ts'
-import { functionConfig } from '../pool/config.ts'
+import { ALLOW_SECTIONS, functionConfig, POLICY_SECTIONS, policyConfig } from '../pool/config.ts'
 import {
   CONTROL_SECTIONS,
   canaryConfig,
@@ -88,6 +88,11 @@ function named(connectors: readonly Connector[]): readonly string[] {
     '## functions\n',
     '`functions.<name>` or `functions.<name>@<version>`: the path of a .wasm file, or these options. A name without a version means the newest one.\n',
     optionTable(optionsOf(json(functionConfig))),
+    ...parts('allow', ALLOW_SECTIONS),
+    '## policies\n',
+    '`policies.<name>`: these options, or the path of a file that holds them, bare or as a Kubernetes ConfigMap does; a document of either kind beside the configuration stands here by its name, too. What is left out is not bounded.\n',
+    optionTable(json(policyConfig)),
+    ...parts('policies.<name>', POLICY_SECTIONS),
     '## services\n',
     '`services.<service>.<name>`: a function, `name` or `name@version`. Called at the topic `service/<service>`, where `body.function` of the envelope is `<name>`, and at `POST /call/<service>/<name>`.\n',
     '## routes\n',
@@ -107,6 +112,9 @@ function named(connectors: readonly Connector[]): readonly string[] {
     ...Object.entries(TEST_SECTIONS).flatMap(([name, section]) => [`#### ${name}\n`, optionTable(json(section))]),
   ]
 }
+
+const parts = (of: string, sections: Readonly<Record<string, z.ZodType>>): readonly string[] =>
+  Object.entries(sections).flatMap(([name, section]) => [`### ${of}.${name}\n`, optionTable(json(section))])
 
 function errors(): string {
   const meaning = { retry: 'tried again', reject: 'dead letter at once', fatal: 'the gateway stops' }

@@ -1,5 +1,6 @@
 /** The option `allow` of a function: what it may reach beyond clocks, random numbers and its environment. */
 
+import { isIP } from 'node:net'
 import { posix } from 'node:path'
 import * as z from 'zod'
 import { duration, size } from '../schema/index.ts'
@@ -20,6 +21,9 @@ const hostName = z
   .transform((text) => text.replace(/^\[|\]$/g, ''))
 const port = z.int().min(1).max(65_535)
 
+/** Who names an address means it, be it a private one. */
+const isAddress = (host: string): boolean => isIP(host) !== 0 || host === 'localhost'
+
 function noHost(text: string): string {
   const [, scheme, rest = text] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text) ?? []
   if (scheme !== undefined && !/^https?$/.test(scheme)) return `"${text}": requests go out by http and https alone`
@@ -28,7 +32,7 @@ function noHost(text: string): string {
 }
 
 /** `host`, `host:port`, `https://host`. */
-const hostText = z
+export const hostText = z
   .string()
   .min(1)
   .transform((text, context): HostGrant => {
@@ -38,7 +42,11 @@ const hostText = z
       port: digits === undefined ? undefined : Number(digits),
     })
     if (parts.success)
-      return { ...parts.data, private: false, ...(scheme === undefined ? {} : { scheme: scheme as 'http' | 'https' }) }
+      return {
+        ...parts.data,
+        private: isAddress(parts.data.host),
+        ...(scheme === undefined ? {} : { scheme: scheme as 'http' | 'https' }),
+      }
     context.issues.push({ code: 'custom', input: text, message: noHost(text) })
     return z.NEVER
   })
@@ -54,11 +62,20 @@ const hostOptions = z.strictObject({
     .describe('Methods, such as GET; all if absent.'),
   private: z
     .boolean()
-    .default(false)
-    .describe('Whether it may be at a private, loopback or link-local address. Such an address is refused otherwise.'),
+    .optional()
+    .describe(
+      'Whether it may be at a private, loopback or link-local address. Such an address is refused otherwise, but where `host` is an address itself, or `localhost`.',
+    ),
 })
 
-const hosts = z.array(z.union([hostText, hostOptions]))
+const hosts = z.array(
+  z.union([
+    hostText,
+    hostOptions.transform(
+      ({ private: inner, ...host }): HostGrant => ({ ...host, private: inner ?? isAddress(host.host) }),
+    ),
+  ]),
+)
 
 const limits = z.strictObject({
   requests: z.int().min(1).max(1_000).default(32).describe('Requests that one call may make.'),
@@ -87,13 +104,15 @@ const store = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, {
   error: ({ input }) => `"${input}" is no name; use letters, digits, - and _, at most 64`,
 })
 
+const httpOptions = limits.extend({
+  to: hosts.describe('Hosts: `host`, `host:port`, `https://host`, or `{ host, port, scheme, methods, private }`.'),
+})
+
 /** `http: [...]` is short for `http: { to: [...] }`. */
-const http = z.union([
-  hosts.transform((to) => ({ to, ...limits.parse({}) })),
-  limits.extend({
-    to: hosts.describe('Hosts: `host`, `host:port`, `https://host`, or `{ host, port, scheme, methods, private }`.'),
-  }),
-])
+const http = z.union([hosts.transform((to) => ({ to, ...limits.parse({}) })), httpOptions])
+
+/** What stands in a part of `allow` that may be written short, or as a list. */
+export const ALLOW_SECTIONS = { http: httpOptions, 'http.to[]': hostOptions, 'dirs[]': dir }
 
 export const allowOptions = z.strictObject({
   http: http

@@ -6,7 +6,8 @@ import { allowOptions } from './allow-options.ts'
 import { poolOptions } from './pool-options.ts'
 import { probeOptions } from './probe-options.ts'
 
-export { type AllowConfig, grantsOf } from './allow-options.ts'
+export { ALLOW_SECTIONS, type AllowConfig, grantsOf } from './allow-options.ts'
+export { POLICY_KEYS, POLICY_SECTIONS, type PolicyConfig, policyConfig } from './policy-options.ts'
 
 const options = z.strictObject({
   wasm: z
@@ -29,6 +30,13 @@ const options = z.strictObject({
   allow: allowOptions
     .prefault({})
     .describe('What it may reach beyond clocks, random numbers and `env`: nothing that is not named here.'),
+  policy: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'The policy that it is under, by its name in `policies`: what it asks beyond that is a mistake, and of `memory`, `timeout`, hosts and folders it gets what the policy has where it says nothing itself.',
+    ),
   output: z
     .enum(['plain', 'outcome'])
     .default('plain')

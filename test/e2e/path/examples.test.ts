@@ -113,6 +113,12 @@ const DRIVEN: Readonly<Record<string, Drive>> = {
     await eventually(() => subjects().length === 3, { what: 'all readings came in batches' })
     expect(subjects()).toEqual(['1', '2', '3'])
   },
+  'policies.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    const reading = eventOf('reading', { data: { celsius: 21 } })
+    await client.publish('edge/7/reading', reading, CLOUDEVENT)
+    expect((await settled(gateway, `${reading['id']}`)).deliveries).toMatchObject([{ route: 'readings', to: 'echo' }])
+  },
   'limits.yaml': async (gateway) => {
     await using client = await Client.connect(gateway)
     const events = Array.from({ length: 11 }, () => eventOf('mail', { data: { customer: 'ada' } }))
