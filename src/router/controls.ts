@@ -70,7 +70,7 @@ export const controlOptions = {
   batch: batch
     .optional()
     .describe(
-      'Delivers several events with one invocation: the target gets one event of type `headgate.batch` whose data is a JSON batch of CloudEvents. They are settled alike; after a failure the same ones are tried again together, until a restart; dead letters are single events. Whoever calls gets the answer of the batch.',
+      'Delivers several events with one invocation: the target gets one event of type `headgate.batch` whose data is a JSON batch of CloudEvents. They are settled alike, unless a function with `output: outcome` says what became of each; after a failure the same ones are tried again together, until a restart; dead letters are single events. Whoever calls gets the answer of the batch.',
     ),
   breaker: breaker
     .optional()
