@@ -151,6 +151,11 @@ export const ERRORS = {
     type: 'TimeoutError',
     summary: 'The deadline of a call passed before there was an answer.',
   },
+  CALL_TOO_DEEP: {
+    disposition: 'reject',
+    type: 'SystemError',
+    summary: 'Functions called each other deeper than they may: each waits for the next.',
+  },
   CALL_CANCELLED: {
     disposition: 'reject',
     type: 'BusinessLogicError',

@@ -28,10 +28,12 @@ import type { Transformer } from './delivery/transform.ts'
 import { TransformProcesses } from './delivery/transform-processes.ts'
 import type { NoRoute } from './delivery/unknown.ts'
 import { type CloudEvent, DEAD_LETTER_SOURCE, uuidv7 } from './event/index.ts'
+import { openHost } from './hosting.ts'
 import { openJournal, openMemoryJournal } from './journal/index.ts'
 import type { Journal } from './journal/journal.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Capabilities } from './pool/capabilities.ts'
+import type { Host } from './pool/host.ts'
 import { cacheBeside, createPool } from './pool/index.ts'
 import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { probe } from './pool/probe.ts'
@@ -154,6 +156,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     wall: SYSTEM_CLOCK.wall,
   }
   const hooks = new Hooks()
+  const host = await openHost({ config, life: parts.life, failed, accept: inner, broker, calls })
   const pools = new Lifecycle(PATIENCE)
   const cursor = (name: string): Context['cursor'] => ({
     get: () => journal.cursor(name),
@@ -184,7 +187,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     sinks: new Lifecycle(PATIENCE),
     sources: new Lifecycle(PATIENCE),
     replay: (wish, signal) => replay(wish, { ...accepting, journal, credit, clock: SYSTEM_CLOCK }, signal),
-    openPool: (functions, fresh) => openPool(functions, fresh, pools, parts),
+    openPool: (functions, fresh) => openPool(functions, fresh, pools, { ...parts, host }),
     context: (name) => {
       const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name), refused: refused(name) }
       return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health, hooks }
@@ -226,11 +229,11 @@ function openPool(
   functions: readonly FunctionSpec[],
   fresh: readonly FunctionSpec[],
   pools: Lifecycle,
-  { config, log }: GroundParts,
+  { config, host, log }: GroundParts & { readonly host: Host },
 ): Promise<FunctionPool> {
   const cache = cacheBeside(config.journal.path)
   const open = async () => {
-    const pool = await createPool(functions, { log: functionLog(log), cache })
+    const pool = await createPool(functions, { log: functionLog(log), cache, host })
     try {
       await Promise.all(functions.map((spec) => pool.ready(versioned(spec))))
       await probe(pool, fresh)

@@ -16,10 +16,14 @@ const CONTRACTS = [
   'src/router/router.ts',
   'src/router/route.ts',
   'src/pool/pool.ts',
+  'src/pool/recording.ts',
+  'src/pool/host.ts',
   'src/reply/reply.ts',
 ]
 /** The options that a room declares for the configuration. */
-const OPTIONS = ['admin', 'broker', 'journal', 'pool', 'router', 'telemetry'].map((room) => `src/${room}/config.ts`)
+const OPTIONS = ['admin', 'broker', 'host', 'journal', 'pool', 'router', 'telemetry'].map(
+  (room) => `src/${room}/config.ts`,
+)
 
 /** Each part and what it may import, itself aside. Read from the top: what a part imports stands above it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -31,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/journal': [...GROUND, 'src/connector/connector.ts'],
   'src/router': GROUND,
   'src/pool': GROUND,
+  'src/host': [...GROUND, 'src/connector', 'src/pool/host.ts'],
   'src/connector': GROUND,
   'src/author': GROUND,
   'src/reply': [...GROUND, 'src/connector'],
@@ -70,7 +75,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // What a generation was is compiled again when somebody asks.
   'src/chronicle.ts': [...CONTRACTS, 'src/router'],
-  // The composition root names implementations: in three files, read from the top, and they are the only ones that do.
+  // The composition root names implementations: in four files, read from the top, and they are the only ones that do.
+  'src/hosting.ts': ['src'],
   'src/ground.ts': ['src'],
   'src/generation.ts': ['src'],
   'src/gateway.ts': ['src', 'package.json'],

@@ -60,6 +60,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   TRANSFORM_TIMED_OUT: 504,
   CALL_TIMED_OUT: 504,
   EVENT_LOOP: 508,
+  CALL_TOO_DEEP: 508,
 }
 
 /** For codes that a function chose itself. */

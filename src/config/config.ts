@@ -2,6 +2,7 @@
 
 import type { AdminConfig } from '../admin/config.ts'
 import type { BrokerConfig } from '../broker/config.ts'
+import type { StoreConfig } from '../host/config.ts'
 import type { JournalConfig } from '../journal/config.ts'
 import type { FunctionSpec } from '../pool/pool.ts'
 import type { As } from '../router/naming.ts'
@@ -35,6 +36,8 @@ export interface Config {
   readonly admin: AdminConfig
   readonly log: LogConfig
   readonly journal: JournalConfig
+  /** Of key-value stores, by name; one that is not there has the defaults. */
+  readonly stores: Readonly<Record<string, StoreConfig>>
   readonly sources: readonly Instance[]
   readonly sinks: readonly Instance[]
   readonly functions: readonly FunctionSpec[]

@@ -129,8 +129,9 @@ function build(
     ...beside.flatMap((one) => one.problems),
   ]
   if (problems.length > 0) throw refusal(problems)
-  const { name, broker, admin, log, journal } = sections as Sections
-  const config = { name, broker, http: mapping(sections)['http'], admin, log, journal, sources, sinks, functions }
+  const { name, broker, admin, log, journal, stores } = sections as Sections
+  const http: unknown = mapping(sections)['http']
+  const config = { name, broker, http, admin, log, journal, stores, sources, sinks, functions }
   const secrets = secretsIn(configSchema(connectors), value)
   return {
     ...config,

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { adminConfig } from '../admin/config.ts'
 import { brokerConfig } from '../broker/config.ts'
 import type { Connector } from '../connector/connector.ts'
+import { storeConfig } from '../host/config.ts'
 import { journalConfig } from '../journal/config.ts'
 import { functionConfig, policyConfig } from '../pool/config.ts'
 import { routeConfig } from '../router/config.ts'
@@ -70,6 +71,10 @@ function makeSchema(connectors: readonly Connector[]) {
     admin: adminConfig.prefault({}).describe('Health, metrics and the control API.'),
     log: logConfig.prefault({}).describe('What is logged.'),
     journal: journalConfig.prefault({}).describe('Where accepted events are kept.'),
+    stores: named(
+      storeConfig,
+      'Options of the key-value stores that functions are allowed by name; one without has the defaults, on disk.',
+    ),
     sources: named(instance(connectors, 'source'), 'What events are received from, by a name of your choice.'),
     sinks: named(instance(connectors, 'sink'), 'What events are delivered to beside functions and topics, by name.'),
     functions: z

@@ -52,14 +52,14 @@ const NONE: readonly Child[] = []
 /** A target that runs a function. Waits while the pool is full instead of using up an attempt. */
 export class FunctionTarget implements Target {
   readonly answers = true
-  readonly #pool: FunctionPool
+  readonly #pool: Pick<FunctionPool, 'invoke'>
   readonly #name: string
   /** With its version. */
   readonly #function: string
   readonly #patient: boolean
 
   /** `patient` waits for room in the pool; without it a full pool is an error for the caller to hear. */
-  constructor(pool: FunctionPool, of: Versioned, patient: boolean) {
+  constructor(pool: Pick<FunctionPool, 'invoke'>, of: Versioned, patient: boolean) {
     this.#pool = pool
     this.#name = of.name
     this.#function = versioned(of)

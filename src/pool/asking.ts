@@ -34,7 +34,7 @@ export interface Told {
   readonly kind: 'told'
   readonly id: number
   readonly answer?: Questions[Question]['answer']
-  readonly problem?: { readonly kind: string; readonly message: string }
+  readonly problem?: { readonly kind: string; readonly message: string; readonly code?: string | undefined }
 }
 
 /** Tells a worker that nobody waits for a call any more: its instance is not to run again. */

@@ -36,8 +36,12 @@ export async function serve(
     if (!host) throw new HostError('unavailable', 'there is no gateway here')
     return { kind: 'told', id, answer: await served(what, ask, { host, caller, pool }) }
   } catch (error) {
-    const kind = error instanceof HostError ? error.kind : 'unavailable'
-    return { kind: 'told', id, problem: { kind, message: error instanceof Error ? error.message : String(error) } }
+    const { kind, code } = error instanceof HostError ? error : new HostError('unavailable', '')
+    return {
+      kind: 'told',
+      id,
+      problem: { kind, code, message: error instanceof Error ? error.message : String(error) },
+    }
   }
 }
 

@@ -83,6 +83,7 @@ export class Dispatcher implements FunctionPool {
       if (fn === undefined || !waiting) throw this.#unknown(call.function)
       if (this.#stopped) throw stopping(call.function)
       signal.throwIfAborted()
+      this.#seating.refuse({ call, fn })
       const since = steady()
       waiting.push({ call, fn, since, until: since + call.deadline - Date.now(), signal, resolve, reject })
       this.#schedule()

@@ -1,6 +1,6 @@
 /** The contract of what functions reach while they run: the services behind the interfaces of their host. */
 
-import type { CloudEvent } from '../event/index.ts'
+import { type CloudEvent, extension } from '../event/event.ts'
 import type { FunctionPool } from './pool.ts'
 
 /** On whose behalf something is asked. */
@@ -24,12 +24,25 @@ export interface Caller {
 export class HostError extends Error {
   override readonly name = 'HostError'
   readonly kind: string
+  /** Of an answer that is an error. */
+  readonly code: string | undefined
 
-  constructor(kind: string, message: string, options?: ErrorOptions) {
-    super(message, options)
+  constructor(
+    kind: string,
+    message: string,
+    { code, cause }: { readonly code?: string | undefined; readonly cause?: unknown } = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
     this.kind = kind
+    this.code = code
   }
 }
+
+/** Counts the functions that wait for each other: an extension of the events they are called with. */
+export const DEPTH = 'calldepth'
+
+/** How many functions wait for what handles this event. */
+export const depthOf = (event: CloudEvent): number => Number(extension(event, DEPTH) ?? 0) || 0
 
 /** Pairs of keys and values, by name. What is acknowledged is kept, as far as the store behind it does. */
 export interface KeyValueStore {

@@ -35,7 +35,7 @@ export class Line {
   told({ id, answer, problem }: Told): void {
     const open = this.#open.get(id)
     this.#open.delete(id)
-    if (problem) open?.reject(new HostError(problem.kind, problem.message))
+    if (problem) open?.reject(new HostError(problem.kind, problem.message, problem))
     else open?.resolve(answer)
   }
 }
@@ -51,6 +51,8 @@ export class Port {
   readonly #senses: Senses
   #turn: Turn | undefined
   #dropped = false
+  /** Requests that the call has sent. */
+  requests = 0
 
   constructor(line: Line, senses: Senses = LIVE) {
     this.#line = line
@@ -60,6 +62,7 @@ export class Port {
   /** A call begins; without one, as in a warm-up, nothing is reached. */
   open(turn: Turn): void {
     this.#turn = turn
+    this.requests = 0
   }
 
   close(): void {
@@ -83,7 +86,7 @@ export class Port {
     const got = await this.#senses.askLater(what, ask, () =>
       this.#line.ask(turn.slot, turn.callId, what, ask).then((answer) => ({ answer }), problemOf),
     )
-    if ('problem' in got) throw new HostError(got.problem.kind, got.problem.message)
+    if ('problem' in got) throw new HostError(got.problem.kind, got.problem.message, got.problem)
     return got.answer
   }
 
@@ -115,9 +118,10 @@ export class Port {
 }
 
 /** What goes wrong in the terms of an interface is an answer like another. */
-function problemOf(error: unknown): { readonly problem: { readonly kind: string; readonly message: string } } {
+function problemOf(error: unknown): Required<Pick<Told, 'problem'>> {
   if (!(error instanceof HostError)) throw error
-  return { problem: { kind: error.kind, message: error.message } }
+  const { kind, code, message } = error
+  return { problem: { kind, message, ...(code === undefined ? {} : { code }) } }
 }
 
 /** The longest that a timer takes; no call is so long. */

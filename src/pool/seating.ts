@@ -1,15 +1,19 @@
 /** Calls of functions that may wait: sends each to an instance of its own, and has served what it asks of the gateway. */
 
+import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
-import type { Asked } from './asking.ts'
+import type { Asked, Question } from './asking.ts'
 import { serve } from './desk.ts'
-import type { Caller, Host } from './host.ts'
+import { type Caller, depthOf, type Host } from './host.ts'
 import type { Places } from './places.ts'
 import type { FunctionPool } from './pool.ts'
 import type { Seated } from './seats.ts'
 import type { Pending, WaitingFunction } from './waiting.ts'
 import { steady } from './wire.ts'
 import type { PoolWorker } from './worker.ts'
+
+/** What is answered by another function. */
+const CALLING: ReadonlySet<Question> = new Set(['call', 'messaging.request'])
 
 export class Seating {
   readonly #functions: readonly WaitingFunction[]
@@ -45,7 +49,24 @@ export class Seating {
       signal: seated.ended.signal,
       asked: seated.asked++,
     }
-    worker.tell(await serve(asked, this.#host, caller, pool))
+    const waiting = CALLING.has(asked.what) ? this.#functions[fn] : undefined
+    if (waiting) waiting.callers++
+    const told = await serve(asked, this.#host, caller, pool)
+    if (waiting) waiting.callers--
+    worker.tell(told)
+  }
+
+  /**
+   * Throws when a call that a function waits for could only wait, too: every instance is one of a function that waits for
+   * another. Of a circle of functions that wait for each other the last is refused so, and none is left waiting.
+   */
+  refuse({ call, fn }: Pick<Pending, 'call' | 'fn'>): void {
+    const waiting = this.#functions[fn]
+    if (!waiting || depthOf(call.event) === 0 || waiting.callers < waiting.spec.max) return
+    throw new GatewayError(
+      'OVERLOADED',
+      `${call.function} (function): calling: each of its ${waiting.spec.max} instances waits for another function; raise pool.max`,
+    )
   }
 
   /** True when more of the function may be sent. */

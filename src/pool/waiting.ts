@@ -39,6 +39,8 @@ export class WaitingFunction {
   sent = 0
   /** Instances that are to be warm: `min`, or more while a hint holds. */
   least: number
+  /** Those of them that wait for another function: each keeps an instance. */
+  callers = 0
   coldStarts = 0
   denied: Denials = {}
   /** By `performance.now()`. */

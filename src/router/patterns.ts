@@ -1,4 +1,4 @@
-/** MQTT topic filters and HTTP path patterns: whether one is well formed, and whether it takes an address. */
+/** MQTT topic filters and HTTP path patterns: whether one is well formed, and whether a path takes an address. */
 
 /** Deeper patterns than this are refused: each level costs every event a step. */
 const MAX_LEVELS = 64
@@ -28,19 +28,6 @@ export function pathProblem(method: string, path: string): string | undefined {
   if (star >= 0 && star < path.length - 1) return `"${path}": * stands at the end`
   const empty = levels.find((level) => level === ':')
   return empty === undefined ? undefined : `"${path}": ":" wants a name`
-}
-
-/** Whether a topic filter takes a topic. `+` and `#` at the start take no topic that begins with $ [MQTT-4.7.2-1]. */
-export function takesTopic(filter: string, topic: string): boolean {
-  if (topic.startsWith('$') && /^[+#]/.test(filter)) return false
-  const levels = topic.split('/')
-  const wanted = filter.split('/')
-  for (const [at, level] of wanted.entries()) {
-    if (level === '#') return true
-    const given = levels[at]
-    if (given === undefined || (level !== '+' && level !== given)) return false
-  }
-  return wanted.length === levels.length
 }
 
 /** Whether a path pattern takes a path: `:name` is one segment that is not empty, a * at the end any rest. */

@@ -1,10 +1,11 @@
 /** Says why a route takes an event or does not: the first clause that is not true, and the values that it saw. */
 
 import type { CloudEvent, Origin } from '../event/index.ts'
+import { takesTopic } from '../event/topic.ts'
 import { compileExpression, type Expression, isProblem } from './expression.ts'
 import { failed } from './filter.ts'
 import { conjuncts } from './guard.ts'
-import { splitAddress, takesPath, takesTopic } from './patterns.ts'
+import { splitAddress, takesPath } from './patterns.ts'
 import type { From } from './route.ts'
 import type { Verdict } from './router.ts'
 import { holds, keyOf, type Rule } from './rule.ts'

@@ -26,6 +26,12 @@ export class Fields {
     return fields
   }
 
+  /** Of a response: it is somebody else's, so what is no header by our rules is left out. */
+  static received(headers: readonly (readonly [name: string, value: string])[]): Fields {
+    const sound = headers.filter(([name, value]) => NAME.test(name) && !NO_VALUE.test(value))
+    return Fields.immutable(sound.map(([name, value]) => [name, Buffer.from(value, 'latin1')]))
+  }
+
   /** What a guest may read and not change. */
   static immutable(entries: readonly Entry[]): Fields {
     const fields = Fields.fromList(entries)

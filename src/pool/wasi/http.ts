@@ -28,7 +28,7 @@ const nothing = (): never => {
   throw undefined
 }
 
-class Resource {
+export class Resource {
   constructor() {
     holding.take()
   }
@@ -76,7 +76,7 @@ export class IncomingRequest extends Resource {
   }
 }
 
-class IncomingBody extends Resource {
+export class IncomingBody extends Resource {
   readonly #bytes: Uint8Array
   #streamed = false
 
@@ -116,15 +116,24 @@ class OutgoingBody extends Resource {
   finished = false
   #written = false
 
+  /** Told when it is whole, or dropped before it was. */
+  ended: ((whole: boolean) => void) | undefined
+
   /** Trailers are dropped. */
   static finish(body: OutgoingBody): void {
     body.finished = true
+    body.ended?.(true)
   }
 
   write(): OutputStream {
     if (this.#written) nothing()
     this.#written = true
     return new OutputStream(holding, this.kept)
+  }
+
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]()
+    if (!this.finished) this.ended?.(false)
   }
 }
 
@@ -167,8 +176,8 @@ export class OutgoingResponse extends Outgoing {
   }
 }
 
-/** A request that goes nowhere: what it is set to is kept, so that a guest can read it back. */
-class OutgoingRequest extends Outgoing {
+/** A request: what it is set to is kept, so that a guest can read it back. */
+export class OutgoingRequest extends Outgoing {
   method: () => Variant = () => ({ tag: 'get' })
   pathWithQuery: () => string | undefined = () => undefined
   scheme: () => Variant | undefined = () => undefined

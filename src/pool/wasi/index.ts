@@ -11,7 +11,10 @@ import { ExitError } from './exit.ts'
 import { filesystem } from './filesystem.ts'
 import { HTTP_TYPES } from './http.ts'
 import { type Draft, keyvalue } from './keyvalue.ts'
+import { call, messaging } from './messaging.ts'
+import { outgoing } from './outgoing.ts'
 import { poll, pollWaiting } from './poll.ts'
+import { FutureIncomingResponse, IncomingResponse } from './responses.ts'
 import { LIVE, type Senses } from './senses.ts'
 import { type Drain, InputStream, IoError, Lines, OutputStream, Pollable } from './streams.ts'
 
@@ -50,7 +53,11 @@ const WASI = /^wasi:/
 /** Tells whether `createWorld` has something to offer under this name (an interface, without its version). */
 export const offered = (name: string): boolean => OURS.has(name) || WASI.test(name)
 
-const OURS = new Set(['log', 'messaging', 'call'].map((name) => `headgate:function/${name}`))
+const OURS = new Set([
+  ...['log', 'messaging', 'call'].map((name) => `headgate:function/${name}`),
+  'wasmcloud:messaging/consumer',
+  'wasmcloud:messaging/types',
+])
 
 /** Makes the imports for one instance: nothing in it reaches the host's files, network, environment or process. */
 export function createWorld(outside: Outside): World {
@@ -88,7 +95,7 @@ const knownTo = (
   ...io(outside.port),
   ...clocks(budget, outside),
   ...random(outside.senses ?? LIVE),
-  'wasi:http/types': HTTP_TYPES,
+  'wasi:http/types': { ...HTTP_TYPES, IncomingResponse, FutureIncomingResponse },
   'wasi:filesystem/preopens': { getDirectories: () => [] },
   'wasi:sockets/instance-network': { instanceNetwork: () => new Network() },
   'wasi:sockets/network': { Network },
@@ -104,6 +111,9 @@ const granted = ({
 }: Outside): Readonly<Record<string, object>> => ({
   ...config(grants, denied, senses),
   ...keyvalue(grants, denied, port, draft),
+  ...outgoing(grants, denied, port),
+  ...messaging(grants, denied, port),
+  ...call(grants, denied, port),
 })
 
 /** Interfaces that hold nothing but the types of others. */

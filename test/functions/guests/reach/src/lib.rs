@@ -130,7 +130,7 @@ impl Guest for Reach {
         let data = bytes(event.data.take());
         match reach(&event, data) {
             Ok(text) => {
-                let reply = Payload { data: Body::Text(text), datacontenttype: None, status: None };
+                let reply = Payload { data: Body::Text(text), datacontenttype: Some("text/plain".into()), status: None };
                 Ok(Response { reply: Some(reply), events: Vec::new() })
             }
             Err(message) => Err(Failure::Retry(Retry { message, after_ms: None })),

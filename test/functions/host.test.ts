@@ -1,0 +1,114 @@
+/** A whole gateway whose function reaches its host: stores, requests, topics and other functions. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createGateway, type EmbeddedGateway } from '../../src/index.ts'
+import { example, guest } from './open.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'headgate-host-'))
+let server: Server
+let origin = ''
+let gateway: EmbeddedGateway | undefined
+
+const yaml = (port: number) => `
+broker: { listen: ["tcp://127.0.0.1:0"] }
+http: { listen: 127.0.0.1:0 }
+admin: { listen: 127.0.0.1:0 }
+journal: { path: ${folder} }
+log: { level: error }
+functions:
+  reach:
+    wasm: ${guest('reach')}
+    timeout: 3s
+    pool: { max: 3 }
+    allow:
+      kv: [things]
+      http: [{ host: 127.0.0.1, port: ${port}, private: true }]
+      config: { greeting: hello }
+      messaging: { publish: [out/#], request: [ask/+, service/reach] }
+      call: [echo, reach]
+  echo: ${example('echo')}
+routes:
+  kept: { from: mqtt:out/kept, to: mqtt:copies }
+  ask: { from: mqtt:ask/echo, to: echo }
+`
+
+beforeAll(async () => {
+  server = createServer((request, response) => request.pipe(response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  origin = `http://127.0.0.1:${port}`
+  gateway = await createGateway({ yaml: yaml(port) })
+  await gateway.start()
+})
+afterAll(async () => {
+  await gateway?.stop()
+  server.closeAllConnections()
+  server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const running = (): EmbeddedGateway => {
+  if (!gateway) throw new Error('it has not been started')
+  return gateway
+}
+
+const call = async (type: string, subject = 'none', data = ''): Promise<unknown> => {
+  const event = {
+    specversion: '1.0',
+    id: crypto.randomUUID(),
+    source: '/test',
+    type,
+    subject,
+    data,
+    datacontenttype: 'text/plain',
+  }
+  const { data: answer } = await running().call('reach', event, { timeoutMs: 10_000 })
+  return Buffer.isBuffer(answer) ? answer.toString() : answer
+}
+
+test('stores', async () => {
+  expect(await call('kv.set', 'things a', 'one')).toBe('set')
+  expect(await call('kv.get', 'things a')).toBe('one')
+  expect(await call('kv.get', 'things b')).toBe('none')
+  expect(await call('kv.exists', 'things a')).toBe('true')
+  expect(await call('kv.increment', 'things n', '5')).toBe('5')
+  expect(await call('kv.increment', 'things n', '-7')).toBe('-2')
+  expect(await call('kv.swap', 'things a')).toBe('was one')
+  expect(await call('kv.swap', 'things a', 'another')).toBe('failed: was swapped, is another')
+  expect(await call('kv.many', 'things x y', 'v')).toBe('x=v y=v absent=none')
+  expect(await call('kv.keys', 'things')).toBe('a n')
+  expect(await call('kv.delete', 'things a')).toBe('deleted')
+  expect(await call('kv.get', 'things a')).toBe('none')
+  await expect(call('kv.get', 'others a')).rejects.toThrow('Error::AccessDenied')
+})
+
+test('requests', async () => {
+  expect(await call('http.post', `${origin}/a`, 'hello')).toBe('200  hello')
+  expect(await call('http.get', `${origin}/a`)).toBe('200  ')
+  await expect(call('http.get', 'http://127.0.0.1:1/a')).rejects.toThrow('HttpRequestDenied')
+})
+
+test('config, messages and calls', async () => {
+  expect(await call('config.get', 'greeting')).toBe('Some("hello")')
+  expect(await call('config.get', 'other')).toBe('None')
+  expect(await call('config.all')).toBe('[("greeting", "hello")]')
+  expect(await call('log', 'context', 'line')).toBe('logged')
+  expect(await call('call', 'echo', '{"a":1}')).toBe('{"a":1}')
+  await expect(call('call', 'other', '{}')).rejects.toThrow('Error::Denied')
+  expect(await call('request', 'ask/echo', 'hi')).toBe('hi')
+  await expect(call('request', 'ask/nobody', 'hi')).rejects.toThrow('NO_ROUTE')
+  const accepted = Promise.withResolvers<string>()
+  const end = running().watch((one) => {
+    if (one.kind === 'accepted' && one.event.type === 'headgate.function.publish')
+      accepted.resolve(Buffer.from(one.event.data ?? []).toString())
+  })
+  expect(await call('publish', 'out/kept', 'kept')).toBe('published')
+  expect(await accepted.promise).toBe('kept')
+  end()
+  await expect(call('publish', 'elsewhere', 'x')).rejects.toThrow('Error::Denied')
+})
