@@ -18,6 +18,7 @@ interface RunOptions {
   readonly timeout: number
   readonly memory: number
   readonly env?: readonly string[]
+  readonly output?: 'outcome' | 'plain'
   readonly json?: true
 }
 
@@ -26,7 +27,8 @@ interface Ran {
   readonly result?: Result
   readonly error?: unknown
   readonly runMs: number
-  readonly memoryBytes: number
+  /** Absent when it did not come to an end. */
+  readonly memoryBytes: number | undefined
   /** How often it was denied something. */
   readonly denied: number
 }
@@ -47,6 +49,12 @@ export function registerFunctionRun(parent: Command): void {
     .addOption(
       new Option('--memory <size>', 'what its memory may grow to').argParser(sizeArgument).default(64 << 20, '64MiB'),
     )
+    .addOption(
+      new Option('--output <form>', 'what it answers: a reply, or { success, data, error, metadata }').choices([
+        'plain',
+        'outcome',
+      ]),
+    )
     .option('--env <name=value>', 'an environment variable; may be given several times', collect)
     .addOption(jsonOption())
     .action(run)
@@ -60,7 +68,7 @@ export function registerFunctionRun(parent: Command): void {
 async function run(file: string, options: RunOptions): Promise<void> {
   const name = basename(file, '.wasm')
   const event = await eventOf(name, options)
-  const env = Object.fromEntries((options.env ?? []).map(variable))
+  const env = environment(options.env)
   const { createPool } = await import('../pool/index.ts')
   const spec = { name, wasm: resolve(file), min: 1, max: 1, idleMs: 60_000, env }
   const lines: Line[] = []
@@ -68,7 +76,8 @@ async function run(file: string, options: RunOptions): Promise<void> {
     lines.push(line)
     if (!options.json) complain(`${paintErr('dim', `${line.level}:`)} ${shown(line.message)}`)
   }
-  const limits = { timeoutMs: options.timeout, memoryBytes: options.memory }
+  const form = options.output === 'outcome' ? { output: options.output } : {}
+  const limits = { timeoutMs: options.timeout, memoryBytes: options.memory, ...form }
   await using pool = await createPool([{ ...spec, ...limits }], { log, workers: 1 })
   await pool.ready(name)
   const ran = await callOnce(pool, name, event, options.timeout)
@@ -87,14 +96,15 @@ async function eventOf(name: string, { event, parameters }: RunOptions): Promise
 }
 
 async function callOnce(pool: FunctionPool, name: string, event: CloudEvent, timeoutMs: number): Promise<Ran> {
-  const spent: Spent = {}
+  const spent: Spent = { memoryBytes: 0 }
   const call = { function: name, event, callId: uuidv7(), attempt: 1, deadline: Date.now() + timeoutMs, spent }
   const outcome: { result?: Result; error?: unknown } = await pool
     .invoke(call, new AbortController().signal)
     .then((result) => ({ result }))
     .catch((error: unknown) => ({ error }))
-  const { memoryBytes = 0, denied: denials = {} } = pool.stats()[0] ?? {}
+  const { denied: denials = {} } = pool.stats()[0] ?? {}
   const denied = Object.values(denials).reduce((sum, times) => sum + times, 0)
+  const memoryBytes = spent.memoryBytes === 0 ? undefined : spent.memoryBytes
   return { ...outcome, runMs: spent.runMs ?? outcome.result?.runMs ?? 0, memoryBytes, denied }
 }
 
@@ -107,7 +117,8 @@ function tell({ result, runMs, memoryBytes, denied }: Ran): void {
   const about = reply
     ? ['replied', reply.status, reply.datacontenttype].filter((each) => each !== undefined)
     : ['no reply']
-  const parts = [about.join(' '), `${runMs.toFixed(2)} ms`, `${memoryBytes >> 10} KiB of memory`, `${denied} denied`]
+  const memory = memoryBytes === undefined ? [] : [`${memoryBytes / 1_024} KiB of memory`]
+  const parts = [about.join(' '), `${runMs.toFixed(2)} ms`, ...memory, `${denied} denied`]
   complain(paintErr('dim', parts.map((part) => shown(part)).join(', ')))
 }
 
@@ -132,6 +143,10 @@ function view({ result, error, runMs, memoryBytes, denied }: Ran, lines: readonl
     log: lines.map(({ level, message }) => ({ level, message })),
   }
 }
+
+/** What was typed as `name=value`, each. */
+export const environment = (typed: readonly string[] = []): Readonly<Record<string, string>> =>
+  Object.fromEntries(typed.map(variable))
 
 function variable(text: string): [string, string] {
   const [name = '', ...value] = text.split('=')

@@ -7,7 +7,9 @@ import type { Lifted } from './lift.ts'
 import type { Result } from './pool.ts'
 
 const MESSAGE_HEAD = 4
-const RESULT_HEAD = 28
+const RESULT_HEAD = 32
+/** Memory is counted in its pages: bytes would not fit. */
+const PAGE = 64 << 10
 const FLAG = { cold: 1, reply: 2, type: 4, status: 8, error: 16, items: 32 } as const
 
 /** An error on its way to the main thread. */
@@ -29,6 +31,8 @@ export interface Answer {
   readonly outcome: Result | GatewayError
   /** Milliseconds inside the instance. */
   readonly runMs: number
+  /** What the instance had of linear memory then. */
+  readonly memoryBytes: number
 }
 
 /** Gathers answers until they are taken as one message. */
@@ -49,6 +53,7 @@ export class AnswerWriter {
     { reply, events }: Lifted & { kind: 'response' },
     runMs: number,
     cold: boolean,
+    memoryBytes: number,
     items?: readonly ItemAnswer[],
   ): void {
     const flags =
@@ -65,7 +70,7 @@ export class AnswerWriter {
     const size = type.length * 3 + (data?.length ?? 0) + parts.reduce((sum, part) => sum + 4 + part.length, 0)
     this.#reserve(size)
     const typeLength = type ? this.#bytes.write(type, this.#at + RESULT_HEAD) : 0
-    this.#head(slot, flags, runMs, reply?.status ?? 0, typeLength, data?.length ?? 0, encoded.length)
+    this.#head(slot, flags, runMs, reply?.status ?? 0, typeLength, data?.length ?? 0, encoded.length, memoryBytes)
     this.#at += RESULT_HEAD + typeLength
     if (data) this.#put(data)
     for (const part of parts) {
@@ -76,10 +81,10 @@ export class AnswerWriter {
     this.#publish()
   }
 
-  error(slot: number, fault: Fault, runMs: number): void {
+  error(slot: number, fault: Fault, runMs: number, memoryBytes = 0): void {
     const json = Buffer.from(JSON.stringify(fault))
     this.#reserve(json.length)
-    this.#head(slot, FLAG.error, runMs, 0, 0, json.length, 0)
+    this.#head(slot, FLAG.error, runMs, 0, 0, json.length, 0, memoryBytes)
     this.#at += RESULT_HEAD
     this.#put(json)
     this.#publish()
@@ -100,7 +105,16 @@ export class AnswerWriter {
     return message
   }
 
-  #head(slot: number, flags: number, runMs: number, status: number, type: number, data: number, events: number): void {
+  #head(
+    slot: number,
+    flags: number,
+    runMs: number,
+    status: number,
+    type: number,
+    data: number,
+    events: number,
+    memoryBytes: number,
+  ): void {
     const at = this.#at
     this.#bytes.writeUInt16LE(slot, at)
     this.#bytes.writeUInt16LE(flags, at + 2)
@@ -109,6 +123,7 @@ export class AnswerWriter {
     this.#bytes.writeUInt32LE(type, at + 16)
     this.#bytes.writeUInt32LE(data, at + 20)
     this.#bytes.writeUInt32LE(events, at + 24)
+    this.#bytes.writeUInt32LE(Math.floor(memoryBytes / PAGE), at + 28)
     this.#count++
   }
 
@@ -148,8 +163,9 @@ export function* decodeAnswers(message: Buffer, count = message.readUInt16LE(2))
     const events = data + message.readUInt32LE(at + 20)
     const eventCount = message.readUInt32LE(at + 24)
     const runMs = message.readDoubleLE(at + 8)
+    const memoryBytes = message.readUInt32LE(at + 28) * PAGE
     if (flags & FLAG.error) {
-      yield { slot, outcome: toError(JSON.parse(message.toString('utf8', data, events)) as Fault), runMs }
+      yield { slot, outcome: toError(JSON.parse(message.toString('utf8', data, events)) as Fault), runMs, memoryBytes }
       at = events
       continue
     }
@@ -169,7 +185,7 @@ export function* decodeAnswers(message: Buffer, count = message.readUInt16LE(2))
       items = { items: itemsOf(message.toString('utf8', at + 4, end)) }
       at = end
     }
-    yield { slot, outcome: reply ? { reply, ...result, ...items } : result, runMs }
+    yield { slot, outcome: reply ? { reply, ...result, ...items } : result, runMs, memoryBytes }
   }
 }
 

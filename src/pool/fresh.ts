@@ -18,6 +18,7 @@ export interface Guest {
 export class FreshInstance implements Instance {
   readonly #make: () => Guest
   #next: Guest | undefined
+  #running: Guest | undefined
   readonly #start: number
   #bytes: number
   reel: Reel
@@ -30,9 +31,9 @@ export class FreshInstance implements Instance {
     this.reel = this.#next.reel
   }
 
-  /** Of the copy that waits, or of the last that ran. */
+  /** Of the copy that runs, of the one that waits, or of the last that ran. */
   get bytes(): number {
-    return this.#bytes
+    return this.#running?.bytes ?? this.#bytes
   }
 
   /** It does not age. */
@@ -53,11 +54,13 @@ export class FreshInstance implements Instance {
     if (!this.#next) this.renew()
     const guest = this.#next
     this.#next = undefined
+    this.#running = guest
     if (guest) this.reel = guest.reel
     try {
       guest?.call(event, context, take)
     } finally {
       this.#bytes = guest?.bytes ?? 0
+      this.#running = undefined
       discarded(touched(this.#bytes, this.#start))
     }
   }

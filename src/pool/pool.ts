@@ -33,6 +33,8 @@ export interface Spent {
   /** The thread that ran it: a number from 1 on. */
   worker?: number | undefined
   cold?: boolean | undefined
+  /** What its instance had of linear memory when it ended; entered where there is a number already. */
+  memoryBytes?: number
   /** What the call was given while it ran, as `encodeRecording` writes it; of a call that failed, unless told otherwise. */
   recording?: Uint8Array | undefined
   /** What it was denied, each with the line of YAML that would allow it. */
@@ -122,6 +124,16 @@ export type FunctionLog = (line: {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly message: string
 }) => void
+
+/** What a call was denied: each message with the line of YAML that would allow it. */
+export interface Denial {
+  readonly function: string
+  readonly callId: string
+  readonly messages: readonly string[]
+}
+
+/** Is told what functions are denied. */
+export type FunctionDenied = (denial: Denial) => void
 
 export interface FunctionStats {
   readonly function: string

@@ -68,16 +68,17 @@ export class Resident {
     this.#fresh = false
     this.#log.open(call.callId, call.slot)
     const started = performance.now()
+    const instance = this.#instances.at(-1)
     let answered = false
     const answer = (given: Lifted) => {
       const runMs = performance.now() - started
-      const memoryBytes = this.#instances.at(-1)?.bytes ?? 0
+      const memoryBytes = instance?.bytes ?? 0
       const failed = writeAnswer(writer, given, { call, code: this.#code, name: this.#name, runMs, cold, memoryBytes })
-      if (isKept(this.#code, failed)) this.#keep(this.#instances.at(-1), call, left)
+      if (isKept(this.#code, failed)) this.#keep(instance, call, left)
       answered = true
     }
     const fault = this.#call(call, left, answer)
-    if (fault && !answered) writer.error(call.slot, fault, performance.now() - started)
+    if (fault && !answered) writer.error(call.slot, fault, performance.now() - started, instance?.bytes)
     this.#log.close()
   }
 

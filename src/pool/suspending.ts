@@ -145,7 +145,8 @@ export class SuspendingResident {
     } catch (error) {
       if (!answered) {
         this.#keep(seat, call, leftMs)
-        answers.error(call.slot, faultOf(error, this.#circumstances(seat)), performance.now() - started)
+        const fault = faultOf(error, this.#circumstances(seat))
+        answers.error(call.slot, fault, performance.now() - started, instance.bytes)
       }
     }
     log.close()

@@ -54,10 +54,10 @@ export function writeAnswer(
       ? given
       : formed(given, { event: decodeEvent(call.event), runMs, memoryBytes, version })
   const fault = faultIn(lifted, name)
-  if (fault) writer.error(call.slot, fault, runMs)
+  if (fault) writer.error(call.slot, fault, runMs, memoryBytes)
   if (fault || lifted.kind !== 'response') return true
   const items = itemAnswers(lifted, name)
-  writer.response(call.slot, lifted, runMs, cold, items)
+  writer.response(call.slot, lifted, runMs, cold, memoryBytes, items)
   return items?.some((item) => 'code' in item) === true
 }
 

@@ -217,7 +217,7 @@ export class PoolWorker {
     if (seated?.pending.call.callId === asked.callId) this.#events.asked(this, seated, asked)
   }
 
-  #answer({ slot, outcome, runMs }: Answer, now: number): void {
+  #answer({ slot, outcome, runMs, memoryBytes }: Answer, now: number): void {
     const pending = this.#at(slot)
     // Answered before, from the shared memory.
     if (!pending) return
@@ -226,6 +226,8 @@ export class PoolWorker {
       spent.runMs = runMs
       spent.queueMs = Math.max(0, now - pending.since - runMs)
       spent.cold = 'cold' in outcome && outcome.cold
+      // Nobody on the path asks for it, and what is asked for there keeps one shape.
+      if (spent.memoryBytes !== undefined) spent.memoryBytes = memoryBytes
     }
     this.#forget(slot)
     this.#events.answered(pending, outcome, runMs)

@@ -90,6 +90,37 @@ test('run with --json says all of it in one object, also of what fails, and exit
   expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false, error: { code: 'FUNCTION_TRAPPED' } })
 })
 
+test('run tells the memory that the call had in the end, also of a copy that is gone and of a call that trapped', async () => {
+  const memoryOf = async (name: string, type: string, subject: string): Promise<unknown> => {
+    const { stdout } = await headgate(
+      'run',
+      guest(name),
+      '--event',
+      file('e.json', JSON.stringify({ type, subject })),
+      '--json',
+    )
+    return (JSON.parse(stdout) as { memoryBytes?: unknown }).memoryBytes
+  }
+  expect(await memoryOf('hostile', 'large', '12')).toBeGreaterThan(12 << 20)
+  // They write it a MiB at a time, and start with less than that and another.
+  for (const name of ['hostile-program', 'hostile-command'])
+    expect(await memoryOf(name, 'large', '12'), name).toBeGreaterThan(2 << 20)
+  expect(await memoryOf('hostile', 'trap', '')).toBeGreaterThan(64 << 10)
+})
+
+test('run with --output outcome reads the form, and a failure in it is one', async () => {
+  const run = (answer: object) =>
+    headgate('run', guest('outcomes'), '--output', 'outcome', '--parameters', JSON.stringify({ answer }))
+  const done = await run({ success: true, data: 7 })
+  expect(done.code).toBe(0)
+  expect(JSON.parse(done.stdout)).toMatchObject({ success: true, data: 7, metadata: { memory_used_bytes: 128 << 10 } })
+  expect(await run({ success: false, error: { type: 'ValidationError', message: 'no such size' } })).toMatchObject({
+    code: 3,
+    stdout: '',
+    stderr: expect.stringContaining('no such size'),
+  })
+})
+
 test('run without anything to call it with, and of what is no function, exits 1', async () => {
   expect(await headgate('run', example('echo'))).toMatchObject({
     code: 1,
