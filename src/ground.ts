@@ -35,7 +35,7 @@ import { Lifecycle } from './lifecycle.ts'
 import { Capabilities } from './pool/capabilities.ts'
 import type { Host } from './pool/host.ts'
 import { cacheBeside, createPool } from './pool/index.ts'
-import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
+import type { FunctionDenied, FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { probe } from './pool/probe.ts'
 import { Replies } from './reply/index.ts'
 import type { Router } from './router/router.ts'
@@ -117,6 +117,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     return pauses.credit(source, fed)
   }
   const refusals = new Refusals()
+  const denied: FunctionDenied = (denial) => refusals.denials.add(denial)
   const refused = (source: string) => refusedBy(refusals, source)
   const broker = createBroker(config.broker, { log, failed, credit: creditOf('mqtt'), refused: refused('mqtt') })
   const replies = new Replies(broker)
@@ -187,7 +188,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     sinks: new Lifecycle(PATIENCE),
     sources: new Lifecycle(PATIENCE),
     replay: (wish, signal) => replay(wish, { ...accepting, journal, credit, clock: SYSTEM_CLOCK }, signal),
-    openPool: (functions, fresh) => openPool(functions, fresh, pools, { ...parts, host }),
+    openPool: (functions, fresh) => openPool(functions, fresh, pools, { ...parts, host, denied }),
     context: (name) => {
       const own = { name, credit: creditOf(name), cursor: cursor(name), meter: meter(name), refused: refused(name) }
       return { ...own, maxInFlight: MAX_IN_FLIGHT, log, broker, calls, health, hooks }
@@ -229,11 +230,11 @@ function openPool(
   functions: readonly FunctionSpec[],
   fresh: readonly FunctionSpec[],
   pools: Lifecycle,
-  { config, host, log }: GroundParts & { readonly host: Host },
+  { config, denied, host, log }: GroundParts & { readonly denied: FunctionDenied; readonly host: Host },
 ): Promise<FunctionPool> {
   const cache = cacheBeside(config.journal.path)
   const open = async () => {
-    const pool = await createPool(functions, { log: functionLog(log), cache, host })
+    const pool = await createPool(functions, { log: functionLog(log), denied, cache, host })
     try {
       await Promise.all(functions.map((spec) => pool.ready(versioned(spec))))
       await probe(pool, fresh)

@@ -42,7 +42,7 @@ export interface AdminParts {
   /** Resolves to what a generation was; undefined when that is not known any more. */
   readonly past: (mark: number) => Promise<Past | undefined>
   /** What was not accepted, or taken by no route, of late. */
-  readonly refusals: Pick<Refusals, 'find'>
+  readonly refusals: Pick<Refusals, 'denials' | 'find'>
   /** The targets of a route of the configuration that runs, as written; undefined when there is no such route. */
   readonly targets: (route: string) => readonly string[] | undefined
   /** Versions of its functions beside those, which get nothing new. */

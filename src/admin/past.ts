@@ -26,6 +26,7 @@ export async function historyOf(record: EventRecord, parts: Parts): Promise<obje
   return {
     ...recordView(record, verdicts, functionOf, parts.standings(record)),
     ...by,
+    ...deniedOf(record, parts),
     ...(chain.length > 1 ? { chain } : {}),
   }
 }
@@ -36,6 +37,11 @@ export async function refusalOf(remembered: Remembered, parts: Parts): Promise<o
   if (kind !== 'unmatched' || event === undefined) return refusalView(remembered)
   const past = generation === undefined ? undefined : await parts.past(generation)
   return { ...refusalView(remembered), ...judged({ event, generation, origin }, past, parts) }
+}
+
+function deniedOf({ callId }: Pick<EventRecord, 'callId'>, { refusals }: Pick<Parts, 'refusals'>): object {
+  const denied = refusals.denials.of(callId)
+  return denied.length === 0 ? {} : { denied }
 }
 
 /** In a few words. */

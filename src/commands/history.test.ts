@@ -50,6 +50,14 @@ test('a history says what came in, what each delivery became, the reply, and why
   ])
 })
 
+test('what a function was denied is told with the line that would allow it', () => {
+  const message = 'denied wasi:http/outgoing-handler#handle: functions.echo is not allowed it; write there: allow: {}'
+  const done = { route: 'a', to: 'echo', status: 'done', answers: false, attempts: 1 }
+  const denied = [{ function: 'echo', message }]
+  const given = { event, origin, callId: 'c1', acceptedAt: at(0), deliveries: [done], verdicts: [], denied }
+  expect(historyLines(eventHistory.parse(given), plain).at(-1)).toBe(`  denied echo: ${message}`)
+})
+
 test('an event that is no call has a result, and nobody was told', () => {
   const done = { route: 'a', to: 'echo', status: 'done', answers: true, attempts: 1, answer: { data: 'hi' } }
   const history = eventHistory.parse({

@@ -25,11 +25,16 @@ export function historyLines(history: EventHistory, paint: Paint, now?: number):
       ...tryLines(tries, acceptedAt, paint, errorTold(delivery)),
     ]),
     ...deliveries.flatMap((delivery) => replyLines(delivery, isCall(event))),
+    ...deniedLines(history, paint),
     ...(passed.length === 0 ? [] : ['', `routes that let it pass${asOf(generation)}`, ...passed]),
     ...(chain.length < 2 ? [] : ['', 'chain', ...chainLines(chain, event.id, paint)]),
     ...(now === undefined ? [] : nextLines(deliveries)),
   ]
 }
+
+/** What its functions asked for and were not given, each with the line that would allow it. */
+const deniedLines = ({ denied = [] }: EventHistory, paint: Paint): readonly string[] =>
+  denied.map((one) => `  ${paint('yellow', 'denied')} ${shown(one.function)}: ${shown(one.message)}`)
 
 const about = (subject: string | undefined): string => (subject === undefined ? '' : ` about ${shown(subject)}`)
 /** `mqtt:orders/eu`, or the source alone. */

@@ -113,6 +113,7 @@ export const eventHistory = z.object({
   verdicts: z.array(verdict),
   generation: generation.optional(),
   chain: z.array(link).optional(),
+  denied: z.array(z.object({ function: z.string(), message: z.string() })).optional(),
 })
 export type EventHistory = z.output<typeof eventHistory>
 

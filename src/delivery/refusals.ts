@@ -3,6 +3,7 @@
 import type { GatewayError } from '../errors.ts'
 import type { CloudEvent, Origin } from '../event/index.ts'
 import type { Failure } from '../journal/journal.ts'
+import { Denials } from './denials.ts'
 
 /** How many are remembered, and how many bytes of their data; an event with more than so much is remembered without. */
 const MOST = 1_024
@@ -36,6 +37,8 @@ export interface Remembered extends Refusal {
 export type SeenBySource = Partial<Pick<Refusal, 'callId' | 'client' | 'event'>> & Pick<Refusal, 'origin'>
 
 export class Refusals {
+  /** What calls were denied. */
+  readonly denials = new Denials()
   /** Oldest first. */
   readonly #held = new Map<string, Remembered>()
   /** The name of what was refused with an error: its source may know more of it. */

@@ -70,9 +70,9 @@ export class CallLog {
   close(): void {
     const callId = this.#callId
     this.#callId = undefined
-    if (this.#denied.size > 0) {
+    if (callId !== undefined && this.#denied.size > 0) {
       const times = Object.fromEntries(this.#denied)
-      this.#report({ kind: 'denied', fn: this.#fn, slot: this.#slot, times, told: [...this.#told] })
+      this.#report({ kind: 'denied', fn: this.#fn, slot: this.#slot, callId, times, told: [...this.#told] })
     }
     if (callId === undefined || (this.#linesLeft >= 0 && this.#charactersLeft >= 0)) return
     const message = `it wrote more than ${LOG_LINES} lines or ${LOG_BYTES >> 10} KiB in one call; the rest was dropped`

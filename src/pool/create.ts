@@ -7,11 +7,13 @@ import { TranspileCache, type TranspileStore } from './cache.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Host } from './host.ts'
 import { loadFunctions } from './load.ts'
-import type { FunctionLog, FunctionPool, FunctionSpec } from './pool.ts'
+import type { FunctionDenied, FunctionLog, FunctionPool, FunctionSpec } from './pool.ts'
 
 export interface PoolOptions {
   /** Gets what functions write. */
   readonly log: FunctionLog
+  /** Is told of each call that was denied something, before its answer. */
+  readonly denied?: FunctionDenied
   /** What functions reach of the gateway while they run, if `allow` grants it; nothing when absent. */
   readonly host?: Host
   /** Worker threads that run calls; one more is kept as a spare. The machine's cores less one, at least one, by default. */
@@ -43,6 +45,7 @@ export async function createPool(functions: readonly FunctionSpec[], options: Po
   )
   return new Dispatcher(functions, codes, {
     log: options.log,
+    denied: options.denied,
     host: options.host,
     workers: Math.max(1, options.workers ?? availableParallelism() - 1),
     queue: options.queue ?? QUEUE,

@@ -7,7 +7,7 @@ import type { Host } from './host.ts'
 import type { FunctionCode } from './instance.ts'
 import { WATCH_MS } from './limits.ts'
 import { Places } from './places.ts'
-import type { Call, FunctionLog, FunctionPool, FunctionSpec, FunctionStats, Result } from './pool.ts'
+import type { Call, FunctionDenied, FunctionLog, FunctionPool, FunctionSpec, FunctionStats, Result } from './pool.ts'
 import type { Report } from './protocol.ts'
 import { Seating } from './seating.ts'
 import { Sharing } from './sharing.ts'
@@ -18,6 +18,7 @@ import { PoolWorker, type WorkerEvents } from './worker.ts'
 
 export interface DispatcherOptions {
   readonly log: FunctionLog
+  readonly denied?: FunctionDenied | undefined
   readonly workers: number
   readonly queue: number
   /** What functions reach of the gateway while they run; nothing when absent. */
@@ -198,6 +199,8 @@ export class Dispatcher implements FunctionPool {
     if (report.kind === 'denied') {
       const waiting = this.#functions[report.fn]
       waiting?.count(report.times)
+      const name = versioned(waiting?.spec ?? { name: '' })
+      this.#options.denied?.({ function: name, callId: report.callId, messages: report.told })
       return
     }
     this.#places.reported(report)

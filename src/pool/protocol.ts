@@ -47,6 +47,7 @@ export type Report =
       readonly kind: 'denied'
       readonly fn: number
       readonly slot: number
+      readonly callId: string
       readonly times: Denials
       readonly told: readonly string[]
     }

@@ -1,6 +1,7 @@
 /** Functions of the other interfaces in a whole gateway: by a route, by name, and what a failure becomes. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Client, eventOf, settled } from '../e2e/path/client.ts'
 import { type GatewayProcess, startGateway } from '../services/gateway.ts'
 import { guest } from './open.ts'
 
@@ -11,6 +12,7 @@ functions:
   upper: ${guest('upper')}
   hostile-program: ${guest('hostile-program')}
 routes:
+  asked: { from: "mqtt:asked", to: hostile-program }
   hello: { from: "http:GET /hello/*", to: spin-hello, retry: 0 }
 `
 let gateway: GatewayProcess
@@ -49,4 +51,17 @@ test('a program that hogs its thread is ended, and its neighbours are answered m
   const neighbours = await Promise.all(Array.from({ length: 50 }, () => call('upper', '"x"')))
   expect(new Set(neighbours.map(({ text }) => text))).toEqual(new Set(['"X"']))
   expect(await hog).toMatchObject({ text: '' })
+})
+
+test('a denial is logged, counted, and told of the event, with the line that would allow it', async () => {
+  await using client = await Client.connect(gateway)
+  const event = eventOf('file', { subject: 'read /etc/passwd' })
+  await client.publish('asked', event, { properties: { contentType: 'application/cloudevents+json' } })
+  const line = 'write there: allow: { dirs: [{ guest: /etc, host: <folder> }] }'
+  expect(await settled(gateway, `${event['id']}`)).toMatchObject({
+    denied: [{ function: 'hostile-program', message: expect.stringContaining(line) }],
+  })
+  expect(gateway.output()).toContain(line)
+  const metrics = await (await fetch(`http://127.0.0.1:${gateway.admin}/metrics`)).text()
+  expect(metrics).toContain('wasm_function_denied_total{function="hostile-program",grant="dirs"} 1')
 })
