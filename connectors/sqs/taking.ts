@@ -26,7 +26,7 @@ export interface Received {
 export interface TakingOptions {
   /** `jobs (sqs)` */
   readonly owner: string
-  readonly context: Pick<Context, 'name' | 'log' | 'refused'>
+  readonly context: Pick<Context, 'name' | 'log' | 'refused' | 'credit'>
   readonly emit: Emit
   readonly maxBackoffMs: number
   /** The queue gives up by itself what it has shown too often. */
@@ -54,7 +54,7 @@ export class Taking {
 
   /** Resolves with why the gateway does not take the event. */
   async #offer(event: CloudEvent, made: boolean, signal: AbortSignal): Promise<GatewayError | undefined> {
-    const { dead, emit, redrives } = this.#options
+    const { context, dead, emit, redrives } = this.#options
     for (;;) {
       try {
         await emit(event, { made, ownDeadLetters: dead !== undefined || redrives })
@@ -64,6 +64,7 @@ export class Taking {
         // There was no room after all. The message is kept: each receive brings it nearer to a redrive policy.
         if (!isFull(error) || signal.aborted) return error
         await sleep(error.retryAfterMs ?? LOOK_AGAIN_MS, undefined, { signal }).catch(() => {})
+        if (context.credit.refusal() !== undefined) await context.credit.wait(signal).catch(() => {})
       }
     }
   }

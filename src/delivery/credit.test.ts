@@ -1,6 +1,6 @@
 /** Credit is refused for each of its reasons, says which, and comes back. */
 
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { GatewayError } from '../errors.ts'
 import type { JournalStats } from '../journal/journal.ts'
 import { JournalCredit } from './credit.ts'
@@ -58,4 +58,33 @@ test('half of the room is told: of the bytes, or of the deliveries that wait', (
   const at = (bytes: number, pending: number) =>
     new JournalCredit({ appends: 1, bytes: 100, pending: 10 }, () => ({ bytes, pending })).crowded
   expect([at(49, 4), at(50, 0), at(0, 5)]).toEqual([false, true, true])
+})
+
+test('after an append that found no room one of those who wait tries again, and the others once it has', async () => {
+  const credit = open()
+  const full = new GatewayError('JOURNAL_FULL', 'no room')
+  await credit.hold(Promise.reject(full)).catch(() => undefined)
+  expect(credit.refusal()).toMatchObject({ code: 'JOURNAL_FULL' })
+  let tries = 0
+  let isFull = true
+  const done: number[] = []
+  const leave = new AbortController()
+  const offer = async (name: number): Promise<void> => {
+    for (;;) {
+      await credit.wait(leave.signal)
+      tries += 1
+      const append = isFull ? Promise.reject(full) : Promise.resolve()
+      const isIn = await credit.hold(append).then(
+        () => true,
+        () => false,
+      )
+      if (isIn) return void done.push(name)
+    }
+  }
+  const offers = Array.from({ length: 1_000 }, (_, name) => offer(name))
+  await vi.waitFor(() => expect(tries).toBeGreaterThan(2), { timeout: 5_000 })
+  expect(tries).toBeLessThan(100)
+  isFull = false
+  await Promise.all(offers)
+  expect(new Set(done).size).toBe(1_000)
 })

@@ -19,6 +19,8 @@ const LOOK_AGAIN_MS = 20
 
 /** A refusal for want of room is remembered this long: a full disk may still take something small in between. */
 const FULL_MS = 2_000
+/** Nothing else is tried for so long after an append found no room: a thousand that wait would all find none. */
+const REST_MS = 100
 
 /** Counts appends under way and reads the journal's own figures. One for the whole gateway. */
 export class JournalCredit implements Credit {
@@ -27,6 +29,11 @@ export class JournalCredit implements Credit {
   #appends = 0
   #stopping = false
   #fullAt = Number.NEGATIVE_INFINITY
+  /** The last append found no room. */
+  #isTight = false
+  /** Those who wait for room, in the order in which they came. */
+  readonly #waiting = new Set<() => void>()
+  #looking: NodeJS.Timeout | undefined
 
   /** `used` is asked with each event. */
   constructor(limits: CreditLimits, used: () => JournalUse) {
@@ -43,9 +50,14 @@ export class JournalCredit implements Credit {
   async hold<T>(append: Promise<T>): Promise<T> {
     this.#appends += 1
     try {
-      return await append
+      const appended = await append
+      this.#isTight = false
+      return appended
     } catch (error) {
-      if (error instanceof GatewayError && error.code === 'JOURNAL_FULL') this.#fullAt = performance.now()
+      if (error instanceof GatewayError && error.code === 'JOURNAL_FULL') {
+        this.#fullAt = performance.now()
+        this.#isTight = true
+      }
       throw error
     } finally {
       this.#appends -= 1
@@ -74,7 +86,7 @@ export class JournalCredit implements Credit {
       )
     }
     const { bytes, pending } = this.#used()
-    if (bytes >= this.#limits.bytes) {
+    if (bytes >= this.#limits.bytes || (this.#isTight && performance.now() - this.#fullAt < REST_MS)) {
       return new GatewayError(
         'JOURNAL_FULL',
         'journal: accepting: it has reached "journal.max_size"; settle or drop what is in it, or raise the limit',
@@ -92,19 +104,38 @@ export class JournalCredit implements Credit {
   }
 
   async wait(signal: AbortSignal): Promise<void> {
-    while (this.refusal()) {
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => {
-          signal.removeEventListener('abort', stop)
-          resolve()
-        }, LOOK_AGAIN_MS)
-        const stop = () => {
-          clearTimeout(timer)
-          reject(signal.reason)
-        }
-        if (signal.aborted) stop()
-        else signal.addEventListener('abort', stop, { once: true })
-      })
+    while (this.refusal()) await this.#turn(signal)
+  }
+
+  /** Resolves when there may be room. One timer for all: a source may have a thousand that wait. */
+  #turn(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    const { promise, reject, resolve } = Promise.withResolvers<void>()
+    const go = () => {
+      this.#leave(go)
+      signal.removeEventListener('abort', stop)
+      resolve()
     }
+    const stop = () => {
+      this.#leave(go)
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    this.#waiting.add(go)
+    this.#looking ??= setInterval(this.#look, LOOK_AGAIN_MS)
+    return promise
+  }
+
+  /** When the last append found no room, one of them tries whether there is any by now. */
+  readonly #look = (): void => {
+    if (this.refusal()) return
+    for (const go of [...this.#waiting].slice(0, this.#isTight ? 1 : this.#waiting.size)) go()
+  }
+
+  #leave(go: () => void): void {
+    this.#waiting.delete(go)
+    if (this.#waiting.size > 0) return
+    clearInterval(this.#looking)
+    this.#looking = undefined
   }
 }
