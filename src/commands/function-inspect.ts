@@ -31,20 +31,40 @@ export const SPEAKS: Readonly<Record<Interface, string>> = {
   wasip1: 'a module of wasip1, a program that reads JSON',
 }
 
-/** What an import is for, by the start of its name. */
-const PURPOSES: readonly (readonly [start: RegExp, purpose: string])[] = [
-  [/^wasi:http\/outgoing-handler/, 'outgoing HTTP'],
-  [/^(wasi:filesystem\/|wasi_snapshot_preview1\.path_|wasi_snapshot_preview1\.fd_)/, 'files'],
+/** What an import is for, by the start of its name, and what under the function allows it, where anything does. */
+const PURPOSES: readonly (readonly [start: RegExp, purpose: string, allow?: string])[] = [
+  [/^wasi:http\/outgoing-handler/, 'outgoing HTTP', 'allow: { http: [<host>] }'],
+  [
+    /^(wasi:filesystem\/|wasi_snapshot_preview1\.path_|wasi_snapshot_preview1\.fd_)/,
+    'files',
+    'allow: { dirs: [{ guest: <path>, host: <folder> }] }',
+  ],
   [/^(wasi:sockets\/|wasi_snapshot_preview1\.sock_)/, 'the network'],
-  [/^wasi:keyvalue\//, 'key-value stores'],
-  [/^wasi:config\//, 'config values'],
-  [/^wasi:messaging\//, 'messaging'],
+  [/^wasi:keyvalue\//, 'key-value stores', 'allow: { kv: [<store>] }'],
+  [/^wasi:config\//, 'config values', 'allow: { config: { <key>: <value> } }'],
+  [
+    /^headgate:function\/messaging/,
+    'messaging',
+    'allow: { messaging: { publish: [<topic filter>], request: [<topic filter>] } }',
+  ],
+  [/^headgate:function\/call/, 'calls of other functions', 'allow: { call: [<function>] }'],
 ]
 
-/** What it asks for and is denied, each once. */
-export function needsOf({ imports }: Inspection): readonly string[] {
-  const denied = imports.filter(({ given }) => !given)
-  return [...new Set(denied.map(({ name }) => PURPOSES.find(([start]) => start.test(name))?.[1] ?? name))]
+/** Something that it asks for and is not given. */
+interface Need {
+  readonly what: string
+  /** The line under the function that allows it; absent when no option does. */
+  readonly allow?: string
+}
+
+/** What it would need to be allowed, each once. */
+export function needsOf({ imports }: Inspection): readonly Need[] {
+  const needs = new Map<string, Need>()
+  for (const { name } of imports.filter(({ given }) => !given)) {
+    const [, what = name, allow] = PURPOSES.find(([start]) => start.test(name)) ?? []
+    needs.set(what, { what, ...(allow === undefined ? {} : { allow }) })
+  }
+  return [...needs.values()]
 }
 
 /** What a person reads of it. */
@@ -61,12 +81,11 @@ export function inspectionLines(file: string, found: Inspection, paint: Paint): 
       imports.map(({ name, given }) => `${shown(name)}${given ? '' : paint('yellow', ' denied')}`),
     ),
   ]
-  const needs = needsOf(found)
-  const advice = `it asks for ${needs.map(shown).join(', ')}: no option allows that in this version, and calls of it are denied`
+  const needs = needsOf(found).map(({ what, allow }) => [`    ${shown(what)}`, allow ?? 'no option allows it'])
   return [
     `${paint('bold', shown(file))} is ${is}`,
     ...columns(rows).map((line) => `  ${line}`),
-    ...(needs.length === 0 ? [] : [`  ${advice}`]),
+    ...(needs.length === 0 ? [] : ['  what it is denied unless its function says:', ...columns(needs)]),
   ]
 }
 

@@ -2,9 +2,12 @@
 
 import { basename, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parse } from 'yaml'
+import { ZodError } from 'zod'
 import { GatewayError } from '../errors.ts'
 import { type CloudEvent, formatJsonEvent, uuidv7 } from '../event/index.ts'
-import type { FunctionLog, FunctionPool, Result, Spent } from '../pool/index.ts'
+import { allowOptions, grantsOf } from '../pool/config.ts'
+import type { FunctionLog, FunctionPool, Grants, Result, Spent } from '../pool/index.ts'
 import { parseSize } from '../schema/index.ts'
 import { readEvent } from './event.ts'
 import { inputError } from './exit.ts'
@@ -17,6 +20,7 @@ interface RunOptions {
   readonly parameters?: string
   readonly timeout: number
   readonly memory: number
+  readonly allow?: string
   readonly env?: readonly string[]
   readonly output?: 'outcome' | 'plain'
   readonly json?: true
@@ -55,6 +59,7 @@ export function registerFunctionRun(parent: Command): void {
         'outcome',
       ]),
     )
+    .option('--allow <yaml>', 'what it may reach, as under a function: "{ dirs: [{ guest: /data, host: . }] }"')
     .option('--env <name=value>', 'an environment variable; may be given several times', collect)
     .addOption(jsonOption())
     .action(run)
@@ -70,7 +75,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const event = await eventOf(name, options)
   const env = environment(options.env)
   const { createPool } = await import('../pool/index.ts')
-  const spec = { name, wasm: resolve(file), min: 1, max: 1, idleMs: 60_000, env }
+  const spec = { name, wasm: resolve(file), min: 1, max: 1, idleMs: 60_000, env, grants: grantsIn(options.allow) }
   const lines: Line[] = []
   const log = (line: Line) => {
     lines.push(line)
@@ -147,6 +152,17 @@ function view({ result, error, runMs, memoryBytes, denied }: Ran, lines: readonl
 /** What was typed as `name=value`, each. */
 export const environment = (typed: readonly string[] = []): Readonly<Record<string, string>> =>
   Object.fromEntries(typed.map(variable))
+
+/** Folders begin where the command is given. */
+function grantsIn(text = '{}'): Grants {
+  try {
+    return grantsOf(allowOptions.parse(parse(text)), resolve)
+  } catch (error) {
+    const [first] = error instanceof ZodError ? error.issues : []
+    const what = first ? [first.path.join('.'), first.message].filter((part) => part !== '').join(': ') : String(error)
+    throw inputError(`--allow: ${what}`)
+  }
+}
 
 function variable(text: string): [string, string] {
   const [name = '', ...value] = text.split('=')

@@ -6,7 +6,7 @@ import { allowOptions } from './allow-options.ts'
 import { poolOptions } from './pool-options.ts'
 import { probeOptions } from './probe-options.ts'
 
-export { ALLOW_SECTIONS, type AllowConfig, grantsOf } from './allow-options.ts'
+export { ALLOW_SECTIONS, type AllowConfig, allowOptions, grantsOf } from './allow-options.ts'
 export { POLICY_KEYS, POLICY_SECTIONS, type PolicyConfig, policyConfig } from './policy-options.ts'
 
 const options = z.strictObject({

@@ -49,7 +49,11 @@ test('inspect says what is denied, and what is no function and why', async () =>
     code: 0,
     stdout: expect.stringMatching(/wasi:http\/outgoing-handler@[\d.]+ denied\n/),
   })
-  expect(denied.stdout).toContain('it asks for outgoing HTTP, files: no option allows that in this version')
+  expect(denied.stdout.split('\n').slice(-4, -1)).toEqual([
+    '  what it is denied unless its function says:',
+    '    outgoing HTTP  allow: { http: [<host>] }',
+    '    files          allow: { dirs: [{ guest: <path>, host: <folder> }] }',
+  ])
   const wat = '(module (import "env" "draw" (func)) (func (export "_start")) (memory (export "memory") 1))'
   const foreign = await headgate('inspect', file('foreign.wasm', await parse(wat)))
   expect(foreign).toMatchObject({ code: 1, stdout: expect.stringContaining('a module, and no function') })
@@ -70,6 +74,18 @@ test('run prints the reply alone to stdout; time, memory, denials and lines to s
   expect(ran.stderr).toMatch(/replied 200 text\/plain, [\d.]+ ms, \d+ KiB of memory, 1 denied\n/)
   const echoed = await headgate('run', example('echo'), '--parameters', '{"hello":"world"}')
   expect(echoed).toMatchObject({ code: 0, stdout: '{"hello":"world"}' })
+})
+
+test('run allows what --allow says, and tells what would have to be', async () => {
+  const parameters = '{"type":"file","subject":"read /data/a.txt"}'
+  writeFileSync(join(folder, 'a.txt'), 'allowed')
+  const without = await headgate('run', guest('hostile-program'), '--parameters', parameters)
+  expect(without.stderr).toContain('write there: allow: { dirs: [{ guest: /data, host: <folder> }] }')
+  const allow = `{ dirs: [{ guest: /data, host: ${folder} }] }`
+  const ran = await headgate('run', guest('hostile-program'), '--parameters', parameters, '--allow', allow)
+  expect(ran).toMatchObject({ code: 0, stdout: 'allowed', stderr: expect.stringContaining('0 denied') })
+  const wrong = await headgate('run', guest('hostile-program'), '--parameters', parameters, '--allow', '{ dir: [] }')
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('--allow: ') })
 })
 
 test('run with --json says all of it in one object, also of what fails, and exits 3 then', async () => {
