@@ -3,6 +3,7 @@
 import type { KeyValueStore } from '../pool/host.ts'
 import { type StoreConfig, storeConfig } from './config.ts'
 import { DiskStore } from './disk-store.ts'
+import { RedisStore } from './redis-store.ts'
 import { type Disk, Shelf } from './shelf.ts'
 
 export class Stores {
@@ -36,6 +37,11 @@ export class Stores {
   }
 
   async #make(name: string, config: StoreConfig): Promise<KeyValueStore> {
+    if (config.redis !== undefined) {
+      const store = await RedisStore.open(name, config.redis, config)
+      this.#closing.push(() => store.close())
+      return store
+    }
     this.#shelf ??= new Shelf(this.#open())
     return new DiskStore(name, config, this.#shelf)
   }
