@@ -75,6 +75,8 @@ export const letter = (n: number, lastAt: number, route = 'orders'): DeadLetter 
 export class Letters {
   all: DeadLetter[] = []
   readonly taken: [string, DeadLetterFilter][] = []
+  /** What was recorded, by the id of the letter. */
+  readonly recordings = new Map<string, Uint8Array>()
   read = 0
 
   async *deadLetters(filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter> {
@@ -166,6 +168,7 @@ export class Bench implements AsyncDisposable {
           if (!duplicate) this.appended.push(entry)
           return { callId: entry.callId, duplicate }
         },
+        recording: async (id) => this.letters.recordings.get(id),
         redrive: this.letters.take('redrive'),
         drop: this.letters.take('drop'),
         stats: () => stats,

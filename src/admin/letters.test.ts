@@ -1,6 +1,10 @@
 /** Dead letters over the admin listener: pages of them, and changes that name what they take. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { decodeEvent } from '../event/codec.ts'
+import { NO_GRANTS } from '../pool/grants.ts'
+import { encodeRecording } from '../pool/recording.ts'
 import { Bench, error, letter } from './harness.ts'
 
 let bench: Bench
@@ -49,6 +53,26 @@ describe('dead letters', () => {
       event: { data: { amount: 3 } },
     })
     expect((await bench.get('/admin/dead-letters/d/9')).status).toBe(404)
+  })
+
+  test('say what was recorded of their last attempt, and give all of it to whoever asks', async () => {
+    bench.letters.all = [letter(1, 100), letter(2, 200)]
+    const grants = { ...NO_GRANTS, kv: ['things'] }
+    const of = { function: 'f', version: '2', sha256: 'abc', callId: 'c1', attempt: 6, deadlineMs: 9, memoryBytes: 1 }
+    const inputs = [{ name: 'wall clock', gave: 7 }]
+    const recorded = { earlier: 41, warmUps: 1, start: [], inputs, cut: false }
+    const stored = encodeRecording({ ...of, timeoutMs: 10, grants, ...recorded }, undefined)
+    bench.letters.recordings.set('d/1', stored)
+    const shown = { function: 'f@2', sha256: 'abc', inputs: 1, bytes: stored.length, earlier: 41, cut: false }
+    expect(await (await bench.get('/admin/dead-letters/d/1')).json()).toMatchObject({ id: 'd/1', recording: shown })
+    expect(await (await bench.get('/admin/dead-letters/d/2')).json()).not.toHaveProperty('recording')
+    const whole = z.object({ recording: z.string(), event: z.string() })
+    const { recording, event } = whole.parse(await (await bench.get('/admin/dead-letters/d/1/recording')).json())
+    expect(Buffer.from(recording, 'base64')).toEqual(Buffer.from(stored))
+    expect(decodeEvent(Buffer.from(event, 'base64'))).toMatchObject({ id: 'e1', type: 'order.created' })
+    const none = await bench.get('/admin/dead-letters/d/2/recording')
+    expect([none.status, await none.json()]).toEqual([404, expect.objectContaining({ code: 'RECORDING_UNKNOWN' })])
+    expect((await bench.get('/admin/dead-letters/d/9/recording')).status).toBe(404)
   })
 
   test.each(['redrive', 'drop'])('%s takes a filter, never none', async (what) => {

@@ -6,6 +6,7 @@ import { registerFunctionDiff } from './function-diff.ts'
 import { registerFunctionInspect } from './function-inspect.ts'
 import { registerFunctionNew } from './function-new.ts'
 import { registerRollout } from './function-rollout.ts'
+import { registerFunctionReplay } from './function-replay.ts'
 import { registerFunctionRun } from './function-run.ts'
 import type { Host } from './host.ts'
 
@@ -17,6 +18,7 @@ export function registerFunction(program: Command, host: Host): void {
   registerFunctionBuild(command)
   registerFunctionInspect(command)
   registerFunctionRun(command)
+  registerFunctionReplay(command, host)
   registerFunctionDiff(command, host)
   registerRollout(program)
 }

@@ -116,7 +116,11 @@ const short = (text: string): string =>
   shown(text.length > SHORT ? `${text.slice(0, SHORT)}... (--json has all)` : text)
 
 /** `CODE: message`, and the site that groups those alike. */
-export const failureText = ({ code, fingerprint, message }: DeadLetter['error']): string =>
+export const failureText = ({
+  code,
+  fingerprint,
+  message,
+}: Pick<DeadLetter['error'], 'code' | 'fingerprint' | 'message'>): string =>
   shown(`${code}: ${message}${fingerprint === undefined ? '' : ` [${fingerprint}]`}`)
 
 /** A line for each dead letter: which, how old, where it was going, and why it did not get there. */
@@ -132,7 +136,7 @@ export const deadLetterRows = (letters: readonly DeadLetter[], now: number, pain
 
 /** One dead letter with its whole event. */
 export function deadLetterLines(letter: DeadLetter, paint: Paint): readonly string[] {
-  const { attempts, callId, error, event, firstAt, lastAt } = letter
+  const { attempts, callId, error, event, firstAt, lastAt, recording } = letter
   return [
     `${paint('bold', letter.id)} ${lane(letter)}`,
     ...columns([
@@ -141,9 +145,17 @@ export function deadLetterLines(letter: DeadLetter, paint: Paint): readonly stri
       ['  attempts', `${attempts}, the first failed at ${firstAt.toISOString()}, the last at ${lastAt.toISOString()}`],
       ['  came in by', place(letter.origin)],
       ['  callId', shown(callId)],
+      ...(recording ? [['  recorded', recordedText(letter.id, recording)]] : []),
     ]),
     JSON.stringify(event, null, 2),
   ]
+}
+
+/** What can be run again of it. */
+function recordedText(id: string, { bytes, cut, earlier, inputs }: NonNullable<DeadLetter['recording']>): string {
+  const on = earlier === 0 ? 'a fresh instance' : `an instance that had run ${counted(earlier, 'call')} before`
+  const part = cut ? ', and not all of them' : ''
+  return `${counted(inputs, 'input')}${part}, ${bytes} bytes, on ${on}; headgate function replay ${id}`
 }
 
 /** Two lines for a group: how many, of what, since when; where it broke, and one to look at. */

@@ -130,6 +130,9 @@ export const deadLetter = z.object({
   group: z.string().optional(),
   firstAt: time,
   lastAt: time,
+  recording: z
+    .object({ function: z.string(), inputs: z.number(), bytes: z.number(), earlier: z.number(), cut: z.boolean() })
+    .optional(),
 })
 /** Dead letters that died of the same thing. */
 export const letterGroup = z.object({

@@ -104,6 +104,7 @@ function specOf(
     ...(config.pool.warm ? { warm: config.pool.warm.map(hintOf) } : {}),
     ...bounded,
     ...(config.output === 'outcome' ? { output: config.output } : {}),
+    record: { when: config.record.when, bytes: config.record.limit },
     ...(config.approve ? { approve: config.approve } : {}),
     ...(config.probe ? { probe: makeProbe(config.probe) } : {}),
   }

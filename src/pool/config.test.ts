@@ -19,6 +19,7 @@ const FULL = {
   env: {},
   allow: NOTHING,
   output: 'plain',
+  record: { when: 'failure', limit: 65_536 },
   call: true,
 }
 
@@ -43,6 +44,7 @@ test('every option is read', () => {
     env: { SIZE: '10' },
     allow: { kv: ['thumbnails'] },
     output: 'outcome',
+    record: 'always',
     probe: { event: { type: 'probe', data: { n: 1 } }, reply: 'ok', timeout: '1s' },
     approve: ['wasi:sockets'],
     call: false,
@@ -62,6 +64,7 @@ test('every option is read', () => {
     env: { SIZE: '10' },
     allow: { ...NOTHING, kv: ['thumbnails'] },
     output: 'outcome',
+    record: { when: 'always', limit: 65_536 },
     probe: { event: { type: 'probe', data: { n: 1 } }, reply: 'ok', timeout: 1_000 },
     approve: ['wasi:sockets'],
     call: false,

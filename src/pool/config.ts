@@ -5,6 +5,7 @@ import { duration, size } from '../schema/index.ts'
 import { allowOptions } from './allow-options.ts'
 import { poolOptions } from './pool-options.ts'
 import { probeOptions } from './probe-options.ts'
+import { recordOptions } from './record-options.ts'
 
 export { ALLOW_SECTIONS, type AllowConfig, allowOptions, grantsOf } from './allow-options.ts'
 export { POLICY_KEYS, POLICY_SECTIONS, type PolicyConfig, policyConfig } from './policy-options.ts'
@@ -42,6 +43,11 @@ const options = z.strictObject({
     .default('plain')
     .describe(
       'What it answers: `plain` is the reply as it stands; `outcome` is JSON `{ success, data, error, metadata }`, of which `success: false` is a failure, and in which the caller gets what the gateway measured as `metadata`.',
+    ),
+  record: recordOptions
+    .prefault('failure')
+    .describe(
+      'Of which calls it is kept what they were given while they ran (clocks, random numbers, config, what a store or another server told): `headgate function replay <dead letter>` runs one again with that. `failure` keeps it with the dead letter, `always` also of what succeeds, `never` nothing; `{ when, limit }` says how much of one call, 64KiB when not given.',
     ),
   probe: probeOptions
     .optional()

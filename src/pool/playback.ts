@@ -102,7 +102,7 @@ export class Playback implements Reel {
     const expected = this.#list[this.#at]
     if (expected?.name !== name || !isDeepStrictEqual(expected.asked, asked)) return this.#other(name, asked, madeUp)
     this.#at++
-    this.#tell({ kind: 'given', at: this.#place, input: expected, frames: here() })
+    this.#tell({ kind: 'given', at: this.#place, input: expected, frames: framesOf(new Error()) })
     if ('threw' in expected) throw expected.threw
     return expected.gave as T
   }
@@ -110,21 +110,9 @@ export class Playback implements Reel {
   #other<T>(name: string, asked: unknown, madeUp: (() => T) | undefined): T {
     const expected = this.#list[this.#at]
     const goesOn = madeUp !== undefined && this.#recording.earlier > 0 && this.#madeUp++ < MOST_MADE_UP
-    const frames = here()
+    const frames = framesOf(new Error())
     this.#tell({ kind: 'other', at: this.#place + 1, asked: { name, asked }, expected, frames, madeUp: goesOn })
     if (!goesOn) throw new DivergedError(`asked for ${name}, which was not recorded`)
     return madeUp()
   }
-}
-
-/** Frames that a place in a guest is looked for in: it lies below all that its host calls. */
-const DEPTH = 100
-
-/** The functions of the guest that ask now. */
-function here(): readonly string[] {
-  const before = Error.stackTraceLimit
-  Error.stackTraceLimit = DEPTH
-  const frames = framesOf(new Error())
-  Error.stackTraceLimit = before
-  return frames
 }

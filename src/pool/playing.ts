@@ -15,7 +15,7 @@ import { Line, Port } from './port.ts'
 import { ModuleGuest } from './program.ts'
 import type { Report } from './protocol.ts'
 import type { Recording } from './recording.ts'
-import { faultOf } from './trap.ts'
+import { faultOf, framesOf } from './trap.ts'
 import { WARM_UP, warmUpContext, writeAnswer } from './verdict.ts'
 
 /** How it ended. */
@@ -23,6 +23,8 @@ export interface Played {
   readonly fault?: Fault | undefined
   readonly reply?: { readonly data: Uint8Array; readonly datacontenttype?: string | undefined } | undefined
   readonly events: readonly CloudEvent[]
+  /** The functions of the guest that were on the stack when it trapped, the innermost first. */
+  readonly frames?: readonly string[]
   /** True when it asked for what was not recorded, and was ended there. */
   readonly diverged: boolean
   /** What was recorded and not asked for. */
@@ -68,7 +70,8 @@ export async function play(playing: Playing, tell: (told: Told) => void): Promis
   } catch (error) {
     const { lastLine, complained } = log
     const known = { name, bytes: guest.bytes(), capBytes: code.memoryBytes, lastLine, complained }
-    ended = { events: [], fault: faultOf(error, known), diverged: error instanceof DivergedError }
+    const diverged = error instanceof DivergedError
+    ended = { events: [], fault: faultOf(error, known), frames: framesOf(error), diverged }
   }
   log.close()
   return { ...ended, left: senses.left, runMs: performance.now() - started }
