@@ -23,7 +23,7 @@ const templates = new Map(LANGUAGES.map((language) => [`templates/${language}`, 
 
 async function build(folder: string, engine: Engine): Promise<string> {
   const { buildFunction } = await import('../src/author/index.ts')
-  return (await buildFunction(folder, engine)).path
+  return (await buildFunction(folder, { engine })).path
 }
 
 /** As somebody who begins would have it; what is built lies beside the template, which is no folder that builds by itself. */

@@ -1,6 +1,6 @@
 /** The types of the author's kit. Those of the interface are generated from functions/wit. */
 
-/// <reference path="./generated/handler.d.ts" />
+/// <reference path="./generated/full.d.ts" />
 
 export type Event = import('headgate:function/types@0.1.0').Event
 export type Context = import('headgate:function/types@0.1.0').Context

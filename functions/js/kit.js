@@ -82,9 +82,17 @@ export function define(work) {
 function failureOf(error) {
   if (error instanceof Rejected)
     return { tag: 'reject', val: { kind: error.kind, code: error.code, message: error.message } }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  const message = messageOf(error)
   const afterMs = error instanceof TryAgain && error.afterMs !== undefined ? BigInt(error.afterMs) : undefined
   return { tag: 'retry', val: { message: error instanceof TryAgain ? error.message : message, afterMs } }
+}
+
+/** What an interface answered with in place of a value is the payload of an error. */
+function messageOf(error) {
+  if (!(error instanceof Error)) return String(error)
+  const { payload } = error
+  if (payload === undefined) return `${error.name}: ${error.message}`
+  return typeof payload === 'string' ? payload : JSON.stringify(payload)
 }
 
 /** Engines whose state is a snapshot start every instance with the same Math.random: this makes it differ. */

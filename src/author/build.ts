@@ -29,12 +29,22 @@ const COMPILERS: Readonly<Record<Language, (job: Job) => Promise<Uint8Array>>> =
 export const wasmOf = (folder: string, engine: Engine = 'quickjs'): string =>
   join(folder, `${basename(resolve(folder))}${engine === 'quickjs' ? '' : `.${engine}`}.wasm`)
 
+export interface BuildOptions {
+  /** Of JavaScript and TypeScript; `quickjs` when absent. */
+  readonly engine?: Engine
+  /** Of Python, a world of its `wit`; `handler` when absent. Rust names its own, scripts have what they import. */
+  readonly world?: string
+}
+
 /**
- * Builds a folder; the engine is for JavaScript and TypeScript alone. What the compiler says goes to standard error.
+ * Builds a folder. What the compiler says goes to standard error.
  * Resolves once the .wasm lies in the folder, whole. Rejects with an AuthorError that says which tool is missing and how
  * to install it, or what could not be built.
  */
-export async function buildFunction(given: string, engine: Engine = 'quickjs'): Promise<Built> {
+export async function buildFunction(
+  given: string,
+  { engine = 'quickjs', world = 'handler' }: BuildOptions = {},
+): Promise<Built> {
   const folder = resolve(given)
   const name = basename(folder)
   const language = languageOf(folder)
@@ -45,7 +55,7 @@ export async function buildFunction(given: string, engine: Engine = 'quickjs'): 
       `${name} (build): looking for what builds ${language}: ${missing.map((tool) => `${tool.name} is not there; ${tool.install}`).join('; ')}`,
     )
   const path = wasmOf(folder, language === 'js' || language === 'ts' ? engine : 'quickjs')
-  const bytes = await COMPILERS[language]({ folder, name, wit: witOf(folder), engine })
+  const bytes = await COMPILERS[language]({ folder, name, wit: witOf(folder), engine, world })
   // Whole at once: a gateway may be watching.
   writeFileSync(`${path}.new`, bytes)
   renameSync(`${path}.new`, path)

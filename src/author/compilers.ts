@@ -38,7 +38,7 @@ export async function buildGo(job: Job): Promise<Uint8Array> {
 
 export async function buildPython(job: Job): Promise<Uint8Array> {
   const out = scratch(job)
-  run(job, 'componentize-py', ['-d', job.wit, '-w', 'handler', 'componentize', 'app', '-o', out])
+  run(job, 'componentize-py', ['-d', job.wit, '-w', job.world, 'componentize', 'app', '-o', out])
   return readFileSync(out)
 }
 

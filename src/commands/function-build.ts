@@ -12,6 +12,7 @@ import { print, printJson, shown } from './terminal.ts'
 
 interface BuildOptions {
   readonly engine: Engine
+  readonly world: string
   readonly json?: true
 }
 
@@ -23,16 +24,17 @@ export function registerFunctionBuild(parent: Command): void {
     .addOption(
       new Option('--engine <engine>', 'what runs JavaScript and TypeScript').choices(ENGINES).default('quickjs'),
     )
+    .option('--world <name>', 'the world of its wit/ that a function in Python implements', 'handler')
     .addOption(jsonOption())
     .action(build)
   example(command, 'headgate function build greet')
 }
 
-async function build(folder: string, { engine, json }: BuildOptions): Promise<void> {
+async function build(folder: string, { engine, json, world }: BuildOptions): Promise<void> {
   const { buildFunction } = await import('../author/index.ts')
   const { inspectFunction } = await import('../pool/index.ts')
   const begun = performance.now()
-  const { language, name, path } = await authored(() => buildFunction(folder, engine))
+  const { language, name, path } = await authored(() => buildFunction(folder, { engine, world }))
   const tookMs = Math.round(performance.now() - begun)
   const { bytes, interface: speaks, problem, sha256 } = await inspectFunction(path)
   if (speaks === undefined) throw inputError(`${name} (build): looking at what was built: it ${problem}`)

@@ -1,4 +1,4 @@
-/** The types of the world `handler` for authors in JavaScript and TypeScript, as jco makes them of functions/wit. */
+/** The types of all that a function may import and export, for authors in JavaScript and TypeScript, as jco makes them of functions/wit. */
 
 import { fileURLToPath } from 'node:url'
 import { generateGuestTypes } from '@bytecodealliance/jco-transpile'
@@ -10,7 +10,7 @@ const WIT = fileURLToPath(new URL('../../functions/wit', import.meta.url))
 export async function functionTypes(): Promise<ReadonlyMap<string, string>> {
   // jco's own WASI host opens no folder by itself since preview2-shim 0.26.
   Reflect.apply(_setPreopens, undefined, [{ '/': '/' }])
-  const files = await generateGuestTypes(WIT, { name: 'handler', worldName: 'handler', guest: true })
+  const files = await generateGuestTypes(WIT, { name: 'full', worldName: 'full', guest: true })
   const texts = Object.entries(files).map(([path, bytes]): [string, string] => [path, textOf(bytes)])
   return new Map(texts.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }

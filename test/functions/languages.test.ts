@@ -8,6 +8,8 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { LANGUAGES, type Language, missingTools } from '../../src/author/index.ts'
+import { NO_GRANTS } from '../../src/pool/grants.ts'
+import { inspectFunction } from '../../src/pool/index.ts'
 import { ROOT } from '../services/gateway.ts'
 import { notRun } from '../services/service.ts'
 import { type OpenPool, open, spec, textOf } from './open.ts'
@@ -108,6 +110,36 @@ for (const language of LANGUAGES)
         const wrong = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', name], { cwd: folder, encoding: 'utf8' })
         writeFileSync(path, good)
         expect(wrong.stdout).toContain('FaultKind')
+      })
+
+    if (language === 'js')
+      test('what its source imports is what it asks for, and no more', async () => {
+        await headgate('function', 'new', 'asking', '--lang', language)
+        const source = `
+          import { get } from 'wasi:config/store@0.2.0-rc.1'
+          import { publish } from 'headgate:function/messaging@0.1.0'
+          import { define, json } from './kit.js'
+          export const handle = define(({ type }) => {
+            if (type === 'say') publish({ topic: 'a', data: { tag: 'text', val: 'b' } })
+            return { reply: json({ greeting: get('greeting') }) }
+          })`
+        writeFileSync(join(folder, 'asking/index.js'), source)
+        const built = await headgate('function', 'build', 'asking')
+        expect(built.code, built.stderr).toBe(0)
+        const wasm = join(folder, 'asking/asking.wasm')
+        const { imports } = await inspectFunction(wasm)
+        const asked = imports.filter(({ given }) => !given).map(({ name }) => name)
+        expect(asked).toEqual(
+          expect.arrayContaining(['headgate:function/messaging@0.1.0', 'wasi:config/store@0.2.0-rc.1']),
+        )
+        expect(asked.filter((name) => /keyvalue|call/.test(name))).toEqual([])
+        const grants = { ...NO_GRANTS, config: { greeting: 'Hi' } }
+        await using opened = await open([spec('f', { wasm, grants })])
+        expect(JSON.parse(textOf(await opened.call('f', 'ask')))).toEqual({ greeting: 'Hi' })
+        await expect(opened.call('f', 'say')).rejects.toMatchObject({
+          code: 'FUNCTION_RETRY',
+          message: expect.stringContaining('"denied"'),
+        })
       })
 
     test('nothing is written over, and no name of the template is left', async () => {
