@@ -138,7 +138,7 @@ export class Gateway {
     await holding('mqtt', async () => this.#mqtt?.source.stop())
     await this.#life.run('broker', broker)
     for (const url of broker.addresses()) this.#addresses.set(url.startsWith('ws') ? 'ws' : 'mqtt', url)
-    generation.take()
+    await generation.take()
     await holding('dispatch', () => Promise.all([ground.dispatcher.stop(DRAIN_MS), ground.direct.stop(DRAIN_MS)]))
     await holding('sources', () => sources.stop())
     await generation.listen()
@@ -186,7 +186,7 @@ export class Gateway {
   /** Everything that comes in is matched by `next` from here on. */
   async #become(next: Generation, before: Generation, ground: Ground): Promise<void> {
     this.#generation = next
-    next.take(before)
+    await next.take(before)
     await this.#intercept(next, ground)
     await next.listen(before)
     for (const spec of before.config.functions) this.#readiness.drop(`function ${versioned(spec)}`)

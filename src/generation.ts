@@ -7,16 +7,17 @@ import { SYSTEM_CLOCK } from './delivery/clock.ts'
 import type { ServedLane } from './delivery/dispatch.ts'
 import { lanesOf } from './delivery/lanes.ts'
 import { OFFERS, offerLane } from './delivery/refused-offers.ts'
-import { type Standing, standingOf } from './delivery/standing.ts'
+import { type Standing, standingsOf } from './delivery/standing.ts'
 import { Targets } from './delivery/targets.ts'
+import { LongWork } from './delivery/turn.ts'
 import { createNoRoute, type NoRoute } from './delivery/unknown.ts'
-import { withVersions } from './delivery/versions.ts'
+import { allWithVersions } from './delivery/versions.ts'
 import { GatewayError } from './errors.ts'
 import type { Ground } from './ground.ts'
 import type { EventRecord, Lane } from './journal/journal.ts'
 import { type Digests, digestsOf, sameFiles } from './pool/index.ts'
 import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
-import { compileRouter } from './router/index.ts'
+import { compileInTurns } from './router/index.ts'
 import { compileNaming, type Unnamed } from './router/naming.ts'
 import type { Route } from './router/route.ts'
 import type { Router } from './router/router.ts'
@@ -49,18 +50,19 @@ export class Generation {
   readonly #sinks = new Map<string, Running<Sink>>()
   readonly #sources = new Map<string, Running<Source>>()
   #served = new Map<string, Served>()
+  /** Routes that the generation before serves as this one would, compared ahead of its turn. */
+  #same: { readonly before: Generation; readonly names: readonly string[] } | undefined
   readonly #leaving: Promise<void>[] = []
   #pool: FunctionPool | undefined
   /** What the file of each function holds, those of versions that ran before included. */
   #digests: Digests = new Map()
   #mark: number | undefined
 
-  private constructor(number: number, config: Config, ground: Ground, before: Generation | undefined) {
+  private constructor(number: number, config: Config, ground: Ground, router: Router) {
     this.number = number
     this.config = config
-    const lanes = [...ground.journal.stats().lanes, ...(before ? lanesNow(before.config) : [])]
-    this.routes = routesOf(config).map((route) => withVersions(ground.rollouts.decided(route), config.functions, lanes))
-    this.router = compileRouter(this.routes).router
+    this.routes = router.routes
+    this.router = router
     this.noRoute = createNoRoute(config.callable, config.services)
     this.callNames = callNames(config)
     this.#ground = ground
@@ -71,9 +73,13 @@ export class Generation {
    * is taken over, not opened again. Rejects with the first thing that is wrong; what it opened is closed again.
    */
   static async open(number: number, config: Config, ground: Ground, before?: Generation): Promise<Generation> {
-    const made = new Generation(number, config, ground, before)
+    const { goOn } = new LongWork()
+    const lanes = [...ground.journal.stats().lanes, ...(before ? lanesNow(before.config) : [])]
+    const decided = routesOf(config).map((route) => ground.rollouts.decided(route))
+    const routes = await allWithVersions(decided, config.functions, lanes, goOn)
+    const made = new Generation(number, config, ground, (await compileInTurns(routes, goOn, before?.router)).router)
     try {
-      await made.#open(before)
+      await made.#open(before, goOn)
       return made
     } catch (error) {
       await made.retire(before)
@@ -108,22 +114,29 @@ export class Generation {
     return this.#mark
   }
 
-  /** Serves its lanes from now on, and `before` those no longer. A lane that is the same goes on undisturbed. */
-  take(before?: Generation): void {
+  /**
+   * Serves its lanes from now on, and `before` those no longer. A lane that is the same goes on undisturbed. Resolves once
+   * all are served: of very many, what comes for the last waits a moment in the journal, and holds up nobody.
+   */
+  async take(before?: Generation): Promise<void> {
     this.#mark = this.#ground.chronicle.begin(this.routes, this.#digests)
-    const held = before ? before.#leaveServed() : NOBODY
-    for (const route of this.routes) {
-      const served = held.get(route.name)
-      const same = before && served && isDeepStrictEqual(served.route, route)
-      if (same && this.targets.same(route, before.targets)) this.#served.set(route.name, served)
-      else {
-        if (before && served) before.#leave(served)
-        this.#serve(route, served)
-      }
-      held.delete(route.name)
+    const same = before && (this.#same?.before === before ? this.#same.names : await this.#heldBy(before))
+    this.#same = undefined
+    const held = before ? before.#served : NOBODY
+    if (before) before.#served = new Map()
+    const { goOn } = new LongWork()
+    for (const name of same ?? []) {
+      const served = held.get(name)
+      if (served) this.#served.set(name, served)
+      held.delete(name)
     }
     if (before) for (const served of held.values()) before.#leave(served)
-    else this.#ground.dispatcher.add(offerLane(this.#ground.accept, this.#ground.delivery))
+    for (const route of this.routes) {
+      await goOn()
+      if (!this.#served.has(route.name)) this.#serve(route, held.get(route.name))
+    }
+    await goOn()
+    if (!before) this.#ground.dispatcher.add(offerLane(this.#ground.accept, this.#ground.delivery))
   }
 
   /** Resolves once its sources run and those of `before` that are other ones do not. Rejects when one cannot start. */
@@ -155,19 +168,8 @@ export class Generation {
   }
 
   /** Where each delivery of an event stands that is not settled, by its id. */
-  standings({ deliveries, event, origin }: EventRecord): ReadonlyMap<string, Standing> {
-    const due = deliveries.filter(({ route, status }) => status === 'due' && route !== OFFERS.route)
-    const keys = new Map((due.length === 0 ? [] : this.router.match(event, origin)).map((m) => [m.route.name, m.key]))
-    return new Map(
-      due.flatMap((delivery) => {
-        const { id, route, to } = delivery
-        const lane = this.#served.get(route)?.lanes.get(to)
-        const asked = { route: this.router.get(route), lane, key: keys.get(route), now: SYSTEM_CLOCK.now() }
-        const standing = standingOf(delivery, asked)
-        return standing ? [[id, standing] as const] : []
-      }),
-    )
-  }
+  standings = (record: EventRecord): ReadonlyMap<string, Standing> =>
+    standingsOf(record, this.router, ({ route, to }) => this.#served.get(route)?.lanes.get(to), SYSTEM_CLOCK.now())
 
   /** Resolves once all that it began has ended, and what `next` does not use is closed. */
   async retire(next?: Generation): Promise<void> {
@@ -175,10 +177,14 @@ export class Generation {
     await Promise.all([...this.#leaving, direct.settled()])
     if (!next || this.#pool !== next.#pool) await pools.close(this.#pool)
     const used = new Set(next ? Array.from(next.#sinks.values(), ({ part }) => part) : [])
-    for (const { part } of this.#sinks.values()) if (!used.has(part)) await sinks.close(part)
+    const { goOn } = new LongWork()
+    for (const { part } of this.#sinks.values()) {
+      await goOn()
+      if (!used.has(part)) await sinks.close(part)
+    }
   }
 
-  async #open(before: Generation | undefined): Promise<void> {
+  async #open(before: Generation | undefined, goOn: LongWork['goOn']): Promise<void> {
     const { config, routes } = this
     // The gateway changes weights by itself, and then runs what it holds, whatever became of the files.
     const kept = before && before.config.functions === config.functions
@@ -192,6 +198,7 @@ export class Generation {
     await keep?.()
     for (const instance of config.sinks) await this.#openSink(instance, before)
     await this.targets.open(routes, {
+      goOn,
       pool: this.pool,
       sink: (name) => this.#sinks.get(name)?.part,
       topic: ({ mode, text, topic }) =>
@@ -199,7 +206,11 @@ export class Generation {
           this.#ground.connectors.get('mqtt')?.sink?.config.parse(given),
         ),
     })
+    if (before) this.#same = { before, names: await this.#heldBy(before, goOn) }
   }
+
+  #heldBy = (before: Generation, goOn?: LongWork['goOn']): Promise<readonly string[]> =>
+    this.targets.held(this.routes, before.targets, before.#served, goOn)
 
   /** Those that `before` does not run as they are. */
   #fresh(before: Generation | undefined): readonly FunctionSpec[] {
@@ -253,12 +264,6 @@ export class Generation {
 
   #leave({ lanes }: Served): void {
     for (const lane of lanes.values()) this.#leaving.push(lane.leave())
-  }
-
-  #leaveServed(): Map<string, Served> {
-    const served = this.#served
-    this.#served = new Map()
-    return served
   }
 }
 

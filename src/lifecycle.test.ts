@@ -65,3 +65,23 @@ test('what did not start is not stopped', async () => {
   ).rejects.toThrow('no')
   await life.stop()
 })
+
+test('one of very many is closed as fast as of few, and the others in their order', async () => {
+  const life = new Lifecycle({ startMs: 10_000, stopMs: 10_000 })
+  const log: number[] = []
+  const parts = Array.from({ length: 20_000 }, (_, at) => ({ at }))
+  for (const part of parts)
+    await life.open(
+      'part',
+      async () => part,
+      async ({ at }) => log.push(at),
+    )
+  const begun = process.cpuUsage()
+  for (const part of parts.slice(3).reverse()) await life.close(part)
+  // 150 ms; looked for from the first on it took seconds.
+  expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(1_500)
+  await life.close({ at: 7 })
+  log.length = 0
+  await life.stop()
+  expect(log).toEqual([2, 1, 0])
+})

@@ -16,7 +16,10 @@ interface Started {
 /** Holds what a gateway has opened, so that it is closed again in the opposite order. */
 export class Lifecycle {
   readonly #patience: Patience
-  readonly #started: Started[] = []
+  /** In the order of their start. */
+  readonly #started = new Set<Started>()
+  /** By what they opened: of very many, one is closed as fast as of few. */
+  readonly #byOpened = new Map<unknown, Started>()
   #stopping: Promise<void> | undefined
 
   constructor(patience: Patience) {
@@ -39,15 +42,19 @@ export class Lifecycle {
         throw error
       },
     )
-    this.#started.push({ name, opened, stop: () => stop(opened) })
+    const one = { name, opened, stop: () => stop(opened) }
+    this.#started.add(one)
+    this.#byOpened.set(opened, one)
     return opened
   }
 
   /** Closes one of them now. Resolves once it is closed, also when it is none of these; rejects naming it when it hangs. */
   async close(opened: unknown): Promise<void> {
-    const at = this.#started.findIndex((one) => one.opened === opened)
-    const [one] = at < 0 ? [] : this.#started.splice(at, 1)
-    if (one) await this.#close(one)
+    const one = this.#byOpened.get(opened)
+    if (one === undefined) return
+    this.#started.delete(one)
+    this.#byOpened.delete(opened)
+    await this.#close(one)
   }
 
   /** Opens what starts and stops by itself. Resolves when it has started. */
@@ -67,7 +74,10 @@ export class Lifecycle {
 
   async #stop(): Promise<void> {
     const problems: GatewayError[] = []
-    for (const one of this.#started.splice(0).reverse()) {
+    const started = [...this.#started].reverse()
+    this.#started.clear()
+    this.#byOpened.clear()
+    for (const one of started) {
       await this.#close(one).catch((error: unknown) => {
         problems.push(toGatewayError(error))
       })

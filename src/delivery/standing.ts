@@ -1,10 +1,12 @@
 /** Where a delivery stands that is not settled: it runs, or what it waits for, and until when. */
 
-import type { DeliveryRecord } from '../journal/journal.ts'
+import type { DeliveryRecord, EventRecord, Lane } from '../journal/journal.ts'
 import type { Route } from '../router/route.ts'
+import type { Router } from '../router/router.ts'
 import type { LaneControls } from './controls.ts'
 import type { Gates, Line, Turnstile } from './gates.ts'
 import type { Gathering } from './gathering.ts'
+import { OFFERS } from './refused-offers.ts'
 import { oneOf, type Places, type ServedLane } from './served.ts'
 
 /** What a delivery waits for. */
@@ -87,6 +89,31 @@ export interface Asked {
   /** The value of `order_by` on the event. */
   readonly key: string | undefined
   readonly now: number
+}
+
+/** Where each delivery of an event stands that is not settled, by its id. */
+export function standingsOf(
+  { deliveries, event, origin }: EventRecord,
+  router: Pick<Router, 'get' | 'match'>,
+  laneOf: (lane: Lane) => ServedLane | undefined,
+  now: number,
+): ReadonlyMap<string, Standing> {
+  // What was refused for good is offered again, and is of no route.
+  const due = deliveries.filter(({ route, status }) => status === 'due' && route !== OFFERS.route)
+  const matches = due.length === 0 ? [] : router.match(event, origin)
+  const keys = new Map(matches.map(({ key, route }) => [route.name, key]))
+  const asked = (one: DeliveryRecord): Asked => ({
+    route: router.get(one.route),
+    lane: laneOf(one),
+    key: keys.get(one.route),
+    now,
+  })
+  return new Map(
+    due.flatMap((one) => {
+      const standing = standingOf(one, asked(one))
+      return standing ? [[one.id, standing] as const] : []
+    }),
+  )
 }
 
 /** Where a delivery stands; undefined when it is settled. */

@@ -1,5 +1,6 @@
 /** The targets that routes name, each opened once however many routes name it. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Sink } from '../connector/connector.ts'
 import { GatewayError } from '../errors.ts'
 import type { FunctionPool } from '../pool/pool.ts'
@@ -12,6 +13,8 @@ export interface TargetParts {
   readonly sink: (name: string) => Sink | undefined
   /** Opens a sink for one MQTT topic template. */
   readonly topic: (target: Extract<RouteTarget, { kind: 'mqtt' }>) => Promise<Sink>
+  /** Awaited before each target. */
+  readonly goOn: () => Promise<void>
 }
 
 interface Opened {
@@ -28,12 +31,30 @@ export class Targets {
   /** Resolves once every target of these routes is open, dead-letter targets included. */
   async open(routes: readonly Route[], parts: TargetParts): Promise<void> {
     for (const target of routes.flatMap(targetsOf)) {
+      await parts.goOn()
       if (!this.#opened.has(target.text)) this.#opened.set(target.text, await openTarget(target, parts))
     }
   }
 
-  /** Whether all that a route names is what it was among these others: the same pool, the same sinks. */
-  same(route: Route, others: Targets): boolean {
+  /**
+   * Resolves to the names of the routes that `served` has as they are, and whose targets are what they were among these
+   * others: the same pool, the same sinks. `goOn` is awaited before each.
+   */
+  async held(
+    routes: readonly Route[],
+    others: Targets,
+    served: ReadonlyMap<string, { readonly route: Route }>,
+    goOn?: () => Promise<void>,
+  ): Promise<readonly string[]> {
+    const held: string[] = []
+    for (const route of routes) {
+      await goOn?.()
+      if (isDeepStrictEqual(served.get(route.name)?.route, route) && this.#same(route, others)) held.push(route.name)
+    }
+    return held
+  }
+
+  #same(route: Route, others: Targets): boolean {
     return targetsOf(route).every(({ text }) => {
       const by = this.#opened.get(text)?.by
       return by !== undefined && by === others.#opened.get(text)?.by

@@ -15,6 +15,21 @@ export function mayBegin(): boolean {
 /** Resolves once sockets and timers have had their turn. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** Work that may be long. Between pieces of it the loop serves others, whenever it has gone on for `PIECE_MS`. */
+export class LongWork {
+  #begun = performance.now()
+
+  /** Resolves when the next piece may be done: at once, or after sockets and timers have had their turn. */
+  readonly goOn = async (): Promise<void> => {
+    if (performance.now() - this.#begun < PIECE_MS) return
+    await nextTurn()
+    this.#begun = performance.now()
+  }
+}
+
+/** What holds up a call for as long is not seen. */
+const PIECE_MS = 8
+
 function reset(): void {
   begun = 0
 }

@@ -33,6 +33,22 @@ export function withVersions(route: Route, functions: readonly FunctionSpec[], l
   return versions.length === 0 ? route : { ...route, versions: versions.toSorted((a, b) => (a.text < b.text ? -1 : 1)) }
 }
 
+/** All of these routes; `goOn` is awaited before each. */
+export async function allWithVersions(
+  routes: readonly Route[],
+  functions: readonly FunctionSpec[],
+  lanes: readonly Lane[],
+  goOn: () => Promise<void>,
+): Promise<readonly Route[]> {
+  const own = Map.groupBy(lanes, ({ route }) => route)
+  const made: Route[] = []
+  for (const route of routes) {
+    await goOn()
+    made.push(withVersions(route, functions, own.get(route.name) ?? []))
+  }
+  return made
+}
+
 /** Of these lanes, those whose version is gone: their deliveries go on with another. */
 export function replacedLanes<L extends Lane>(routes: readonly Route[], lanes: readonly L[]): readonly L[] {
   const gone = ({ versions = [] }: Route): readonly Target[] =>

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { CloudEvent, Origin } from '../event/index.ts'
-import { compileRouter } from './compile.ts'
+import { compileInTurns, compileRouter } from './compile.ts'
 import { ANY, event, MQTT, route, router } from './harness.ts'
 import type { From, Route } from './route.ts'
 import { takes } from './verdict.ts'
@@ -188,5 +188,42 @@ describe('explain', () => {
 
   test('says that a route takes the event', () => {
     expect(why('type == "order.created"', event())).toEqual({ route: 'r', takes: true })
+  })
+})
+
+describe('in turns', () => {
+  const goOn = async (): Promise<void> => undefined
+
+  test('the loop is let go on before each route, problems and answers are the same', async () => {
+    const routes = [route('a', { when: 'data.n > 1' }), route('b', { when: 'nonsense(' }), route('c')]
+    let turns = 0
+    const { problems, router } = await compileInTurns(routes, async () => {
+      turns += 1
+    })
+    expect(turns).toBe(3)
+    expect(problems).toEqual(compileRouter(routes).problems)
+    expect(router.match(event({ json: { n: 2 } }), MQTT).map(({ route }) => route.name)).toEqual(['a', 'c'])
+  })
+
+  test('what is the same before is taken over, in its new place, and what has another text is not', async () => {
+    const before = await compileInTurns([route('a', { when: 'data.n > 1' }), route('b'), route('c')], goOn)
+    const routes = [route('c'), route('a', { when: 'data.n > 5' }), route('b')]
+    const { router } = await compileInTurns(routes, goOn, before.router)
+    const taken = (n: number) => router.match(event({ json: { n } }), MQTT).map(({ route }) => route.name)
+    expect(taken(2)).toEqual(['c', 'b'])
+    expect(taken(6)).toEqual(['c', 'a', 'b'])
+    expect(router.routes).toBe(routes)
+  })
+
+  test('two thousand that are the same cost less than half', async () => {
+    const routes = Array.from({ length: 2_000 }, (_, at) =>
+      route(`r${at}`, { when: `data.n > ${at} && type == "t${at}"` }),
+    )
+    const first = cpuMs()
+    const before = await compileInTurns(routes, goOn)
+    const whole = first()
+    const again = cpuMs()
+    await compileInTurns(structuredClone(routes), goOn, before.router)
+    expect(again()).toBeLessThan(whole / 2)
   })
 })

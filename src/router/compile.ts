@@ -1,5 +1,6 @@
 /** Compiles routes into a router: pure, indexed, and the same answer as asking each route in turn. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { CloudEvent, Origin } from '../event/index.ts'
 import { Lookup } from './lookup.ts'
 import type { Route } from './route.ts'
@@ -19,11 +20,31 @@ export interface Compiled {
 /** Compiles all routes and reports all their problems at once. Never throws. */
 export function compileRouter(routes: readonly Route[]): Compiled {
   const problems: RouteProblem[] = []
-  const rules = routes
-    .map((route, index) => compileRule(route, index, (problem) => void problems.push(problem)))
-    .filter((rule) => rule !== undefined)
+  const rules = routes.map((route, index) => compileRule(route, index, (problem) => void problems.push(problem)))
+  return { router: new IndexedRouter(routes, rules.filter(isRule)), problems }
+}
+
+/**
+ * The same, without holding up the loop: `goOn` is awaited before each route. What is the same in the router of `before`
+ * is not compiled again.
+ */
+export async function compileInTurns(
+  routes: readonly Route[],
+  goOn: () => Promise<void>,
+  before?: Router,
+): Promise<Compiled> {
+  const problems: RouteProblem[] = []
+  const rules: Rule[] = []
+  for (const [index, route] of routes.entries()) {
+    await goOn()
+    const held = before instanceof IndexedRouter ? before.ruleOf(route) : undefined
+    const rule = held ? { ...held, route, index } : compileRule(route, index, (problem) => void problems.push(problem))
+    if (rule) rules.push(rule)
+  }
   return { router: new IndexedRouter(routes, rules), problems }
 }
+
+const isRule = (rule: Rule | undefined): rule is Rule => rule !== undefined
 
 class IndexedRouter implements Router {
   readonly routes: readonly Route[]
@@ -77,6 +98,12 @@ class IndexedRouter implements Router {
 
   get(name: string): Route | undefined {
     return this.#byName.get(name)
+  }
+
+  /** Its rule, when it runs here as it is. */
+  ruleOf(route: Route): Rule | undefined {
+    const rule = this.#ruleOf.get(route.name)
+    return rule && isDeepStrictEqual(rule.route, route) ? rule : undefined
   }
 
   #find(origin: Origin, variables: Variables): readonly Rule[] {

@@ -8,14 +8,19 @@ import { startGateway } from '../../services/gateway.ts'
 
 const ROUTES = 10_000
 const CALL = 'routes:\n  call: { from: "http:POST /x", to: echo, delivery: direct }\n'
+/** Each with an expression of its own, half to a function and half to a topic. */
 const many = (key: string): string =>
-  Array.from({ length: ROUTES }, (_, at) => `  r${at}: { from: "mqtt:a/${at}", ${key}: "mqtt:out/${at}" }\n`).join('')
+  Array.from({ length: ROUTES }, (_, at) => {
+    const to = at % 2 === 0 ? 'echo' : `"mqtt:out/${at}"`
+    return `  r${at}: { from: "mqtt:a/${at}", when: 'type == "t" && id != "${at}"', ${key}: ${to} }\n`
+  }).join('')
 
 /**
  * The longest that a call may take meanwhile. Read on the loop itself, such a file held all up for 2.9 s when it is right
- * and 5.8 s when it is wrong; in a thread for 15 ms, and its ten thousand lanes are taken in 300 to 900 ms.
+ * and 5.8 s when it is wrong, and looking for the versions of ten thousand routes to a function for 14 s; now it is read in
+ * a thread, and compiled, opened and taken piece by piece: 50 to 110 ms on a busy machine.
  */
-const LONGEST_MS = { wrong: 1_000, right: 2_500 } as const
+const LONGEST_MS = 1_500
 
 test('row 30: ten thousand routes, wrong or right: told in good time, and calls go on meanwhile', async () => {
   await using gateway = await startGateway({ config: `functions: { echo: FUNCTIONS/echo/echo.wasm }\n${CALL}` })
@@ -45,13 +50,17 @@ test('row 30: ten thousand routes, wrong or right: told in good time, and calls 
   }
   const wrong = await replace(small + many('tto'), /nothing has changed: 50 mistakes in it/)
   const right = await replace(small + many('to'), /reloaded: generation 2 runs/)
+  const again = await replace(
+    `${small + many('to')}  last: { from: mqtt:z, to: mqtt:y }\n`,
+    /reloaded: generation 3 runs/,
+  )
   running = false
   await Promise.all(lanes)
-  console.log(JSON.stringify({ row: 30, routes: ROUTES, calls, wrong, right }))
+  console.log(JSON.stringify({ row: 30, routes: ROUTES, calls, wrong, right, again }))
   await using client = await Client.connect(gateway)
   await client.subscribe(`out/${ROUTES - 1}`)
-  await client.publish(`a/${ROUTES - 1}`, eventOf('t'))
+  const properties = { contentType: 'application/cloudevents+json' }
+  await client.publish(`a/${ROUTES - 1}`, eventOf('t'), { properties })
   await client.receive(`out/${ROUTES - 1}`)
-  expect(wrong.longestMs).toBeLessThan(LONGEST_MS.wrong)
-  expect(right.longestMs).toBeLessThan(LONGEST_MS.right)
+  for (const { longestMs } of [wrong, right, again]) expect(longestMs).toBeLessThan(LONGEST_MS)
 })
