@@ -57,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/journal',
     'src/delivery',
     'src/pool',
+    'src/host',
     'src/admin/views.ts',
   ],
   // Commands without a gateway (check, explain, journal verify) start the one part that they need.
@@ -71,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/router',
     'src/journal',
     'src/pool',
+    'src/host',
     'package.json',
   ],
   // What a generation was is compiled again when somebody asks.

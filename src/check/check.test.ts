@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { connectors } from '../../connectors/index.ts'
 import { parseConfig } from '../config/index.ts'
+import { RehearsalHost } from '../host/rehearsal.ts'
 import { echo, results, run } from './harness.ts'
 import { runTests, setScene } from './index.ts'
 
@@ -196,7 +197,8 @@ test('functions run when a reply is asked for, and what they emit goes on; other
   )
   expect(asked.map(({ passed }) => passed)).toEqual([true, true])
   const unloaded = parseConfig(`${ROUTES}    tests: [{ ${GOOD}, to: work }]`, 'x.yaml', { connectors, env: {} })
-  const scene = setScene(unloaded, connectors, () => expect.fail('the functions were loaded'))
+  const pool = () => expect.fail('the functions were loaded')
+  const scene = setScene(unloaded, connectors, { pool, host: new RehearsalHost() })
   expect((await runTests(unloaded.tests, scene)).map(({ passed }) => passed)).toEqual([true])
 })
 

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/index.ts'
+import { RehearsalHost } from '../host/rehearsal.ts'
 import type { TranspileStore } from '../pool/cache.ts'
 import type { FunctionPool, FunctionSpec } from '../pool/pool.ts'
 
@@ -23,6 +24,8 @@ export async function transpileAhead(configs: readonly Config[]): Promise<void> 
  * most tests. What a gateway has transpiled is read; nothing is written beside its journal.
  */
 export class Functions implements AsyncDisposable {
+  /** What they reach. */
+  readonly host = new RehearsalHost()
   readonly #ahead: Promise<void>
   readonly #open: { readonly specs: readonly FunctionSpec[]; readonly pool: FunctionPool }[] = []
 
@@ -46,7 +49,12 @@ export class Functions implements AsyncDisposable {
     if (open) return open.pool
     const { createPool } = await import('../pool/create.ts')
     await this.#ahead
-    const pool = await createPool(specs, { log: () => undefined, workers: 1, cache: await cacheOf(config) })
+    const pool = await createPool(specs, {
+      log: () => undefined,
+      workers: 1,
+      cache: await cacheOf(config),
+      host: this.host,
+    })
     this.#open.push({ specs, pool })
     return pool
   }

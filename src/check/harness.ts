@@ -2,6 +2,7 @@
 
 import { connectors } from '../../connectors/index.ts'
 import { parseConfig } from '../config/index.ts'
+import { RehearsalHost } from '../host/rehearsal.ts'
 import type { FunctionPool } from '../pool/pool.ts'
 import { runTests, setScene, type TestResult } from './index.ts'
 
@@ -22,10 +23,7 @@ export const echo: FunctionPool = {
 /** Resolves to the results of the tests in a configuration. */
 export async function results(text: string, pool: FunctionPool = echo): Promise<readonly TestResult[]> {
   const config = parseConfig(text, 'x.yaml', { connectors, env: { KEY: 'swordfish' } })
-  return runTests(
-    config.tests,
-    setScene(config, connectors, async () => pool),
-  )
+  return runTests(config.tests, setScene(config, connectors, { pool: async () => pool, host: new RehearsalHost() }))
 }
 
 /** Resolves to each difference, in words. */

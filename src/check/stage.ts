@@ -4,6 +4,7 @@ import { type Config, type ConfigTest, callRoutes } from '../config/index.ts'
 import type { Connector } from '../connector/connector.ts'
 import { type AcceptParts, createAccept } from '../delivery/accept.ts'
 import { type Activity, ActivityStream } from '../delivery/activity.ts'
+import { AskedByFunctions, type AskedParts } from '../delivery/asked.ts'
 import { Breakers } from '../delivery/breakers.ts'
 import { deadLetterLane } from '../delivery/deadletter.ts'
 import type { DeliverParts } from '../delivery/deliver.ts'
@@ -16,6 +17,7 @@ import { TransformProcesses } from '../delivery/transform-processes.ts'
 import { createNoRoute } from '../delivery/unknown.ts'
 import { GatewayError } from '../errors.ts'
 import { type CloudEvent, uuidv7 } from '../event/index.ts'
+import type { RehearsalHost } from '../host/rehearsal.ts'
 import type { Journal } from '../journal/journal.ts'
 // And not of the room as a whole: a test needs no store, whose native code is another 30 ms.
 import { openMemoryJournal } from '../journal/memory.ts'
@@ -35,13 +37,19 @@ export interface Scene {
   readonly transformer: Transformer
   /** Loads the functions, at the first call. */
   readonly pool: () => Promise<FunctionPool>
+  /** What they reach. */
+  readonly host: Pick<RehearsalHost, 'begin'>
 }
 
 export type Settled = Extract<Activity, { kind: 'settled' }>
 export type Arrived = Exclude<Activity, { kind: 'settled' }>
 
 /** Routes as they are, but that what is random is not: without jitter a retry has one time. */
-export function setScene(config: Config, connectors: readonly Connector[], pool: () => Promise<FunctionPool>): Scene {
+export function setScene(
+  config: Config,
+  connectors: readonly Connector[],
+  functions: Pick<Scene, 'pool' | 'host'>,
+): Scene {
   const routes = [...config.routes, ...callRoutes(config)].map((route) => ({
     ...route,
     retry: { ...route.retry, jitter: 'none' as const },
@@ -49,7 +57,7 @@ export function setScene(config: Config, connectors: readonly Connector[], pool:
   const byType = new Map(connectors.map((connector) => [connector.type, connector]))
   // Its processes begin with the first transform, and keep no program running.
   const transformer = new TransformProcesses({ maxBytes: config.broker.limits.max_packet_size })
-  return { config, connectors: byType, router: compileRouter(routes).router, transformer, pool }
+  return { config, connectors: byType, router: compileRouter(routes).router, transformer, ...functions }
 }
 
 /** Told of anything that a gateway would end for. */
@@ -68,6 +76,8 @@ export class Stage {
   readonly tried: Tried[] = []
   /** Why the path broke down, if it did. */
   broken: Error | undefined
+  /** Functions that wait for the answer to a request. */
+  readonly #waits = new Map<string, (reply: Reply) => void>()
   readonly #dispatcher: Dispatcher
   readonly #direct: DirectRunner
 
@@ -79,7 +89,11 @@ export class Stage {
     const activity = this.#watch()
     const find = targetsOf(test, scene, { clock, tried: (one) => void this.tried.push(one), ...(pool ? { pool } : {}) })
     const replies: ReplyPublisher = {
-      publish: async (reply) => void this.replies.push(reply),
+      publish: async (reply) => {
+        const wait = this.#waits.get(reply.callId)
+        if (wait) wait(reply)
+        else this.replies.push(reply)
+      },
       follow: () => undefined,
     }
     const journal = openMemoryJournal({ now: clock.now, timer: clock.at, retainMs: scene.config.journal.retain })
@@ -94,6 +108,7 @@ export class Stage {
       runDirect: direct.run.bind(direct),
     }
     const inner = createAccept(accepting)
+    scene.host.begin(new AskedByFunctions({ accept: inner, broker: NO_BROKER, calls: this.#calls(), now: clock.now }))
     const copy = copier(journal)
     const delivery: DeliverParts = { ...common, accept: inner, copy, cancelled: () => false, clock }
     const dispatcher = new Dispatcher(journal, fail)
@@ -118,6 +133,13 @@ export class Stage {
     await this.journal[Symbol.asyncDispose]()
   }
 
+  #calls(): AskedParts['calls'] {
+    return {
+      reply: (callId) => new Promise((resolve) => this.#waits.set(callId, resolve)),
+      cancel: (callId) => void this.#waits.delete(callId),
+    }
+  }
+
   #watch(): ActivityStream {
     const activity = new ActivityStream()
     activity.subscribe((each) => {
@@ -134,6 +156,9 @@ const onClock = (transformer: Transformer, clock: VirtualClock): Transformer => 
   reply: (...given) => clock.hold(transformer.reply(...given)),
   [Symbol.asyncDispose]: () => transformer[Symbol.asyncDispose](),
 })
+
+/** What is published is offered to the routes, and nobody else listens. */
+const NO_BROKER = { mayPublish: () => true, publish: async () => undefined }
 
 const SILENT = { error: () => undefined, info: () => undefined, warn: () => undefined }
 

@@ -33,7 +33,10 @@ export async function checkAll(
   await using functions = new Functions(transpileAhead(configs))
   const test = async ({ config }: Checked): Promise<Checked> => {
     if (config.tests.length === 0) return { config, results: [] }
-    const scene = setScene(config, how.connectors, () => functions.pool(config))
+    const scene = setScene(config, how.connectors, {
+      pool: () => functions.pool(config),
+      host: functions.host,
+    })
     return { config, results: await runTests(config.tests, scene) }
   }
   const each = async (work: (checked: Checked) => Promise<Checked>, which = (_: Checked) => true): Promise<void> => {

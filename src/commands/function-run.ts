@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { ZodError } from 'zod'
 import { GatewayError } from '../errors.ts'
 import { type CloudEvent, formatJsonEvent, uuidv7 } from '../event/index.ts'
+import { RehearsalHost } from '../host/rehearsal.ts'
 import { allowOptions, grantsOf } from '../pool/config.ts'
 import type { FunctionLog, FunctionPool, Grants, Result, Spent } from '../pool/index.ts'
 import { parseSize } from '../schema/index.ts'
@@ -83,7 +84,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
   }
   const form = options.output === 'outcome' ? { output: options.output } : {}
   const limits = { timeoutMs: options.timeout, memoryBytes: options.memory, ...form }
-  await using pool = await createPool([{ ...spec, ...limits }], { log, workers: 1 })
+  await using pool = await createPool([{ ...spec, ...limits }], { log, workers: 1, host: new RehearsalHost() })
   await pool.ready(name)
   const ran = await callOnce(pool, name, event, options.timeout)
   if (options.json) printJson(view(ran, lines))

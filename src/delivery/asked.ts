@@ -20,6 +20,8 @@ export interface AskedParts {
   readonly accept: Accept
   readonly broker: Pick<BrokerPort, 'mayPublish' | 'publish'>
   readonly calls: Pick<CallPort, 'reply' | 'cancel'>
+  /** The time by which callers set deadlines; the machine's when absent. */
+  readonly now?: () => number
 }
 
 /** All of it rejects with a HostError in the terms of `headgate:function/host-types`. */
@@ -57,7 +59,7 @@ export class AskedByFunctions {
     const callId = uuidv7()
     const call = withExtensions(event, {
       [CALL_EXTENSIONS.callId]: callId,
-      [CALL_EXTENSIONS.deadline]: new Date(Date.now() + ms).toISOString(),
+      [CALL_EXTENSIONS.deadline]: new Date((this.#parts.now ?? Date.now)() + ms).toISOString(),
       [CALL_EXTENSIONS.replyForm]: 'http',
     })
     const limit = new Deadline(ms, caller.signal)

@@ -102,19 +102,16 @@ const knownTo = (
 })
 
 /** What `allow` can grant beside folders. */
-const granted = ({
-  denied,
-  draft = 'draft2',
-  grants,
-  port,
-  senses = LIVE,
-}: Outside): Readonly<Record<string, object>> => ({
-  ...config(grants, denied, senses),
-  ...keyvalue(grants, denied, port, draft),
-  ...outgoing(grants, denied, port),
-  ...messaging(grants, denied, port),
-  ...call(grants, denied, port),
-})
+function granted(outside: Outside): Readonly<Record<string, object>> {
+  const { denied, draft = 'draft2', grants, port, senses = LIVE } = outside
+  return {
+    ...config(grants, denied, senses),
+    ...keyvalue(grants, denied, port, draft),
+    ...outgoing(outside),
+    ...messaging(grants, denied, port),
+    ...call(grants, denied, port),
+  }
+}
 
 /** Interfaces that hold nothing but the types of others. */
 const TYPES = new Set([

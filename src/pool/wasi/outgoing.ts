@@ -4,8 +4,8 @@ import { type Grants, type HostGrant, wanting } from '../grants.ts'
 import { HostError, type IncomingHttp, type OutgoingHttp } from '../host.ts'
 import type { Port } from '../port.ts'
 import { lifting } from './budget.ts'
-import type { Denied } from './denial.ts'
 import type { OutgoingRequest } from './http.ts'
+import type { Outside } from './index.ts'
 import { FutureIncomingResponse } from './responses.ts'
 
 const WHAT = 'wasi:http/outgoing-handler#handle'
@@ -16,7 +16,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 type Target = Pick<OutgoingHttp, 'host' | 'method' | 'path' | 'port' | 'scheme'>
 
 /** Makes `handle` for one guest. */
-export function outgoing(grants: Grants | undefined, denied: Denied, port: Port | undefined) {
+export function outgoing({ denied, grants, log, port }: Outside) {
   const handle = (request: OutgoingRequest): FutureIncomingResponse => {
     lifting.reset()
     const target = targetOf(request)
@@ -35,13 +35,12 @@ export function outgoing(grants: Grants | undefined, denied: Denied, port: Port 
       throw DENIED
     }
     port.requests++
-    return new FutureIncomingResponse(port, sent(request, target, grant, { denied, grants, port }))
+    return new FutureIncomingResponse(port, sent(request, target, grant, { denied, grants, log, port }))
   }
   return { 'wasi:http/outgoing-handler': { handle } }
 }
 
-interface Parts {
-  readonly denied: Denied
+type Parts = Pick<Outside, 'denied' | 'log'> & {
   readonly grants: Grants
   readonly port: Port
 }
@@ -51,7 +50,7 @@ async function sent(
   request: OutgoingRequest,
   target: Target,
   { private: inner }: HostGrant,
-  { denied, grants, port }: Parts,
+  { denied, grants, log, port }: Parts,
 ): Promise<IncomingHttp> {
   const { content, fields } = request
   const headers = fields.entries().map(([name, value]) => [name, Buffer.from(value).toString('latin1')] as const)
@@ -70,13 +69,19 @@ async function sent(
   try {
     return await port.start('http.send', { ...target, headers, body, private: inner, responseBytes, timeoutMs })
   } catch (error) {
-    if (error instanceof HostError) tell(error, target, responseBytes, denied)
+    if (error instanceof HostError) tell(error, target, responseBytes, { denied, log })
     throw error
   }
 }
 
 /** What the gateway refused, and would not if it were allowed. */
-function tell({ kind }: HostError, { host }: Target, responseBytes: number, denied: Denied): void {
+function tell(
+  { kind, message }: HostError,
+  { host }: Target,
+  responseBytes: number,
+  { denied, log }: Pick<Outside, 'denied' | 'log'>,
+): void {
+  if (kind === 'HTTP-request-denied') log('warn', `denied ${WHAT}: ${message}`)
   if (kind === 'destination-IP-prohibited') denied(WHAT, wanting.http({ host, private: true }))
   if (kind === 'HTTP-response-body-size')
     denied(WHAT, wanting.httpLimit('response_size', `more than ${responseBytes >> 10}KiB`))
