@@ -2,6 +2,7 @@
 
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -10,12 +11,16 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { BorrowedCache, spareFolder, TOOL, TranspileCache } from './cache.ts'
+import { createPool } from './create.ts'
+import { loadFunctions } from './load.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'headgate-cache-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -44,6 +49,53 @@ test('what was put is there; a changed file and a changed component are not', as
     writeFileSync(join(folder, file), changed)
     expect(await cache.get(component)).toBeUndefined()
   }
+})
+
+test('an entry of another component, one of another hand, and half a one are none', async () => {
+  const folder = join(root, 'forged')
+  const cache = new TranspileCache(folder)
+  await cache.put(component, transpiled)
+  const [own = ''] = readdirSync(folder)
+  const other = Buffer.from('another component')
+  await cache.put(other, { ...transpiled, source: Buffer.from('what another does') })
+  const [others = ''] = readdirSync(folder).filter((name) => name !== own)
+  const bytes = readFileSync(join(folder, own))
+  // Whole, with a sound checksum, and not what was made of this component.
+  copyFileSync(join(folder, others), join(folder, own))
+  expect(await cache.get(component)).toBeUndefined()
+  writeFileSync(join(folder, own), bytes)
+  expect(await cache.get(component)).toBeDefined()
+  chmodSync(join(folder, own), 0o622)
+  expect(await cache.get(component)).toBeUndefined()
+  chmodSync(join(folder, own), 0o600)
+  truncateSync(join(folder, own), bytes.length / 2)
+  expect(await cache.get(component)).toBeUndefined()
+})
+
+test('what is not what was written is made again, and runs', async () => {
+  const folder = join(root, 'rebuilt')
+  const wasm = fileURLToPath(new URL('../../functions/echo/echo.wasm', import.meta.url))
+  const settings = { min: 1, max: 1, idleMs: 60_000, timeoutMs: 10_000, memoryBytes: 32 << 20, env: {} }
+  const event = { specversion: '1.0', id: 'e', source: '/test', type: 't', data: Buffer.from('echoed') } as const
+  const run = async () => {
+    // Nothing that this process loaded before is of use.
+    await loadFunctions([])
+    await using pool = await createPool([{ name: 'echo', wasm, ...settings }], { log: () => {}, cache: folder })
+    await pool.ready('echo')
+    const call = { function: 'echo', event, callId: 'c', attempt: 1, deadline: Date.now() + 10_000 }
+    return Buffer.from((await pool.invoke(call, new AbortController().signal)).reply?.data ?? []).toString()
+  }
+  expect(await run()).toBe('echoed')
+  const [entry = ''] = readdirSync(folder)
+  const bytes = readFileSync(join(folder, entry))
+  // What it was made to do instead would throw.
+  const at = bytes.indexOf('function')
+  writeFileSync(
+    join(folder, entry),
+    Buffer.concat([bytes.subarray(0, at), Buffer.from('throw 0;'), bytes.subarray(at + 8)]),
+  )
+  expect(await run()).toBe('echoed')
+  expect(readFileSync(join(folder, entry)).equals(bytes)).toBe(true)
 })
 
 test('a folder that cannot be written is no error', async () => {

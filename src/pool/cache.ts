@@ -2,14 +2,14 @@
 
 import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Transpiled } from './component.ts'
 
 /** The pinned version of jco, and of what is done to its output: part of every name. */
-export const TOOL = 'jco-1.35.0-2'
+export const TOOL = 'jco-1.35.0-3'
 
 const HASH = 32
 
@@ -33,9 +33,9 @@ export class TranspileCache implements TranspileStore {
 
   /** Resolves to undefined when there is none, or when it is not what was written. */
   async get(component: Uint8Array): Promise<Transpiled | undefined> {
-    const bytes = await readFile(this.#path(component)).catch(() => undefined)
+    const bytes = await readOwn(this.#path(component)).catch(() => undefined)
     const body = bytes?.subarray(HASH)
-    if (!bytes || !body || !sha256(body).equals(bytes.subarray(0, HASH))) return undefined
+    if (!bytes || !body || !seal(component, body).equals(bytes.subarray(0, HASH))) return undefined
     return deserialize(body) as Transpiled
   }
 
@@ -46,7 +46,7 @@ export class TranspileCache implements TranspileStore {
     const body = serialize(transpiled)
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-      await writeFile(part, Buffer.concat([sha256(body), body]), { mode: 0o600 })
+      await writeFile(part, Buffer.concat([seal(component, body), body]), { mode: 0o600 })
       await rename(part, path)
     } catch {
       await rm(part, { force: true }).catch(() => {})
@@ -56,6 +56,19 @@ export class TranspileCache implements TranspileStore {
   #path(component: Uint8Array): string {
     return join(this.#folder, `${sha256(component).toString('hex').slice(0, 32)}.${TOOL}`)
   }
+}
+
+/** The checksum of an entry, which holds for what it was made from alone: that of one component under the name of another is none. */
+const seal = (component: Uint8Array, body: Uint8Array): Buffer =>
+  createHash('sha256').update(TOOL).update(sha256(component)).update(body).digest()
+
+/** Rejects for a file that somebody else wrote, or could have written to. */
+async function readOwn(path: string): Promise<Buffer> {
+  await using file = await open(path)
+  const { mode, uid } = await file.stat()
+  const user = process.getuid?.() ?? uid
+  if (uid !== user || (mode & 0o022) !== 0) throw new Error('others may write to it')
+  return file.readFile()
 }
 
 /** What this process transpiled without leaving it beside a journal: as little as there are functions. */
