@@ -192,7 +192,7 @@ export async function compare(
 }
 
 /** The median over the rounds of subject to peer, each ratio within one round. NaN without common rounds. */
-export function ratio(subject: Result, peer: Result, metric: 'throughput' | 'rss'): number {
+export function ratio(subject: Result, peer: Result, metric: 'throughput' | 'rss' | 'p50' | 'p99'): number {
   const ratios = subject.rounds.map(
     (round, i) => (round[metric] ?? Number.NaN) / (peer.rounds[i]?.[metric] ?? Number.NaN),
   )

@@ -12,6 +12,7 @@ import { recover } from './recover.ts'
 import { report } from './report.ts'
 import { keep } from './result.ts'
 import type { Outcome, Plan } from './rounds.ts'
+import { sharing } from './sharing.ts'
 import { soak } from './soak.ts'
 
 interface Bench {
@@ -27,6 +28,7 @@ const BENCHES = new Map<string, Bench>([
   ['connectors', { summary: 'each source from a backlog to settled, and its memory while paused', run: connectors }],
   ['idle', { summary: 'memory and processor time of idle clients', run: idle }],
   ['recover', { summary: 'restart after kill -9 with a million due deliveries; on demand', run: recover }],
+  ['sharing', { summary: '200 functions on one gateway, its restart, neighbours of hostile ones', run: sharing }],
   ['soak', { summary: '--seconds 3600 at half load; on demand', run: soak }],
 ])
 

@@ -10,7 +10,7 @@ export interface Which {
 
 export type Target = { readonly bench: string; readonly of: Which } & (
   | { readonly atLeast: number; readonly times: Which; readonly metric: 'throughput' }
-  | { readonly atMost: number; readonly times: Which; readonly metric: 'rss' }
+  | { readonly atMost: number; readonly times: Which; readonly metric: 'rss' | 'p50' | 'p99' }
   | { readonly below: number; readonly metric: keyof Figures; readonly unit: string }
 )
 
@@ -76,6 +76,21 @@ export const TARGETS: readonly Target[] = [
     const [of, times] = [`${name}, paused for long`, `${name}, paused`].map((label) => ({ subject: 'headgate', label }))
     return { bench: 'connectors', of: of as Which, times: times as Which, metric: 'rss', atMost: 1.05 }
   }),
+  ...['endless loop', 'memory bomb', 'output flood', 'lift bomb', 'stack overflow', 'trap'].map((label): Target => {
+    const [of, times] = [
+      { subject: 'neighbour', label },
+      { subject: 'neighbour of nobody', label },
+    ] as const
+    return { bench: 'sharing', of, times, metric: 'p99', atMost: 2 }
+  }),
+  below('sharing', 'headgate', '50 functions, restart', 'elapsed', 2000),
+  {
+    bench: 'sharing',
+    of: { subject: 'headgate', label: '200 functions, called by turns' },
+    times: { subject: 'headgate', label: '5 functions, called by turns' },
+    metric: 'p50',
+    atMost: 1.5,
+  },
   below('recover', 'headgate', 'ready', 'elapsed', 3000),
   below('recover', 'headgate', 'first delivery after ready', 'elapsed', 1000),
 ]
