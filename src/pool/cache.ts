@@ -6,6 +6,7 @@ import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
+import { isOwn } from './compiled.ts'
 import type { Transpiled } from './component.ts'
 
 /** The pinned version of jco, and of what is done to its output: part of every name. */
@@ -21,6 +22,8 @@ export interface TranspileStore {
   /** Resolves to undefined when there is none. */
   get(component: Uint8Array): Promise<Transpiled | undefined>
   put(component: Uint8Array, transpiled: Transpiled): Promise<void>
+  /** Where what V8 makes of it may be kept; undefined when nowhere. */
+  compiled(component: Uint8Array): string | undefined
 }
 
 /** A folder of transpiled components, by what they were made from. Its files are run: nobody else may write there. */
@@ -53,6 +56,10 @@ export class TranspileCache implements TranspileStore {
     }
   }
 
+  compiled(component: Uint8Array): string {
+    return `${this.#path(component)}.v8-${process.versions.v8}-${process.arch}`
+  }
+
   #path(component: Uint8Array): string {
     return join(this.#folder, `${sha256(component).toString('hex').slice(0, 32)}.${TOOL}`)
   }
@@ -65,9 +72,7 @@ const seal = (component: Uint8Array, body: Uint8Array): Buffer =>
 /** Rejects for a file that somebody else wrote, or could have written to. */
 async function readOwn(path: string): Promise<Buffer> {
   await using file = await open(path)
-  const { mode, uid } = await file.stat()
-  const user = process.getuid?.() ?? uid
-  if (uid !== user || (mode & 0o022) !== 0) throw new Error('others may write to it')
+  if (!isOwn(await file.stat())) throw new Error('others may write to it')
   return file.readFile()
 }
 
@@ -97,6 +102,10 @@ export class BorrowedCache implements TranspileStore {
   async put(component: Uint8Array, transpiled: Transpiled): Promise<void> {
     borrowed.set(sha256(component).toString('hex'), transpiled)
     await this.#spare?.put(component, transpiled)
+  }
+
+  compiled(component: Uint8Array): string | undefined {
+    return this.#spare?.compiled(component)
   }
 }
 

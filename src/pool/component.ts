@@ -21,6 +21,8 @@ export interface Transpiled {
   readonly source: Uint8Array
   /** The core modules by the names that the source asks for. */
   readonly cores: readonly (readonly [name: string, bytes: Uint8Array])[]
+  /** Where what V8 makes of the source may be kept. */
+  readonly compiled?: string | undefined
 }
 
 const MAGIC = Buffer.from('\0asm')
@@ -50,7 +52,7 @@ export const PROGRAM = 'program'
 /** Caps and compiles. Rejects with a ComponentError when a core module cannot be. */
 export async function compileComponent(
   spec: FunctionSpec,
-  { speaks, source, cores, suspends = false, draft }: Transpiled,
+  { speaks, source, cores, suspends = false, draft, compiled }: Transpiled,
   sha256 = '',
 ): Promise<FunctionCode> {
   const { name, version = '', env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse, output, record } = spec
@@ -87,6 +89,7 @@ export async function compileComponent(
     suspends,
     draft,
     source: shared,
+    compiled,
     modules,
   }
 }

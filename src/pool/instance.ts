@@ -1,7 +1,7 @@
 /** One running copy of a function inside a worker, whatever interface it speaks. */
 
-import { compileFunction } from 'node:vm'
 import type { CloudEvent } from '../event/index.ts'
+import { evaluateKept } from './compiled.ts'
 import type { CoreCapture } from './exports.ts'
 import type { Grants } from './grants.ts'
 import type { Interface } from './interface.ts'
@@ -34,6 +34,8 @@ export interface FunctionCode {
   readonly draft?: Draft | undefined
   /** What jco made of the component: the body of a function that returns `instantiate`. UTF-8, shared by all workers. */
   readonly source: Uint8Array
+  /** Where what V8 makes of the source is kept; undefined when nowhere. */
+  readonly compiled?: string | undefined
   /** The core modules by the names that the source asks for. */
   readonly modules: ReadonlyMap<string, WebAssembly.Module>
 }
@@ -83,7 +85,8 @@ export interface SuspendingInstance {
 
 /** Evaluates what jco generated: it copies what a guest passes under a budget. */
 export function evaluate(code: FunctionCode): Instantiate {
-  const source = new TextDecoder().decode(code.source)
-  const filename = `headgate-function:${code.name}`
-  return compileFunction(source, ['liftSlice', 'TextDecoder'], { filename })(liftSlice, LiftDecoder) as Instantiate
+  const source = `(function(liftSlice,TextDecoder){${new TextDecoder().decode(code.source)}\n})`
+  // Not by the name of the function: what is kept is of the component, which may have several.
+  const made = evaluateKept(source, 'headgate-function', code.compiled) as (...given: unknown[]) => Instantiate
+  return made(liftSlice, LiftDecoder)
 }

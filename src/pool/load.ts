@@ -79,7 +79,8 @@ async function find(
   const bytes = await readFunction(wasm)
   digests.set(wasm, hash('sha256', bytes))
   const fresh = new Fresh(bytes, waitingKinds(grants))
-  return asModule(bytes) ?? (await store?.get(fresh.identity)) ?? fresh
+  const held = asModule(bytes) ?? (await store?.get(fresh.identity))
+  return held ? { ...held, compiled: store?.compiled(fresh.identity) } : fresh
 }
 
 async function transpileInThread(
@@ -93,8 +94,9 @@ async function transpileInThread(
     return await Promise.all(
       loaded.map(async (each, index) => {
         if ('problem' in each) return new ComponentError(each.problem)
-        await store?.put(components[index]?.identity ?? new Uint8Array(), each.transpiled)
-        return each.transpiled
+        const identity = components[index]?.identity ?? new Uint8Array()
+        await store?.put(identity, each.transpiled)
+        return { ...each.transpiled, compiled: store?.compiled(identity) }
       }),
     )
   } finally {

@@ -1,5 +1,6 @@
 /** Starts the threads of the pool. */
 
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 
 /** Megabytes of JavaScript heap of a thread: a guest's own memory is not in it, what the host makes for a guest is. */
@@ -10,6 +11,8 @@ const HEAP_MB = 512
  * 100 ms on them, with it 15.
  */
 export function startThread(file: 'thread.ts' | 'loader.ts' | 'replay-thread.ts', data: object): Worker {
+  // Set sooner or later by whoever collects garbage: what V8 compiled is of use only under the flags that held then.
+  setFlagsFromString('--expose-gc')
   const url = JSON.stringify(new URL(file, import.meta.url).href)
   const boot = `require('node:module').enableCompileCache(); import(${url})`
   return new Worker(boot, {

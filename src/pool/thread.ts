@@ -4,6 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AnswerWriter, type Fault } from './answer.ts'
 import type { Dropped, Told } from './asking.ts'
 import { collectDiscarded } from './collect.ts'
+import { keepCompiled } from './compiled.ts'
 import { Control } from './control.ts'
 import { ARRAY_CALLS } from './limits.ts'
 import { Line } from './port.ts'
@@ -71,6 +72,7 @@ function serve(port: MessagePort, data: ThreadData): void {
     for (const fn of touched) {
       if (residents[fn]?.unsettled) prepare(fn, (resident) => resident.settle())
     }
+    keepCompiled()
   }
 
   const hold = async ({ fn, count, warm }: Hold) => {
@@ -79,6 +81,7 @@ function serve(port: MessagePort, data: ThreadData): void {
     const fault = residents[fn]?.hold(count, warm) ?? (await suspending[fn]?.hold(count, warm))
     control.end()
     report({ kind: 'held', fn, ...(fault && { fault }) })
+    keepCompiled()
     collectDiscarded()
   }
 

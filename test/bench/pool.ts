@@ -1,11 +1,13 @@
 /** The `pool` bench: calls of small and of JavaScript functions through the pool, and bare. One JSON line per setting. */
 
-import { existsSync } from 'node:fs'
-import { basename } from 'node:path'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { CloudEvent } from '../../src/event/index.ts'
-import { createPool, type FunctionPool, type FunctionSpec } from '../../src/pool/index.ts'
+import { TranspileCache } from '../../src/pool/cache.ts'
+import { type Call, createPool, type FunctionPool, type FunctionSpec } from '../../src/pool/index.ts'
 import { evaluate, type FunctionCode, type Instance } from '../../src/pool/instance.ts'
 import { loadFunctions } from '../../src/pool/load.ts'
 import { maker } from '../../src/pool/make.ts'
@@ -17,16 +19,26 @@ const IN_FLIGHT = [1, 32, 256]
 const FRESH = 20
 /** What functions write and are denied is nobody's business here. */
 const NOTES = { log: () => {}, denied: () => {} }
+const SINGLE = { log: () => {}, workers: 1 }
 const NEVER = new AbortController().signal
-const FUNCTIONS = [
-  'functions/echo/echo.wasm',
-  'functions/order-summary/order-summary.wasm',
-  'functions/order-summary/order-summary.starlingmonkey.wasm',
-  // The other interfaces, each by a file that somebody else's tools made.
-  'test/functions/guests/spin-hello/spin-hello.wasm',
-  'test/functions/guests/line-count/line-count.wasm',
-  'test/functions/guests/upper/upper.wasm',
+const template = (language: string) => [
+  `new-function, ${language}`,
+  `functions/templates/${language}/new-function.wasm`,
 ]
+const FUNCTIONS = [
+  ['echo', 'functions/echo/echo.wasm'],
+  ['order-summary', 'functions/order-summary/order-summary.wasm'],
+  ['order-summary.starlingmonkey', 'functions/order-summary/order-summary.starlingmonkey.wasm'],
+  // What an author begins with, by language.
+  ...['c', 'rust', 'go', 'js', 'ts', 'python'].map(template),
+  // The other interfaces, each by a file that somebody else's tools made.
+  ['spin-hello', 'test/functions/guests/spin-hello/spin-hello.wasm'],
+  ['line-count', 'test/functions/guests/line-count/line-count.wasm'],
+  ['upper', 'test/functions/guests/upper/upper.wasm'],
+] as const
+/** What a first start leaves for the next: the figures are those of a gateway that has run before. */
+const CACHE = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
+process.once('exit', () => rmSync(CACHE, { recursive: true, force: true }))
 
 const { values } = parseArgs({
   options: {
@@ -42,6 +54,7 @@ const SECONDS = values.quick ? 0.5 : Number(values.seconds)
 /** An order of 1 KiB: what the JavaScript function reads, and echo sends back. */
 const ORDER = {
   orderId: 7,
+  name: 'bench',
   items: [
     { price: 1.5, quantity: 2 },
     { price: 3, currency: 'USD' },
@@ -69,6 +82,14 @@ const specOf = (wasm: string, min: number): FunctionSpec => ({
   env: {},
 })
 
+const callOf = (): Call => ({ function: 'f', event: EVENT, callId: 'c1', attempt: 1, deadline: Date.now() + 60_000 })
+
+/** Another function, in the worker before. */
+const OTHER: FunctionSpec = {
+  ...specOf(fileURLToPath(new URL('../../functions/templates/c/new-function.wasm', import.meta.url)), 1),
+  name: 'other',
+}
+
 /** Percentiles of some times, in milliseconds. */
 function figures(times: readonly number[], elapsedMs: number): Figures {
   const sorted = Float64Array.from(times).sort()
@@ -85,8 +106,7 @@ async function throughPool(pool: FunctionPool, inFlight: number): Promise<Figure
   const caller = async () => {
     while (performance.now() < end) {
       const begun = performance.now()
-      const call = { function: 'f', event: EVENT, callId: 'c1', attempt: 1, deadline: Date.now() + 60_000 }
-      await pool.invoke(call, NEVER)
+      await pool.invoke(callOf(), NEVER)
       times.push(performance.now() - begun)
     }
   }
@@ -144,33 +164,38 @@ function fresh(code: FunctionCode): Figures {
 
 /** Milliseconds of a call that finds no instance: the first ever in its worker, and one after the function idled. */
 async function scaled(wasm: string): Promise<{ first: Figures; again: Figures }> {
-  await using pool = await createPool([{ ...specOf(wasm, 0), idleMs: 40 }], { log: () => {}, workers: 1 })
+  const spec = { ...specOf(wasm, 0), idleMs: 40 }
+  await using pool = await createPool([OTHER, spec], { log: () => {}, workers: 1, cache: CACHE })
   await pool.ready('f')
+  // What every function needs is there when another one ran: the worker runs, and this one is new to it.
+  for (let nth = 0; nth < 20; nth++) await pool.invoke({ ...callOf(), function: 'other' }, NEVER)
   const first = await throughPoolOnce(pool)
-  const idle = () => pool.stats()[0]?.instances === 0
+  const idle = () => pool.stats()[1]?.instances === 0
   while (!idle()) await new Promise((resolve) => setTimeout(resolve, 5))
   return { first: { elapsed: first }, again: { elapsed: await throughPoolOnce(pool) } }
 }
 
 async function throughPoolOnce(pool: FunctionPool): Promise<number> {
   const start = performance.now()
-  const call = { function: 'f', event: EVENT, callId: 'c1', attempt: 1, deadline: Date.now() + 60_000 }
-  await pool.invoke(call, NEVER)
+  await pool.invoke(callOf(), NEVER)
   return performance.now() - start
 }
 
 /** Milliseconds from the file to a warm pool. */
 async function cold(wasm: string): Promise<Figures> {
+  // What was loaded before is not loaded again.
+  await loadFunctions([])
   const start = performance.now()
-  await using pool = await createPool([specOf(wasm, 1)], { log: () => {}, workers: 1 })
+  await using pool = await createPool([specOf(wasm, 1)], { log: () => {}, workers: 1, cache: CACHE })
   await pool.ready('f')
   return { elapsed: performance.now() - start }
 }
 
-async function bench(wasm: string): Promise<Result[]> {
-  const name = basename(wasm, '.wasm')
+async function bench(name: string, wasm: string): Promise<Result[]> {
   const coldest = await cold(wasm)
-  const [code] = await loadFunctions([specOf(wasm, 1)])
+  const restarts: Figures[] = []
+  for (let nth = 0; nth < ROUNDS; nth++) restarts.push(await cold(wasm))
+  const [code] = await loadFunctions([specOf(wasm, 1)], new TranspileCache(CACHE))
   if (!code) throw new Error(`${wasm} was not loaded`)
   const scaling: { first: Figures; again: Figures }[] = []
   for (let nth = 0; nth < ROUNDS; nth++) scaling.push(await scaled(wasm))
@@ -185,6 +210,10 @@ async function bench(wasm: string): Promise<Result[]> {
   await pool.ready('f')
   for (const inFlight of IN_FLIGHT)
     subjects.set(`pool, 1 worker, ${inFlight} in flight`, () => throughPool(pool, inFlight))
+  await using single = await createPool([{ ...specOf(wasm, 1), reuse: { least: 1, most: 1 } }], SINGLE)
+  await single.ready('f')
+  for (const inFlight of [1, 32])
+    subjects.set(`pool, 1 worker, ${inFlight} in flight, reuse: 1`, () => throughPool(single, inFlight))
   const rounds = new Map<string, Figures[]>([...subjects.keys()].map((subject) => [subject, []]))
   // Interleaved, and the first round is thrown away: it warms up.
   for (let round = 0; round <= ROUNDS; round++)
@@ -196,6 +225,7 @@ async function bench(wasm: string): Promise<Result[]> {
     result('pool', `${name}: ${subject}`, { label: subject, function: name }, all)
   return [
     line('cold, from the file to ready', [coldest]),
+    line('from the file to ready, as in a restart', restarts),
     line(
       'from 0 to 1 instance in a running worker, the first time',
       scaling.map(({ first }) => first),
@@ -211,13 +241,13 @@ async function bench(wasm: string): Promise<Result[]> {
 
 // As in a worker of the pool: jco's code looks at process.env several times a call.
 process.env = { ...process.env }
-for (const path of FUNCTIONS) {
+for (const [name, path] of FUNCTIONS) {
   const wasm = fileURLToPath(new URL(`../../${path}`, import.meta.url))
   if (!existsSync(wasm)) {
     console.error(`not run: ${path}; build it with npm run build:functions -- order-summary --engine starlingmonkey`)
     continue
   }
-  const results = await bench(wasm)
+  const results = await bench(name, wasm)
   if (!values.discard) keep(results)
   for (const each of results) console.log(JSON.stringify(each))
 }
