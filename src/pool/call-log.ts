@@ -1,7 +1,7 @@
 /** What a function writes during one call, and what it is denied: told up to a bound, and counted beyond it. */
 
 import type { GrantKind, Wanted } from './grants.ts'
-import { DENIALS, LOG_BYTES, LOG_LINES } from './limits.ts'
+import { DENIALS, LOG_BYTES, LOG_LINE, LOG_LINES } from './limits.ts'
 import type { Report } from './protocol.ts'
 import { complains } from './trap.ts'
 import { denialOf } from './wasi/denial.ts'
@@ -51,7 +51,7 @@ export class CallLog {
     this.#linesLeft--
     this.#charactersLeft -= message.length
     if (this.#linesLeft >= 0 && this.#charactersLeft >= 0)
-      this.#report({ kind: 'line', fn: this.#fn, callId, level, message })
+      this.#report({ kind: 'line', fn: this.#fn, callId, level, message: whole(message) })
   }
 
   /** Tells each denial once a call, and counts every one. */
@@ -79,3 +79,9 @@ export class CallLog {
     this.#report({ kind: 'line', fn: this.#fn, callId, level: 'warn', message })
   }
 }
+
+/** Says how much is missing of a line that is cut. */
+const whole = (message: string): string =>
+  message.length <= LOG_LINE
+    ? message
+    : `${message.slice(0, LOG_LINE)}... (${message.length - LOG_LINE} more characters)`

@@ -32,6 +32,8 @@ export const RESULT_EXTENSIONS = 100
 export const LOG_BYTES = 64 << 10
 /** Lines that one call may write. */
 export const LOG_LINES = 256
+/** Characters of one line; the rest of it is cut. */
+export const LOG_LINE = 8 << 10
 /** Host resources (streams, pollables) that one call may open: each costs host memory that no cap covers. */
 export const RESOURCES = 10_000
 /** Names of what one call was denied that are told; the rest is dropped. */

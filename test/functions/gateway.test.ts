@@ -11,7 +11,9 @@ functions:
   line-count: ${guest('line-count')}
   upper: ${guest('upper')}
   hostile-program: ${guest('hostile-program')}
+  hostile: ${guest('hostile')}
 routes:
+  misbehaves: { from: "mqtt:misbehaves", to: hostile }
   asked: { from: "mqtt:asked", to: hostile-program }
   hello: { from: "http:GET /hello/*", to: spin-hello, retry: 0 }
 `
@@ -64,4 +66,21 @@ test('a denial is logged, counted, and told of the event, with the line that wou
   expect(gateway.output()).toContain(line)
   const metrics = await (await fetch(`http://127.0.0.1:${gateway.admin}/metrics`)).text()
   expect(metrics).toContain('wasm_function_denied_total{function="hostile-program",grant="dirs"} 1')
+})
+
+test('what a function writes is one line of the log each, whatever it looks like', async () => {
+  await using client = await Client.connect(gateway)
+  const event = eventOf('inject')
+  await client.publish('misbehaves', event, { properties: { contentType: 'application/cloudevents+json' } })
+  await settled(gateway, `${event['id']}`)
+  const forged = gateway
+    .output()
+    .split(/\r\n|[\n\r]/)
+    .filter((line) => line.includes('forged'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(forged.length).toBeGreaterThanOrEqual(2)
+  for (const line of forged)
+    expect(line).toMatchObject({ level: 'info', function: 'hostile', callId: expect.any(String) })
+  const unseen = [...gateway.output()].filter((character) => character !== '\n' && /[\p{Cc}\p{Cf}]/u.test(character))
+  expect(unseen).toEqual([])
 })

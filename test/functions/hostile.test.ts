@@ -113,3 +113,36 @@ test('clocks and sleep work, and what they need of the host is given back', asyn
   const calls = Array.from({ length: 500 }, () => opened.call('hostile', 'sleep', '0'))
   expect((await Promise.all(calls)).every((result) => textOf(result) === 'slept')).toBe(true)
 })
+
+test('a line that is too long is cut, and says so', async () => {
+  await using opened = await open([spec('hostile')])
+  expect(textOf(await opened.call('hostile', 'line', '9000'))).toBe('written')
+  expect(opened.lines.at(-1)?.message).toBe(`${'z'.repeat(8_192)}... (808 more characters)`)
+  await opened.call('hostile', 'line', '8192')
+  expect(opened.lines.at(-1)?.message).toBe('z'.repeat(8_192))
+})
+
+test('names that every object has are names like any other, and no prototype changes', async () => {
+  await using opened = await open([spec('hostile')])
+  await expect(opened.call('hostile', 'proto')).rejects.toMatchObject({
+    code: 'EVENT_INVALID',
+    message: expect.stringContaining('extension name "__proto__"'),
+  })
+  expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('polluted')
+  expect({}.constructor).toBe(Object)
+  expect(String({})).toBe('[object Object]')
+  // In its own thread neither: it goes on as before.
+  expect(textOf(await opened.call('hostile', 'calls'))).toBe('3')
+})
+
+test('no socket is opened, listened on or looked up, by whichever way', async () => {
+  await using opened = await open([spec('hostile')])
+  expect(textOf(await opened.call('hostile', 'sockets'))).toBe('false false false false')
+  expect(opened.pool.stats()[0]?.denied.other).toBeGreaterThanOrEqual(3)
+  for (const name of [
+    'tcp-create-socket#createTcpSocket',
+    'udp-create-socket#createUdpSocket',
+    'ip-name-lookup#resolveAddresses',
+  ])
+    expect(opened.lines.map(({ message }) => message).join('\n')).toContain(`denied wasi:sockets/${name}`)
+})

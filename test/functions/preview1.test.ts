@@ -95,7 +95,7 @@ test('what there is none of is denied by its errno, told once and counted', asyn
   expect(pool.lines.map(({ message }) => message)).toEqual([
     expect.stringMatching(/^denied wasi_snapshot_preview1#path_open: /),
   ])
-  expect(pool.pool.stats()[0]?.denied).toEqual({ other: 2 })
+  expect(pool.pool.stats()[0]?.denied).toEqual({ dirs: 2 })
 })
 
 test('names that no host has, and those that every object has, are denied and not called', async () => {
@@ -138,4 +138,40 @@ test('what cannot be bounded is refused when it is loaded', async () => {
   expect(await refused('(module (memory 1) (func (export "_initialize")))')).toContain(
     'exports "_initialize", not "_start"',
   )
+})
+
+test('memory that threads would share is refused when it is loaded, declared or asked for', async () => {
+  const declared = '(module (memory (export "memory") 1 1 shared) (func (export "_start")))'
+  await expect(opened(declared)).rejects.toMatchObject({
+    code: 'FUNCTION_INVALID',
+    message: expect.stringContaining('a memory that threads share'),
+  })
+  const imported = '(module (import "env" "memory" (memory 1 1 shared)) (func (export "_start")))'
+  await expect(opened(imported)).rejects.toMatchObject({
+    code: 'FUNCTION_INVALID',
+    message: expect.stringContaining('imports "env.memory"'),
+  })
+})
+
+test('a timer of centuries ends with the timeout', async () => {
+  // One subscription to the monotonic clock, after 2^63 - 1 nanoseconds.
+  const start = `(i32.store (i32.const 16) (i32.const 1)) (i64.store (i32.const 24) (i64.const 9223372036854775807))
+    (drop (call $poll_oneoff (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))`
+  await using pool = await opened(program(['poll_oneoff'], start), { timeoutMs: 300 })
+  await expect(pool.call('f', 'x')).rejects.toMatchObject({ code: 'FUNCTION_TIMED_OUT' })
+})
+
+test('names of the thread it runs in are no imports', async () => {
+  for (const [module, name] of [
+    ['process', 'exit'],
+    ['globalThis', 'eval'],
+    ['node:fs', 'readFileSync'],
+    ['__proto__', 'toString'],
+  ])
+    await expect(
+      opened(`(module (import "${module}" "${name}" (func)) (memory (export "memory") 1) (func (export "_start")))`),
+    ).rejects.toMatchObject({
+      code: 'FUNCTION_INVALID',
+      message: expect.stringContaining(`imports "${module}.${name}"`),
+    })
 })

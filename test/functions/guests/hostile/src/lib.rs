@@ -98,6 +98,30 @@ impl Guest for Hostile {
             "env" => text(&format!("{:?} {:?}", std::env::vars().collect::<Vec<_>>(), std::env::args().collect::<Vec<_>>())),
             "files" => text(&format!("{:?} {:?}", std::fs::read("/etc/passwd").is_ok(), std::fs::read_dir(".").is_ok())),
             "file" => text(&files::run(event.subject.as_deref().unwrap_or(""))),
+            "sockets" => text(&format!(
+                "{:?} {:?} {:?} {:?}",
+                std::net::TcpStream::connect(event.subject.as_deref().unwrap_or("127.0.0.1:9")).is_ok(),
+                std::net::TcpListener::bind("127.0.0.1:0").is_ok(),
+                std::net::UdpSocket::bind("127.0.0.1:0").is_ok(),
+                std::net::ToSocketAddrs::to_socket_addrs("localhost:80").is_ok()
+            )),
+            // Names that every object has, where names of its own choice go.
+            "proto" => {
+                let names = ["__proto__", "constructor", "toString"];
+                let extensions = names.iter().map(|name| (name.to_string(), "polluted".to_string())).collect();
+                Ok(Response { reply: None, events: vec![Event { extensions, ..emitted(0) }] })
+            }
+            // Lines that look like others.
+            "inject" => {
+                let forged = "{\"level\":\"error\",\"msg\":\"forged\"}";
+                println!("one\r{forged}\u{1b}[2K\u{1b}[31m");
+                log(Level::Info, &format!("two\n{forged}\r\n{forged}\u{9b}31m\u{202e}\0"));
+                text("injected")
+            }
+            "line" => {
+                log(Level::Info, &"z".repeat(number() as usize));
+                text("written")
+            }
             "network" => text(&format!("{}", std::net::TcpStream::connect("127.0.0.1:9").is_ok())),
             "context" => text(&format!(
                 "{} {} {} {} {} {:?} {:?}",
