@@ -7,7 +7,7 @@ import { ofGroup, readGroups } from './groups.ts'
 import { readChange, readFilter, readPage, readResend } from './letters.ts'
 import type { AdminParts } from './parts.ts'
 import { Problem } from './problem.ts'
-import { recordingDetail, recordingView } from './recordings.ts'
+import { recordingOf, recordingView } from './recordings.ts'
 import { redriveTo, redriveToNewest, resend } from './resend.ts'
 import { groupView, letterDetail, letterView } from './views.ts'
 
@@ -22,14 +22,11 @@ export function addDeadLetters(app: App, parts: AdminParts): void {
     const { groups, others } = await readGroups(journal, readFilter(once(c.req.queries())))
     return c.json({ groups: groups.map(groupView), others })
   })
-  app.get('/admin/dead-letters/:id{.+}/recording', async (c) => {
-    const letter = await findLetter(journal, c.req.param('id'))
-    return c.json(recordingDetail(letter, await journal.recording(letter.id)))
-  })
   app.get('/admin/dead-letters/:id{.+}', async (c) => {
     const letter = await findLetter(journal, c.req.param('id'))
     return c.json({ ...letterDetail(letter), ...recordingView(await journal.recording(letter.id)) })
   })
+  app.get('/admin/recordings/:key{.+}', async (c) => c.json(await recordingOf(c.req.param('key'), journal)))
   app.post('/admin/dead-letters/redrive', async (c) => {
     const { filter: asked, group, to } = readChange(await readBody(c.env.incoming))
     const filter = await ofGroup(journal, asked, group)

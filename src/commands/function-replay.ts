@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import * as z from 'zod'
 import type { Recording } from '../pool/recording.ts'
 import type { Played, Told } from '../pool/replay.ts'
 import { askJson } from './client.ts'
@@ -15,7 +14,7 @@ import type { Host } from './host.ts'
 import { control } from './letters.ts'
 import { adminOption, collect, DEFAULT_CONFIG, example, jsonOption } from './options.ts'
 import { functionsOption, type Reading, reading } from './reading.ts'
-import { deadLetter } from './records.ts'
+import { recordedCall } from './records.ts'
 import { difference, givenLines, replayLines, replayView, trapLines } from './replayed.ts'
 import { complain, paintErr, paintOut, print, printJson, shown } from './terminal.ts'
 
@@ -30,7 +29,8 @@ interface ReplayOptions extends Reading {
 
 export function registerFunctionReplay(parent: Command, host: Host): void {
   const command = parent
-    .command('replay <id>')
+    .command('replay')
+    .argument('<id>', 'of a dead letter, or of whatever was recorded: its delivery, its event, or its callId')
     .description(
       'run the call of a dead letter again with what it was given then; nothing is reached, and it fails in the same place',
     )
@@ -45,13 +45,9 @@ export function registerFunctionReplay(parent: Command, host: Host): void {
   example(command, 'headgate function replay 1f-0 --inspect')
 }
 
-const kept = z.object({ recording: z.base64(), event: z.base64() })
-
 async function replay(id: string, options: ReplayOptions, host: Host): Promise<void> {
-  const path = `/admin/dead-letters/${encodeURIComponent(id)}`
-  const at = control(options)
-  const letter = deadLetter.parse(await askJson(at, { method: 'GET', path }))
-  const got = kept.parse(await askJson(at, { method: 'GET', path: `${path}/recording` }))
+  const path = `/admin/recordings/${encodeURIComponent(id)}`
+  const got = recordedCall.parse(await askJson(control(options), { method: 'GET', path }))
   const { decodeRecording } = await import('../pool/recording.ts')
   const recording = decodeRecording(Buffer.from(got.recording, 'base64'))?.recording
   if (!recording) throw inputError(`replaying ${id}: a newer version of Headgate recorded it; use that one`)
@@ -65,7 +61,7 @@ async function replay(id: string, options: ReplayOptions, host: Host): Promise<v
   }
   const { replayCall } = await import('../pool/replay.ts')
   const played: Played = await replayCall(recording, { wasm, env, event: Buffer.from(got.event, 'base64'), tell })
-  const replayed = { letter, recording, played, told }
+  const replayed = { delivery: got, recording, played, told }
   if (options.json) printJson(replayView(replayed))
   else print(...(options.inspect ? trapLines(played, paintOut) : []), ...replayLines(replayed, paintOut))
   const differs = difference(replayed)

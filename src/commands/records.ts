@@ -134,6 +134,15 @@ export const deadLetter = z.object({
     .object({ function: z.string(), inputs: z.number(), bytes: z.number(), earlier: z.number(), cut: z.boolean() })
     .optional(),
 })
+/** A delivery of which it was recorded what its function was given. */
+export const recordedCall = z.object({
+  id: z.string(),
+  status: z.enum(['due', 'done', 'dead']),
+  error: failure.optional(),
+  recording: z.base64(),
+  event: z.base64(),
+})
+export type RecordedCall = z.output<typeof recordedCall>
 /** Dead letters that died of the same thing. */
 export const letterGroup = z.object({
   group: z.string(),

@@ -4,11 +4,11 @@ import { isUtf8 } from 'node:buffer'
 import type { Input, Recording } from '../pool/recording.ts'
 import type { Played, Told } from '../pool/replay.ts'
 import { failureText } from './history.ts'
-import type { DeadLetter } from './records.ts'
+import type { RecordedCall } from './records.ts'
 import { counted, type Paint, shown } from './terminal.ts'
 
 export interface Replayed {
-  readonly letter: DeadLetter
+  readonly delivery: Pick<RecordedCall, 'id' | 'error'>
   readonly recording: Recording
   readonly played: Played
   readonly told: readonly Told[]
@@ -89,16 +89,16 @@ export const trapLines = ({ frames = [] }: Played, paint: Paint): readonly strin
 
 /** What failed, how it failed then and how it ended now. */
 export function replayLines(replayed: Replayed, paint: Paint): readonly string[] {
-  const { letter, played, recording } = replayed
+  const { delivery, played, recording } = replayed
   const { attempt, inputs, sha256, start } = recording
   const all = start.length + inputs.length
   const now = played.fault ? failureText(played.fault) : `it succeeds${replyText(played)}`
   const alike = difference(replayed) === undefined
   return [
-    `${paint('bold', letter.id)} ${shown(nameOf(recording))}, sha256 ${sha256.slice(0, 12)}..., attempt ${attempt}, ${instanceText(recording)}`,
-    `  then  ${failureText(letter.error)}`,
+    `${paint('bold', delivery.id)} ${shown(nameOf(recording))}, sha256 ${sha256.slice(0, 12)}..., attempt ${attempt}, ${instanceText(recording)}`,
+    `  then  ${delivery.error ? failureText(delivery.error) : 'it succeeded'}`,
     `  now   ${paint(alike ? 'green' : 'yellow', now)}`,
-    `  ${alike ? 'the same failure' : 'not the same'} in ${played.runMs.toFixed(2)} ms, with ${all - played.left} of ${counted(all, 'recorded input')}`,
+    `  ${alike ? (delivery.error ? 'the same failure' : 'it succeeds again') : 'not the same'} in ${played.runMs.toFixed(2)} ms, with ${all - played.left} of ${counted(all, 'recorded input')}`,
   ]
 }
 
@@ -114,10 +114,11 @@ function replyText({ reply }: Played): string {
 }
 
 /** What is not as it was, and why that may be; undefined when it failed alike. */
-export function difference({ letter, played, recording, told }: Replayed): string | undefined {
-  const { error } = letter
+export function difference({ delivery, played, recording, told }: Replayed): string | undefined {
+  const { error } = delivery
   const { fault } = played
   if (played.diverged) return `${divergedText(told, recording)}${why(recording)}`
+  if (!error) return fault && `it fails now, and succeeded then${why(recording)}`
   if (!fault) return `it did not fail again${why(recording)}`
   const place = fault.fingerprint === error.fingerprint
   // A fallback that failed as well is told behind it.
@@ -144,17 +145,17 @@ function why({ earlier, cut, grants }: Recording): string {
 }
 
 export const replayView = (replayed: Replayed): object => {
-  const { letter, played, recording, told } = replayed
+  const { delivery, played, recording, told } = replayed
   const { reply, events, ...rest } = played
   const { function: _, start, inputs, grants, ...known } = recording
   const steps = told.flatMap((each) => (each.kind === 'line' ? [] : [plain(each)]))
   const log = told.flatMap((each) => (each.kind === 'line' ? [{ level: each.level, message: each.message }] : []))
   return {
     same: difference(replayed) === undefined,
-    id: letter.id,
+    id: delivery.id,
     function: nameOf(recording),
     ...known,
-    failed: letter.error,
+    failed: delivery.error,
     now: { ...rest, ...(reply && { reply: plain(reply.data) }), events: events.length },
     steps,
     log,

@@ -12,9 +12,11 @@ const yaml = `log: { level: warn }
 functions:
   fickle: { wasm: fickle.wasm, version: "2", pool: { max: 1 }, allow: { config: { rate: seven } } }
   quiet: { wasm: fickle.wasm, record: never }
+  open: { wasm: fickle.wasm, record: always }
 routes:
-  f: { from: http, when: subject != "quiet", to: fickle, retry: { max: 0 } }
+  f: { from: http, when: subject == "rate", to: fickle, retry: { max: 0 } }
   q: { from: http, when: subject == "quiet", to: quiet, retry: { max: 0 } }
+  o: { from: http, when: subject == "open", to: open, retry: { max: 0 } }
 `
 let config: string
 let gateway: Gateway
@@ -42,12 +44,17 @@ const call = () =>
   })
 let sent = 0
 
-/** Sends an event that fails. Resolves with its dead letter. */
-async function die(type: string, subject = 'rate') {
+async function send(type: string, subject: string): Promise<string> {
   const id = `e${sent++}`
   const headers = { 'content-type': 'application/cloudevents+json' }
   const body = JSON.stringify({ specversion: '1.0', id, source: '/s', type, subject, data: { n: 1 } })
   expect((await fetch(`http://${gateway.http[1]}/events`, { method: 'POST', headers, body })).ok).toBe(true)
+  return id
+}
+
+/** Sends an event that fails. Resolves with its dead letter. */
+async function die(type: string, subject = 'rate') {
+  const id = await send(type, subject)
   let letter: Awaited<ReturnType<typeof items>>[number] | undefined
   await until(`${type} is given up on`, 30_000, async () => {
     letter = (await items()).find(({ event }) => event.id === id)
@@ -95,10 +102,18 @@ test('what was never recorded cannot be replayed, nor what is gone', async () =>
   const { id } = await die('clock', 'quiet')
   const { code, err } = await replay(id)
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('nothing was recorded') })
-  expect((await replay('9-9')).err).toContain('no dead letter has the id')
+  expect((await replay('9-9')).err).toContain('nothing was recorded under "9-9"')
   const { id: redriven } = await die('clock')
   await headgate(['dead-letters', 'drop', '--id', redriven, '--yes', ...gateway.admin])
   expect((await replay(redriven)).code).toBe(1)
+})
+
+test('what succeeded is run again where its function says so, by the id of its event', async () => {
+  const id = await send('fine', 'open')
+  const { admin } = gateway
+  await until('it is done', 30_000, async () => (await headgate(['why', id, ...admin])).out.includes('done in 1'))
+  const { code, out } = await replay(id)
+  expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('it succeeds again') })
 })
 
 test('another file than the one that failed is not run: it is said which that was', async () => {
