@@ -2,17 +2,18 @@
 
 import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type {
-  Arrival,
-  Downstream,
-  Refusal,
-  Sample,
-  SendAnswer,
-  SinkHarness,
-  SourceHarness,
-  Upstream,
+import {
+  type Arrival,
+  type Downstream,
+  Orders,
+  type Refusal,
+  type Sample,
+  type SendAnswer,
+  type SinkHarness,
+  type SourceHarness,
+  type Upstream,
 } from '#conformance'
-import { type CloudEvent, formatHttpBinary, parseHttpEvent, uuidv7 } from '#connector'
+import { formatHttpBinary, parseHttpEvent, uuidv7 } from '#connector'
 import { Receiver, type Reply } from '../../test/services/receiver.ts'
 import connector from './index.ts'
 
@@ -95,14 +96,11 @@ const SECRETS = ['h00k-of-conformance', 't0ken-of-conformance', Buffer.alloc(24,
 async function openReceiver(mode: 'binary' | 'structured'): Promise<Downstream> {
   const [path, token, key] = SECRETS
   const arrivals: Arrival[] = []
-  let gate = Promise.withResolvers<void>()
-  let held: (event: CloudEvent) => boolean = () => false
-  let refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
+  const orders = new Orders()
   const receiver = await Receiver.open(async ({ body, headers, path: asked }) => {
     const event = parseHttpEvent(headers, new Uint8Array(body))
     arrivals.push({ event, key: [headers['idempotency-key']].flat()[0] })
-    if (held(event)) await gate.promise
-    return reply(refusal(event), `${asked} ${JSON.stringify(headers)} ${SECRETS}`)
+    return reply(await orders.answer(event), `${asked} ${JSON.stringify(headers)} ${SECRETS}`)
   })
   return {
     config: {
@@ -114,16 +112,9 @@ async function openReceiver(mode: 'binary' | 'structured'): Promise<Downstream> 
     },
     secrets: SECRETS,
     arrived: () => arrivals,
-    hold: (which) => {
-      held = which
-    },
-    release: () => {
-      gate.resolve()
-      gate = Promise.withResolvers()
-    },
-    refuse: (how) => {
-      refusal = how
-    },
+    hold: orders.hold,
+    release: orders.release,
+    refuse: orders.refuse,
     leave: () => receiver.close(),
     comeBack: () => receiver.listen(),
     connections: () => receiver.sockets.size,

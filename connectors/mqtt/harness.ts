@@ -9,14 +9,14 @@ import {
   type Downstream,
   MemoryBroker,
   MemoryLog,
-  type Refusal,
+  Orders,
   type Sample,
   type SendAnswer,
   type SinkHarness,
   type SourceHarness,
   type Upstream,
 } from '#conformance'
-import { type CloudEvent, GatewayError, type Publish } from '#connector'
+import { GatewayError, type Publish } from '#connector'
 import { brokerConfig, createBroker } from '../../src/broker/index.ts'
 import connector from './index.ts'
 import { eventOf } from './normalize.ts'
@@ -71,13 +71,9 @@ async function openBroker(): Promise<Downstream> {
     secrets: [],
     context: { broker },
     arrived: () => broker.arrivals,
-    hold: (which) => {
-      broker.held = which
-    },
-    release: () => broker.release(),
-    refuse: (how) => {
-      broker.refusal = how
-    },
+    hold: broker.orders.hold,
+    release: broker.orders.release,
+    refuse: broker.orders.refuse,
     leave: async () => {
       broker.away = true
     },
@@ -92,24 +88,16 @@ async function openBroker(): Promise<Downstream> {
 class TestBroker extends MemoryBroker {
   readonly arrivals: Arrival[] = []
   away = false
-  held: (event: CloudEvent) => boolean = () => false
-  refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
-  #gate = Promise.withResolvers<void>()
+  readonly orders = new Orders()
 
   override async publish(message: Publish): Promise<void> {
     if (this.away) throw new GatewayError('STOPPING', 'broker (mqtt): publishing: it is not running')
     const event = eventOf({ ...message, clientId: 'gateway', protocol: 5, mayPublish: () => true })
     if (!event) throw new Error(`no event on ${message.topic}`)
     this.arrivals.push({ event, key: `${event.source} ${event.id}` })
-    if (this.held(event)) await this.#gate.promise
-    const how = this.refusal(event)
+    const how = await this.orders.answer(event)
     const why = 'broker (mqtt): publishing: refused on purpose'
     if (how === 'reject') throw new GatewayError('EVENT_INVALID', why)
     if (how) throw new GatewayError('OVERLOADED', why, how === 'retry' ? {} : how)
-  }
-
-  release(): void {
-    this.#gate.resolve()
-    this.#gate = Promise.withResolvers()
   }
 }

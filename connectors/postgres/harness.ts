@@ -1,6 +1,15 @@
 /** Opens a database with a table whose rows are the messages; and one whose table refuses rows when it is told to. */
 
-import type { Arrival, Downstream, Refusal, Sample, SinkHarness, SourceHarness, Upstream } from '#conformance'
+import {
+  type Arrival,
+  type Downstream,
+  Orders,
+  type Refusal,
+  type Sample,
+  type SinkHarness,
+  type SourceHarness,
+  type Upstream,
+} from '#conformance'
 import type { CloudEvent } from '#connector'
 import { Database } from '../../test/services/postgres-database.ts'
 import { gateOf, type Values } from '../../test/services/postgres-gate.ts'
@@ -89,16 +98,13 @@ async function openRefusing(server: string): Promise<Downstream> {
   const database = await Database.open(server)
   await database.query(TABLE)
   const arrivals: Arrival[] = []
-  let gate = Promise.withResolvers<void>()
-  let held: (event: CloudEvent) => boolean = () => false
-  let refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
+  const orders = new Orders()
   const url = new URL(database.url)
   const secrets = [url.password]
   const between = gateOf('headgate', async (values) => {
     const event = eventOf(values)
     arrivals.push({ event, key: `${event.source} ${event.id}` })
-    if (held(event)) await gate.promise
-    await prepare(database, event, refusal(event), secrets)
+    await prepare(database, event, await orders.answer(event), secrets)
   })
   const gated = await Relay.open(database.url, { between })
   url.port = `${gated.port}`
@@ -106,21 +112,14 @@ async function openRefusing(server: string): Promise<Downstream> {
     config: { url: url.href, table: 'events' },
     secrets,
     arrived: () => arrivals,
-    hold: (which) => {
-      held = which
-    },
-    release: () => {
-      gate.resolve()
-      gate = Promise.withResolvers()
-    },
-    refuse: (how) => {
-      refusal = how
-    },
+    hold: orders.hold,
+    release: orders.release,
+    refuse: orders.refuse,
     leave: () => gated.close(),
     comeBack: () => gated.listen(),
     connections: () => gated.connections,
     [Symbol.asyncDispose]: async () => {
-      gate.resolve()
+      orders.release()
       await gated.close()
       await database[Symbol.asyncDispose]()
     },

@@ -11,6 +11,7 @@ import {
   GatewayError,
   type Sink,
 } from '#connector'
+import { Orders } from './orders.ts'
 import type { Arrival, Downstream, Refusal } from './sink-bench.ts'
 
 /** What can be wrong with a sink, and the requirement that says so. */
@@ -64,24 +65,14 @@ class Place {
   readonly timers = new Set<NodeJS.Timeout>()
   connections = 0
   away = false
-  held: (event: CloudEvent) => boolean = () => false
-  refusal: (event: CloudEvent) => Refusal | undefined = () => undefined
-  #gate = Promise.withResolvers<void>()
+  readonly orders = new Orders()
 
   /** Resolves once the event is accepted. */
   async take(arrival: Arrival): Promise<void> {
     if (this.away) throw new Refused('away')
     this.arrivals.push(arrival)
-    const { event } = arrival
-    // An answer takes a turn of its own: none comes before the next event is sent.
-    await (this.held(event) ? this.#gate.promise : new Promise((resolve) => setImmediate(resolve)))
-    const how = this.refusal(event)
+    const how = await this.orders.answer(arrival.event)
     if (how) throw new Refused(how)
-  }
-
-  release(): void {
-    this.#gate.resolve()
-    this.#gate = Promise.withResolvers()
   }
 }
 
@@ -251,13 +242,9 @@ export async function openPlace(): Promise<Downstream> {
     config: { place: name },
     secrets: [SECRET],
     arrived: () => place.arrivals,
-    hold: (which) => {
-      place.held = which
-    },
-    release: () => place.release(),
-    refuse: (how) => {
-      place.refusal = how
-    },
+    hold: place.orders.hold,
+    release: place.orders.release,
+    refuse: place.orders.refuse,
     leave: async () => {
       place.away = true
     },

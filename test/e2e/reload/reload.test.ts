@@ -11,11 +11,11 @@ import { createGateway, type EmbeddedGateway } from '../../../src/index.ts'
 import { collectGarbage } from '../../../src/pool/collect.ts'
 import { eventually } from '../../services/eventually.ts'
 import { ROOT } from '../../services/gateway.ts'
-import { type Gateway, runGateway, scratch, until } from '../cli/gateway.ts'
+import { type Gateway, runGateway, until } from '../cli/gateway.ts'
+import { folder, yamlIn } from './running.ts'
 
 const echo = `${ROOT}/functions/echo/echo.wasm`
 
-const folder = scratch()
 afterAll(() => folder.remove())
 
 /** What each delivery of the sink `slow` waits for, and which sinks there are. */
@@ -61,17 +61,8 @@ const slow = defineConnector({
   }),
 })
 
-const yaml = (data: string, rest: string): string => `
-name: shop
-broker: { listen: ["tcp://127.0.0.1:0"], path: ${data}/broker }
-http: { listen: 127.0.0.1:0 }
-admin: { listen: 127.0.0.1:0 }
-journal: { path: ${data}/journal }
-log: { level: error }
-${rest}`
-
 async function open(name: string, rest: string): Promise<{ gateway: EmbeddedGateway; text: (rest: string) => string }> {
-  const text = (other: string): string => yaml(`${folder.path}/${name}`, other)
+  const text = (other: string): string => yamlIn(`${folder.path}/${name}`, `name: shop\n${other}`)
   const gateway = await createGateway({ yaml: text(rest) }, { connectors: [...connectors, slow] })
   await gateway.start()
   return { gateway, text }
