@@ -97,15 +97,10 @@ async function stop(gateway: Running, signal: NodeJS.Signals): Promise<never> {
 /** A fault of headgate itself: the process is in an unknown state, and what is on disk is not. */
 function crashLoudly(): void {
   const crash = (what: string) => (error: unknown) =>
-    isPanic(error)
-      ? end(EXIT.disk, `writing: ${error.message}; check the disk, then start again`)
-      : end(EXIT.internal, `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    end(EXIT.internal, `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   process.on('uncaughtException', crash('uncaught exception'))
   process.on('unhandledRejection', crash('unhandled rejection'))
 }
-
-/** What LMDB rejects promises with that it gives to nobody, once a write of its meta page has failed. */
-const isPanic = (error: unknown): error is Error => error instanceof Error && error.message.includes('MDB_PANIC')
 
 const exitOfFailure = (error: Error): ExitCode =>
   'code' in error && error.code === 'JOURNAL_IO' ? EXIT.disk : EXIT.failed
