@@ -31,6 +31,9 @@ functions:
       config: { greeting: hello }
       messaging: { publish: [out/#], request: [ask/+, service/reach] }
       call: [echo, reach]
+  cloud:
+    wasm: ${guest('cloud')}
+    allow: { kv: [visits], messaging: { publish: [out/#], request: [ask/+] } }
   echo: ${example('echo')}
 routes:
   kept: { from: mqtt:out/kept, to: mqtt:copies }
@@ -70,6 +73,30 @@ const call = async (type: string, subject = 'none', data = ''): Promise<unknown>
   const { data: answer } = await running().call('reach', event, { timeoutMs: 10_000 })
   return Buffer.isBuffer(answer) ? answer.toString() : answer
 }
+
+/** A request to a handler of wasi:http. */
+const get = async (path: string): Promise<unknown> => {
+  const head = {
+    specversion: '1.0',
+    id: crypto.randomUUID(),
+    source: '/test',
+    type: 'headgate.http.request',
+    method: 'GET',
+  }
+  const { data: answer } = await running().call('cloud', { ...head, subject: path }, { timeoutMs: 10_000 })
+  return Buffer.isBuffer(answer) ? answer.toString() : answer
+}
+
+test('a handler of wasi:http with what wasmCloud gives: the older draft of wasi:keyvalue, and its messaging', async () => {
+  const visits = await Promise.all(Array.from({ length: 20 }, () => get('/visits/home')))
+  expect(new Set(visits.map(Number)).size).toBe(20)
+  const many = '1501 keys on 2 pages, [Some(("k0000", [118])), None]'
+  expect(await get('/many/k')).toBe(many)
+  expect(await get('/request/ask/echo')).toBe('ping')
+  expect(String(await get('/request/ask/nobody'))).toContain('no route takes it')
+  expect(await get('/publish/out/kept')).toBe('published')
+  expect(await get('/publish/elsewhere')).toBe('denied')
+})
 
 test('stores', async () => {
   expect(await call('kv.set', 'things a', 'one')).toBe('set')
