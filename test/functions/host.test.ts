@@ -31,6 +31,8 @@ functions:
       config: { greeting: hello }
       messaging: { publish: [out/#], request: [ask/+, service/reach] }
       call: [echo, reach]
+  deep: { wasm: ${guest('reach')}, timeout: 20s, pool: { max: 20 }, allow: { call: [deep] } }
+  narrow: { wasm: ${guest('reach')}, timeout: 20s, pool: { max: 2 }, allow: { call: [narrow] } }
   cloud:
     wasm: ${guest('cloud')}
     allow: { kv: [visits], messaging: { publish: [out/#], request: [ask/+] } }
@@ -138,4 +140,14 @@ test('config, messages and calls', async () => {
   expect(await accepted.promise).toBe('kept')
   end()
   await expect(call('publish', 'elsewhere', 'x')).rejects.toThrow('Error::Denied')
+})
+
+test('functions that call each other go eight deep, and are refused at once where they could only wait', async () => {
+  const begun = performance.now()
+  const failing = (name: string) => running().call(name, 'chain', { timeoutMs: 20_000 }).then(String, String)
+  expect(await failing('deep')).toMatch(/CALL_TOO_DEEP.*8 functions wait for each other already/)
+  // Two instances: the second waits for a third.
+  const answers = await Promise.all(Array.from({ length: 6 }, () => failing('narrow')))
+  for (const answer of answers) expect(answer).toMatch(/each of its 2 instances waits for another function/)
+  expect(performance.now() - begun).toBeLessThan(15_000)
 })

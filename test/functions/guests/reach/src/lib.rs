@@ -98,9 +98,14 @@ fn keyvalue(what: &str, subject: &str, data: Vec<u8>) -> Result<String, String> 
     }
 }
 
-fn reach(event: &Event, data: Vec<u8>) -> Result<String, String> {
+fn reach(event: &Event, context: &Context, data: Vec<u8>) -> Result<String, String> {
     let subject = event.subject.as_deref().unwrap_or_default();
     let (what, how) = event.type_.split_once('.').unwrap_or((&event.type_, ""));
+    // A direct call has what it is to do as its parameters.
+    let what = match &context.parameters {
+        Some(parameters) if event.type_ == "headgate.call" => parameters.trim_matches('"'),
+        _ => what,
+    };
     let message = |data| Message { topic: subject.into(), data: Body::Binary(data), datacontenttype: None };
     match what {
         "kv" => keyvalue(how, subject, data),
@@ -112,6 +117,8 @@ fn reach(event: &Event, data: Vec<u8>) -> Result<String, String> {
         }
         "publish" => messaging::publish(&message(data)).map(|()| "published".into()).map_err(shown),
         "request" => payload(messaging::request(&message(data), how.parse().ok())),
+        // Calls itself with its own parameters, for ever.
+        "chain" => payload(call(&context.function, context.parameters.as_deref().unwrap_or("null"))),
         "call" => payload(call(subject, &String::from_utf8_lossy(&data))),
         "http" => http::send(how, subject, &data),
         "sleep" => {
@@ -126,9 +133,9 @@ fn reach(event: &Event, data: Vec<u8>) -> Result<String, String> {
 }
 
 impl Guest for Reach {
-    fn handle(mut event: Event, _context: Context) -> Result<Response, Failure> {
+    fn handle(mut event: Event, context: Context) -> Result<Response, Failure> {
         let data = bytes(event.data.take());
-        match reach(&event, data) {
+        match reach(&event, &context, data) {
             Ok(text) => {
                 let reply = Payload { data: Body::Text(text), datacontenttype: Some("text/plain".into()), status: None };
                 Ok(Response { reply: Some(reply), events: Vec::new() })
