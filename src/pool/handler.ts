@@ -64,6 +64,10 @@ export class HandlerInstance implements Instance, SuspendingInstance {
     }
   }
 
+  drop(): void {
+    this.#world.flush()
+  }
+
   async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
     this.#wear.add()
     this.reel.begin()

@@ -59,6 +59,10 @@ export class HttpGuest implements SuspendingInstance {
     return { lifted: liftedOf(out, isRequest(event)), whole }
   }
 
+  drop(): void {
+    this.#world.flush()
+  }
+
   async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
     this.worn = true
     this.reel.begin()

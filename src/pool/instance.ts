@@ -81,6 +81,8 @@ export interface SuspendingInstance {
   readonly worn: boolean
   /** Runs one call, as `call` of an `Instance` does. Resolves when it has ended, and never when it was dropped. */
   wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void>
+  /** Its call is dropped: gives back what that holds of the host. */
+  drop(): void
 }
 
 /** Evaluates what jco generated: it copies what a guest passes under a budget. */

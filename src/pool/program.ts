@@ -170,6 +170,10 @@ export class CommandGuest implements Guest, SuspendingInstance {
     take(this.#streams.run(event, context, main, () => this.#world.flush()))
   }
 
+  drop(): void {
+    this.#world.flush()
+  }
+
   async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
     const main = async () => {
       try {

@@ -90,6 +90,7 @@ export class SuspendingResident {
     if (!seat) return
     this.#running.delete(slot)
     seat.port.drop()
+    seat.instance.drop()
     seat.log.close()
     discarded(seat.instance.bytes)
     this.settle()

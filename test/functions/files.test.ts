@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { type DirGrant, NO_GRANTS } from '../../src/pool/grants.ts'
+import { HostError } from '../../src/pool/host.ts'
 import { guest, type OpenPool, open, spec, textOf } from './open.ts'
 
 const ROOT = mkdtempSync(join(tmpdir(), 'headgate-files-'))
@@ -45,6 +46,21 @@ const run = async (pool: OpenPool, script: string): Promise<readonly string[]> =
   textOf(await pool.call('f', 'file', script)).split('; ')
 
 const said = (pool: OpenPool): string => pool.lines.map(({ message }) => message).join('\n')
+
+test('what a call left open that waited past its time is closed', async () => {
+  const absent = () => Promise.reject(new HostError('unavailable', 'not in this test'))
+  const host = { store: absent, send: absent, publish: absent, request: absent, call: absent }
+  const grants = { ...NO_GRANTS, kv: ['things'], dirs: [{ guest: '/data', host: inside, write: false }] }
+  await using pool = await open([spec('f', { wasm: guest('reach'), grants })], { host })
+  const files = () => readdirSync('/dev/fd').length
+  const before = files()
+  for (let round = 0; round < 5; round++) {
+    const late = pool.call('f', 'hold', '/data/a.txt', { deadline: Date.now() + 300 })
+    await expect.poll(files, { timeout: 10_000 }).toBeGreaterThan(before + 40)
+    await expect(late).rejects.toMatchObject({ code: 'FUNCTION_TIMED_OUT' })
+    await expect.poll(files, { timeout: 10_000 }).toBeLessThan(before + 20)
+  }
+})
 
 describe.each([
   { name: 'hostile-program', what: 'a module of wasip1' },

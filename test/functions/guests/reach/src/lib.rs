@@ -125,6 +125,14 @@ fn reach(event: &Event, context: &Context, data: Vec<u8>) -> Result<String, Stri
             std::thread::sleep(std::time::Duration::from_millis(subject.parse().unwrap_or(0)));
             Ok("slept".into())
         }
+        // Leaves a file open fifty times, and waits.
+        "hold" => {
+            for _ in 0..50 {
+                std::mem::forget(std::fs::File::open(subject).map_err(shown)?);
+            }
+            std::thread::sleep(std::time::Duration::from_secs(60));
+            Ok("held".into())
+        }
         "loop" => loop {
             std::hint::black_box(0);
         },
