@@ -3,7 +3,9 @@
 /// <reference path="./generated/full.d.ts" />
 
 export type Event = import('headgate:function/types@0.1.0').Event
-export type Context = import('headgate:function/types@0.1.0').Context
+/** What engines give as 64 bits, a bigint or a number, is a number here. */
+export type Context = Omit<ContextOf64Bits, 'deadlineMs'> & { readonly deadlineMs: number }
+type ContextOf64Bits = import('headgate:function/types@0.1.0').Context
 export type Payload = import('headgate:function/types@0.1.0').Payload
 export type Response = import('headgate:function/types@0.1.0').Response
 export type FaultKind = import('headgate:function/types@0.1.0').FaultKind

@@ -71,20 +71,36 @@ export function define(work) {
   return (event, context) => {
     if (calls++ === 0) seed()
     try {
-      const { reply, events = [] } = work(event, context) ?? {}
-      return { reply, events }
+      return responseOf(work(event, { ...context, deadlineMs: Number(context.deadlineMs) }) ?? {})
     } catch (error) {
-      throw failureOf(error)
+      throw failureOf(error, context)
     }
   }
 }
 
-function failureOf(error) {
+/** What is no response would trap on its way out, where nothing catches it. */
+function responseOf(answer) {
+  if (typeof answer.then === 'function')
+    throw new Rejected('system', 'ASYNC', 'it returned a promise: what it calls answers at once, and so does it')
+  const { reply, events = [] } = answer
+  if (reply !== undefined && !isBody(reply?.data)) throw new TypeError('reply is no payload; make one with json()')
+  for (const { data, id, source, type } of events)
+    if (![id, source, type].every((each) => typeof each === 'string') || (data !== undefined && !isBody(data)))
+      throw new TypeError('events has what is no event; make one with emit()')
+  return { reply, events: events.map((event) => ({ extensions: [], ...event })) }
+}
+
+const isBody = (body) =>
+  body?.tag === 'text' ? typeof body.val === 'string' : body?.tag === 'binary' && body.val instanceof Uint8Array
+
+function failureOf(error, { deadlineMs }) {
   if (error instanceof Rejected)
     return { tag: 'reject', val: { kind: error.kind, code: error.code, message: error.message } }
   const message = messageOf(error)
-  const afterMs = error instanceof TryAgain && error.afterMs !== undefined ? BigInt(error.afterMs) : undefined
-  return { tag: 'retry', val: { message: error instanceof TryAgain ? error.message : message, afterMs } }
+  const afterMs = error instanceof TryAgain && error.afterMs >= 0 ? Math.ceil(error.afterMs) : undefined
+  // An engine takes 64 bits as it gives them: StarlingMonkey as a bigint, QuickJS as a number, and traps on a bigint.
+  const sameKind = afterMs !== undefined && typeof deadlineMs === 'bigint' ? BigInt(afterMs) : afterMs
+  return { tag: 'retry', val: { message: error instanceof TryAgain ? error.message : message, afterMs: sameKind } }
 }
 
 /** What an interface answered with in place of a value is the payload of an error. */

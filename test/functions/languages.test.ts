@@ -21,6 +21,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const template = (language: Language): string => join(ROOT, 'functions/templates', language)
 /** What is committed: a component of Python is 17 MiB, and is built where its tools are. */
 const BUILT = LANGUAGES.filter((language) => language !== 'python')
+/** What a language builds with may have to be compiled first: a minute on two cores that nobody else wants. */
+const PATIENT = { timeout: 600_000 }
 /** Modules of wasip1 have exit codes to fail by, and no codes of their own. */
 const PROGRAMS: ReadonlySet<Language> = new Set(['go', 'c'])
 
@@ -85,7 +87,8 @@ for (const language of LANGUAGES)
   describeBuild(language, () => {
     const name = `greet-${language}`
 
-    test('is made, built and checked by the three commands that are told, and answers as all do', async () => {
+    test('is made, built and checked by the three commands that are told, and answers as all do', PATIENT, async () => {
+      rmSync(join(folder, name), { recursive: true, force: true })
       const made = await headgate('function', 'new', name, '--lang', language)
       expect(made).toMatchObject({ code: 0, stderr: '' })
       const commands = [...made.stdout.matchAll(/^ {2}headgate (.*)$/gm)].map(([, line = '']) => line)
@@ -98,6 +101,45 @@ for (const language of LANGUAGES)
       await using opened = await openFile(join(folder, name, `${name}.wasm`))
       await answersAsAll(opened, language)
     })
+
+    if (language === 'js')
+      test('whatever it throws or returns, its instance goes on', async () => {
+        await headgate('function', 'new', 'odd', '--lang', language)
+        const source = `
+          import { define, json, TryAgain } from './kit.js'
+          let calls = 0
+          const odd = {
+            string: () => { throw 'a string' },
+            nothing: () => { throw undefined },
+            again: () => { throw new TryAgain('later', 1500) },
+            promise: async () => ({ reply: json(1) }),
+            reply: () => ({ reply: { a: 1 } }),
+            number: () => ({ reply: { data: { tag: 'text', val: 7 } } }),
+            events: () => ({ events: [{ id: 'x' }] }),
+            list: () => ({ events: 7 }),
+            deep: () => odd.deep() + 1,
+            cycle: () => { const own = {}; own.own = own; return { reply: json(own) } },
+            count: () => ({ reply: json(calls) }),
+          }
+          export const handle = define(({ type }) => { calls++; return odd[type]?.() })`
+        writeFileSync(join(folder, 'odd/index.js'), source)
+        const built = await headgate('function', 'build', 'odd')
+        expect(built.code, built.stderr).toBe(0)
+        await using opened = await open([spec('f', { wasm: join(folder, 'odd/odd.wasm'), memoryBytes: 64 << 20 })])
+        const before = Number(textOf(await opened.call('f', 'count')))
+        const thrown = ['string', 'nothing', 'reply', 'number', 'events', 'list', 'cycle']
+        for (const type of thrown)
+          await expect(opened.call('f', type), type).rejects.toMatchObject({ code: 'FUNCTION_RETRY' })
+        await expect(opened.call('f', 'again')).rejects.toMatchObject({ code: 'FUNCTION_RETRY', retryAfterMs: 1_500 })
+        await expect(opened.call('f', 'promise')).rejects.toMatchObject({
+          code: 'FUNCTION_REJECTED',
+          detailCode: 'ASYNC',
+        })
+        // None of it was lost: it has counted all of them.
+        expect(Number(textOf(await opened.call('f', 'count')))).toBe(before + thrown.length + 3)
+        // QuickJS runs out of the stack that it stands on itself.
+        await expect(opened.call('f', 'deep')).rejects.toMatchObject({ code: 'FUNCTION_TRAPPED' })
+      })
 
     if (language === 'ts')
       test('its types are those of the interface', () => {
@@ -158,7 +200,7 @@ for (const language of LANGUAGES)
         expect(readFileSync(join(file.parentPath, file.name), 'utf8')).not.toMatch(/new[-_]function/)
     })
 
-    test('what does not compile leaves what was built before, and says where it is wrong', async () => {
+    test('what does not compile leaves what was built before, and says where it is wrong', PATIENT, async () => {
       const source = {
         js: 'index.js',
         ts: 'index.ts',
