@@ -170,3 +170,19 @@ test('a directory that is gone for a while, as a mount may be, takes no file wit
   await bench.write('new')
   await bench.tells('created kept', 'created new')
 })
+
+test('stable is how long a file must stay the same', async () => {
+  await using bench = new Bench()
+  await bench.run({ stable: '2500ms' })
+  const began = performance.now()
+  await bench.write('file')
+  await bench.tells('created file')
+  expect(performance.now() - began).toBeGreaterThan(2_400)
+})
+
+test('hidden: true has names that begin with a dot count', async () => {
+  await using bench = new Bench()
+  await bench.run({ hidden: true })
+  await bench.write('.profile')
+  await bench.tells('created .profile')
+})

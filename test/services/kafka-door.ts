@@ -10,8 +10,10 @@ const PRODUCE = 0
 export type KafkaError = 10 | 19
 
 /** The broker names itself to its clients by the address of the door: there is one. Resolves once it is open. */
-export const openKafkaDoor = ({ more = {} }: Running, answers = new KafkaAnswers()): Promise<Relay> =>
-  Relay.open(more['behind'] ?? '', { port: Number(more['door']?.split(':')[1]), between: answers.between })
+export const openKafkaDoor = (
+  { more = {} }: Running,
+  { between }: { readonly between: Between } = new KafkaAnswers(),
+): Promise<Relay> => Relay.open(more['behind'] ?? '', { port: Number(more['door']?.split(':')[1]), between })
 
 export class KafkaAnswers {
   /** Answers to what is produced wait for `release` when this is true. */
