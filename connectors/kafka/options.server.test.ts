@@ -92,6 +92,10 @@ await describeServers([KAFKA], 'kafka, options', (server) => {
     const options = { brokers: [more['tls'] ?? ''], group: topic.group, topic: topic.name, sasl }
     const face = new Face({ ...options, tls: { ...tls, server_name: 'another.example' } })
     await expect(face.start()).rejects.toThrow(/another\.example/)
+    const { group: _, ...both } = options
+    const config = kafkaSinkConfig.parse({ ...both, tls: { ...tls, server_name: 'another.example' } })
+    const sink = new KafkaSink(config, memoryContext())
+    await expect(sink.start(AbortSignal.timeout(10_000))).rejects.toThrow(/another\.example/)
     await using other = await Face.begin({ ...options, tls: { ...tls, server_name: 'localhost' } })
     await topic.send([{ subject: 'a', data: Buffer.from('hello') }])
     await vi.waitFor(() => expect(other.accepted).toEqual(['hello']), PATIENT)

@@ -9,6 +9,7 @@ import { MemoryLog, memoryContext } from '#conformance'
 import type { CloudEvent, Emit } from '#connector'
 import { storageConfig } from './config.ts'
 import { makeDirectory, TestCursor } from './harness.ts'
+import { readLedger } from './ledger.ts'
 import { createSource } from './source.ts'
 
 const PATIENT = { timeout: 10_000, interval: 10 }
@@ -103,11 +104,15 @@ test('a restart tells of nothing twice, and of all that happened meanwhile', asy
 test('suffix, prefix and events choose; hidden files and links do not count', async () => {
   await using bench = new Bench()
   await bench.run({ suffix: ['.jpg'], prefix: ['in'], events: ['deleted'] })
-  for (const name of ['in.jpg', 'in.txt', 'out.jpg', '.in.jpg']) await bench.write(name)
+  for (const name of ['in.txt', 'out.jpg', '.in.jpg', 'in.jpg', 'in-last.jpg']) await bench.write(name)
   await symlink(bench.path('in.txt'), bench.path('in-link.jpg'))
-  await vi.waitFor(() => expect(bench.cursor.value).toBeDefined(), PATIENT)
-  for (const name of ['in.jpg', 'in.txt', 'out.jpg', '.in.jpg']) await rm(bench.path(name))
+  const known = async () => [...(await readLedger(bench.cursor.value)).keys()]
+  await vi.waitFor(async () => expect((await known()).toSorted()).toEqual(['in-last.jpg', 'in.jpg']), PATIENT)
+  for (const name of ['in.txt', 'out.jpg', '.in.jpg', 'in.jpg']) await rm(bench.path(name))
   await bench.tells('deleted in.jpg')
+  // By then what went before would have been told.
+  await rm(bench.path('in-last.jpg'))
+  await bench.tells('deleted in.jpg', 'deleted in-last.jpg')
 })
 
 test('what is too large to fetch is told of with where it lies', async () => {
