@@ -27,6 +27,7 @@ export class UntilAccepted {
   async offer<T>(emit: () => Promise<T>, refused: (error: GatewayError) => void): Promise<T> {
     const { credit, firstMs, longestMs, signal } = this.#options
     for (let delay = firstMs; ; delay = Math.min(delay * 2, longestMs)) {
+      signal.throwIfAborted()
       if (credit.refusal() !== undefined) await credit.wait(signal)
       signal.throwIfAborted()
       try {
@@ -35,7 +36,7 @@ export class UntilAccepted {
         signal.throwIfAborted()
         const error = toGatewayError(thrown)
         refused(error)
-        await sleep(Math.max(delay, error.retryAfterMs ?? 0), undefined, { signal })
+        await sleep(Math.max(delay, error.retryAfterMs ?? 0), undefined, { signal }).catch(() => {})
       }
     }
   }
