@@ -136,12 +136,10 @@ function divergedText(told: readonly Told[], { cut }: Recording): string {
   return `input ${other.at}: recorded was ${then}, it asks for ${askedText(other.asked)}`
 }
 
-function why({ earlier, cut, grants }: Recording): string {
+function why({ earlier, cut }: Recording): string {
   if (earlier > 0)
     return `; the instance had run ${counted(earlier, 'call')} before, and what those left in it is not recorded: with "pool: { reuse: 1 }" every call has a fresh one, and its failure can be replayed`
-  if (cut) return ''
-  const files = grants.dirs.length === 0 ? '' : ', or files that it may read'
-  return `; what is not recorded is its environment${files}: are they as they were?`
+  return cut ? '' : '; what is not recorded is its environment: is it as it was?'
 }
 
 export const replayView = (replayed: Replayed): object => {

@@ -71,6 +71,10 @@ export class Playback implements Reel {
 
   pause(): void {}
 
+  keeps(): boolean {
+    return true
+  }
+
   patience(): number {
     return 0
   }

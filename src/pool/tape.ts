@@ -81,6 +81,10 @@ export class Tape implements Reel {
     LIVE.pause(ms)
   }
 
+  keeps(bytes: number): boolean {
+    return bytes <= this.#left
+  }
+
   patience(ms: number): number {
     return ms
   }
@@ -109,7 +113,7 @@ export class Tape implements Reel {
   }
 
   #open(name: string, whole: unknown): Noted | undefined {
-    if (this.#limit === 0) return undefined
+    if (this.#limit === 0 || this.#left < 0) return undefined
     const asked = brief(whole)
     if (!this.#take(sizeOf(asked))) return undefined
     const noted: Noted = { name, asked }

@@ -1,5 +1,8 @@
 /** A call that failed is run again with what it was given then, and fails in the same place with the same words. */
 
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { GatewayError } from '../../src/errors.ts'
 import { encodeEvent } from '../../src/event/codec.ts'
@@ -100,7 +103,8 @@ function hostOf(value: string): { readonly host: Host; readonly done: string[] }
     increment: unused,
     swap: unused,
   }
-  const host: Host = { store: async () => store, send: unused, publish: unused, request: unused, call: unused }
+  const publish: Host['publish'] = async ({ topic }) => void done.push(`publish ${topic}`)
+  const host: Host = { store: async () => store, send: unused, publish, request: unused, call: unused }
   return { host, done }
 }
 
@@ -115,6 +119,35 @@ test('what a store held is told again, and nothing is written', async () => {
   expect(failed.recording.inputs.map(({ name }) => name)).toEqual(['kv.get', 'kv.write'])
   await expectSame(failed)
   expect(done).toEqual(['write 1'])
+})
+
+test('what was published is not published again', async () => {
+  const grants = grantsOf(allowOptions.parse({ messaging: { publish: ['orders/#'] } }), (path) => path)
+  const { host, done } = hostOf('')
+  await using opened = await open([fickle({ grants })], { host })
+  const failed = await fail(opened, 'publish', 'orders/new')
+  expect(failed.message).toContain('published Ok')
+  await expectSame(failed)
+  expect(done).toEqual(['publish orders/new'])
+})
+
+test.each(['fickle', 'fickle-program'])('files are those of then, and none is written: %s', async (name) => {
+  const host = mkdtempSync(join(tmpdir(), 'headgate-replay-'))
+  const [read, written] = [join(host, 'a.txt'), join(host, 'b.txt')]
+  writeFileSync(read, 'as it was')
+  const grants = grantsOf(allowOptions.parse({ dirs: [{ guest: '/data', host, write: true }] }), (path) => path)
+  try {
+    await using opened = await open([fickle({ wasm: guest(name), grants })])
+    const event = { ...callOf('f', 'file').event, data: Buffer.from('written') }
+    const failed = await fail(opened, 'file', '', { event })
+    expect(failed.message).toContain('found Ok(\\"as it was\\"), wrote Ok(()): Ok((7, true))')
+    writeFileSync(read, 'as it is now')
+    rmSync(written)
+    await expectSame(failed, guest(name))
+    expect(readdirSync(host)).toEqual(['a.txt'])
+  } finally {
+    rmSync(host, { recursive: true })
+  }
 })
 
 test('what an instance had been called with before is not recorded: it is said how often', async () => {

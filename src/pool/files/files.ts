@@ -1,10 +1,12 @@
 /** The folders that a function is allowed, in one instance of it. What a call opens is closed when the call ends. */
 
 import type { DirGrant } from '../grants.ts'
+import type { Senses } from '../wasi/senses.ts'
 import { FileBudget } from './budget.ts'
 import { FileError } from './file-error.ts'
 import { Folder, type Opened } from './folder.ts'
 import { HostFolder } from './host-folder.ts'
+import { ToldFolder } from './told.ts'
 
 export class Files implements Opened {
   readonly budget = new FileBudget()
@@ -15,10 +17,12 @@ export class Files implements Opened {
   readonly roots: readonly Folder[]
   readonly #open = new Set<{ close(): void }>()
 
-  constructor(grants: readonly DirGrant[]) {
+  /** What they tell comes by the `senses`, when there are some. */
+  constructor(grants: readonly DirGrant[], senses?: Senses) {
     const roots = grants.map((grant) => new Folder(grant.guest, grant, this.#opening(grant), this))
     const whole = grants.some(({ guest }) => guest === '/')
-    this.roots = whole ? roots : [...roots, new Folder('/', undefined, nothing, this)]
+    const all = whole ? roots : [...roots, new Folder('/', undefined, nothing, this)]
+    this.roots = senses ? all.map((root) => new ToldFolder(root.guest, root.writable, root, senses)) : all
   }
 
   keep(open: { close(): void }): void {

@@ -66,7 +66,7 @@ export function createWorld(outside: Outside): World {
   const stdout = new Lines((line) => log('info', line))
   const stderr = new Lines((line) => log('warn', line))
   const known = knownTo(outside, budget, outside.stdout ?? stdout, stderr)
-  const files = new Files(outside.grants?.dirs ?? [])
+  const files = new Files(outside.grants?.dirs ?? [], outside.senses)
   return {
     imports: denyingAll({ ...known, ...filesystem(files, outside.denied), ...granted(outside) }, outside.denied),
     flush: () => {

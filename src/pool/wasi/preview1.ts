@@ -39,7 +39,7 @@ export class Preview1 {
     this.#lines = new Lines((line) => given.log('info', line))
     this.#stderr = new Lines((line) => given.log('warn', line))
     this.#stdout = given.stdout ?? this.#lines
-    this.#files = new Files(given.grants?.dirs ?? [])
+    this.#files = new Files(given.grants?.dirs ?? [], given.senses)
     this.#files1 = new Files1(this.#files, this.memory, given.denied)
   }
 

@@ -12,6 +12,8 @@ export interface Senses {
   random(length: number): Uint8Array
   /** Sleeps so many milliseconds in the thread. */
   pause(ms: number): void
+  /** Whether so many bytes more are kept: what they lie in may be written over then. */
+  keeps(bytes: number): boolean
   /** How long a wait of so many milliseconds really takes. */
   patience(ms: number): number
   /**
@@ -37,6 +39,7 @@ export const LIVE: Senses = {
   steady: () => performance.now(),
   random: (length) => randomFillSync(new Uint8Array(length)),
   pause,
+  keeps: () => false,
   patience: (ms) => ms,
   ask: (_name, _asked, make) => make(),
   askLater: (_name, _asked, make) => make(),

@@ -11,6 +11,13 @@ fn main() {
     std::thread::sleep(Duration::from_millis(50));
     let slept = begun.elapsed();
     let input = std::io::read_to_string(std::io::stdin()).unwrap_or_default();
+    if input.contains("file") {
+        let found = std::fs::read_to_string("/data/a.txt");
+        let wrote = std::fs::write("/data/b.txt", "written");
+        let length = std::fs::metadata("/data/b.txt").map(|known| (known.len(), known.is_file()));
+        eprintln!("found {found:?}, wrote {wrote:?}: {length:?}");
+        std::process::abort()
+    }
     eprintln!("at {now} in the order {order} after {slept:?}");
     if input.contains("exit") {
         std::process::exit(65);

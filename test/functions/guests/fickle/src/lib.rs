@@ -66,6 +66,12 @@ impl Guest for Fickle {
                 let message = Message { topic: subject, data: Body::Binary(data), datacontenttype: None };
                 fail!("published {:?}", messaging::publish(&message))
             }
+            "file" => {
+                let found = std::fs::read_to_string("/data/a.txt");
+                let wrote = std::fs::write("/data/b.txt", data);
+                let length = std::fs::metadata("/data/b.txt").map(|known| (known.len(), known.is_file()));
+                fail!("found {found:?}, wrote {wrote:?}: {length:?}")
+            }
             "sleep" => {
                 let begun = Instant::now();
                 std::thread::sleep(Duration::from_millis(300));
