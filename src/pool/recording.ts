@@ -79,14 +79,21 @@ export function decodeRecording(
 /** Bytes or characters of one value that are kept of what is asked; of more it is known whether they are the same. */
 const BRIEF = 1_024
 
-/** What is asked, with what is long in it told by its digest: it need not be known, but be told from something else. */
+/**
+ * What is asked, with what is long in it told by its digest: it need not be known, but be told from something else. So
+ * with headers, of which some are secret.
+ */
 export function brief(asked: unknown): unknown {
   if (typeof asked === 'string' || asked instanceof Uint8Array)
     return asked.length <= BRIEF ? asked : { length: asked.length, sha256: hash('sha256', asked) }
   if (Array.isArray(asked)) return asked.map(brief)
   if (typeof asked !== 'object' || asked === null) return asked
-  return Object.fromEntries(Object.entries(asked).map(([name, each]) => [name, brief(each)]))
+  return Object.fromEntries(
+    Object.entries(asked).map(([name, each]) => [name, name === 'headers' ? sealed(each) : brief(each)]),
+  )
 }
+
+const sealed = (value: unknown): object => ({ sha256: hash('sha256', JSON.stringify(pack(value))) })
 
 /** JSON has neither bytes, nor large integers, nor nothing: those, and lists, are lists that begin with a letter. */
 type Packed = string | number | boolean | null | PackedList | PackedFields
