@@ -5,6 +5,7 @@ import type { Config } from '../config/index.ts'
 import { RehearsalHost } from '../host/rehearsal.ts'
 import type { TranspileStore } from '../pool/cache.ts'
 import type { FunctionPool, FunctionSpec } from '../pool/pool.ts'
+import { Scratch } from './scratch.ts'
 
 /**
  * Begins to transpile what these configurations name, all of it at once: another thread does, and for a second function
@@ -24,8 +25,9 @@ export async function transpileAhead(configs: readonly Config[]): Promise<void> 
  * most tests. What a gateway has transpiled is read; nothing is written beside its journal.
  */
 export class Functions implements AsyncDisposable {
+  readonly #scratch = new Scratch()
   /** What they reach. */
-  readonly host = new RehearsalHost()
+  readonly host = new RehearsalHost(() => this.#scratch.clear())
   readonly #ahead: Promise<void>
   readonly #open: { readonly specs: readonly FunctionSpec[]; readonly pool: FunctionPool }[] = []
 
@@ -44,7 +46,7 @@ export class Functions implements AsyncDisposable {
   /** Resolves to a pool that has the functions of a configuration. Rejects with `FUNCTION_INVALID` when a file is none. */
   async pool(config: Config): Promise<FunctionPool> {
     // One test runs at a time: none is kept warm, and one instance of each is enough.
-    const specs = config.functions.map((spec) => ({ ...spec, min: 0, max: 1 }))
+    const specs = config.functions.map((spec) => this.#scratch.withFolders({ ...spec, min: 0, max: 1 }))
     const open = this.#open.find((one) => serves(one.specs, specs))
     if (open) return open.pool
     const { createPool } = await import('../pool/create.ts')
@@ -61,6 +63,7 @@ export class Functions implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { pool } of this.#open.splice(0)) await pool[Symbol.asyncDispose]()
+    this.#scratch[Symbol.dispose]()
   }
 }
 

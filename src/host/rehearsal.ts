@@ -18,9 +18,16 @@ const nowhere = (): Promise<never> => Promise.reject(new HostError('unavailable'
 export class RehearsalHost implements Host {
   #stores = new Stores({}, () => new MemoryDisk())
   #path = NOWHERE
+  readonly #begun: () => void
+
+  /** `begun` is called each time that something begins. */
+  constructor(begun: () => void = () => undefined) {
+    this.#begun = begun
+  }
 
   /** Forgets what the stores hold, and asks this path from now on. */
   begin(path: Path): void {
+    this.#begun()
     this.#stores = new Stores({}, () => new MemoryDisk())
     this.#path = path
   }
