@@ -141,6 +141,45 @@ for (const language of LANGUAGES)
         await expect(opened.call('f', 'deep')).rejects.toMatchObject({ code: 'FUNCTION_TRAPPED' })
       })
 
+    if (language === 'python')
+      test('whatever it raises or returns, its instance goes on; its random numbers are its own', PATIENT, async () => {
+        await headgate('function', 'new', 'odd-py', '--lang', language)
+        const source = `
+import random, sys
+from kit import TryAgain, handler, json_reply
+calls = []
+
+@handler
+def odd(event, context):
+    calls.append(event.type)
+    match event.type:
+        case "exit": sys.exit(3)
+        case "key": return {}["no such"]
+        case "deep": return odd_again()
+        case "dict": return {"reply": 1}
+        case "again": raise TryAgain("later", 1500)
+        case "count": return json_reply(len(calls))
+        case "random": return json_reply(random.random())
+
+def odd_again(): return odd_again() + 1
+
+WitWorld = odd
+`
+        writeFileSync(join(folder, 'odd-py/app.py'), source)
+        const built = await headgate('function', 'build', 'odd-py')
+        expect(built.code, built.stderr).toBe(0)
+        const wasm = join(folder, 'odd-py/odd-py.wasm')
+        await using opened = await openFile(wasm)
+        const before = Number(textOf(await opened.call('f', 'count')))
+        const raised = ['exit', 'key', 'deep', 'dict']
+        for (const type of raised)
+          await expect(opened.call('f', type), type).rejects.toMatchObject({ code: 'FUNCTION_RETRY' })
+        await expect(opened.call('f', 'again')).rejects.toMatchObject({ code: 'FUNCTION_RETRY', retryAfterMs: 1_500 })
+        expect(Number(textOf(await opened.call('f', 'count')))).toBe(before + raised.length + 2)
+        await using other = await openFile(wasm)
+        expect(textOf(await other.call('f', 'random'))).not.toBe(textOf(await opened.call('f', 'random')))
+      })
+
     if (language === 'ts')
       test('its types are those of the interface', () => {
         const run = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', name], { cwd: folder, encoding: 'utf8' })

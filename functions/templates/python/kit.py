@@ -1,10 +1,12 @@
 """The author's kit: data as JSON, replies, and every exception as a failure: one that got out would cost the instance."""
 
 import json
+import random
 
 from componentize_py_types import Err
 from wit_world.imports.types import (
     Body_Text,
+    Event,
     Failure_Reject,
     Failure_Retry,
     Fault,
@@ -47,19 +49,33 @@ def json_reply(value, status=None):
     return Response(Payload(Body_Text(json.dumps(value)), "application/json", status), [])
 
 
+def emit(source, type, id, value):
+    """An event for `events` of a Response, with JSON data; `id` must be stable across attempts of the same event."""
+    return Event(id, source, type, None, None, "application/json", None, [], Body_Text(json.dumps(value)))
+
+
 def handler(work):
     """Makes the world of a function that gets `(event, context)` and returns a Response, or None for no reply."""
+    seeded = False
 
     class World:
         def handle(self, event, context):
+            nonlocal seeded
+            if not seeded:
+                # Every instance is a copy of the one that was made when it was built, its random numbers included.
+                random.seed()
+                seeded = True
             try:
-                return work(event, context) or Response(None, [])
+                answer = work(event, context)
+                if answer is not None and not isinstance(answer, Response):
+                    raise TypeError("the answer is no Response; make one with json_reply()")
+                return answer or Response(None, [])
             except Rejected as error:
                 kind = FaultKind[error.kind.upper()]
                 raise Err(Failure_Reject(Fault(kind, error.code, str(error)))) from error
             except TryAgain as error:
                 raise Err(Failure_Retry(Retry(str(error), error.after_ms))) from error
-            except Exception as error:
+            except BaseException as error:
                 raise Err(Failure_Retry(Retry(f"{type(error).__name__}: {error}", None))) from error
 
     return World
