@@ -5,6 +5,7 @@ import { writeToStream } from 'mqtt-packet'
 import { Framing, type Verdict } from './framing.ts'
 import type { AedesClient } from './internals.ts'
 import { SHARE, SHARED } from './topics.ts'
+import { isTorn } from './torn.ts'
 
 interface TopicPacket {
   readonly messageId?: number
@@ -71,8 +72,7 @@ export class Connection {
     const [handle] = parser.listeners('packet')
     parser.removeAllListeners('packet')
     parser.on('packet', (packet: TopicPacket) => {
-      // A publish that ends within its topic is a packet with the topic null, which aedes reads.
-      if (packet.cmd === 'publish' && 'topic' in packet && packet.topic === null) {
+      if (isTorn(packet)) {
         client.conn.destroy()
         return
       }
