@@ -19,7 +19,6 @@ export class CommitError extends Error {
 }
 
 const ENOSPC = 28
-const EDQUOT = 122
 /** Less than this free is a full disk: LMDB reports a short write as EIO, whatever the reason. */
 const NO_ROOM = 256 * 1024
 /**
@@ -160,8 +159,9 @@ export class Store {
     const reason: unknown = await reasonOf(error)
     const code = reason instanceof Error && 'code' in reason ? reason.code : undefined
     // A write that failed in LMDB itself has cost bytes beyond a buffer: whatever was full, this process must not go on.
+    // Nor after a quota (EDQUOT), which nobody asks before: it is met there, or at the meta page, and LMDB is in panic then.
     const damaged = reason instanceof Error && reason.message.includes('Attempting to write page')
-    return new CommitError(!damaged && (code === ENOSPC || code === EDQUOT || this.#noRoom()), reason)
+    return new CommitError(!damaged && (code === ENOSPC || this.#noRoom()), reason)
   }
 
   /** Asking takes 1.2 us, measured. */
