@@ -1,10 +1,9 @@
 /** `headgate function replay`: runs a dead letter's call again, with what it was given then, and says whether it fails alike. */
 
-import { Buffer } from 'node:buffer'
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { TranspileStore } from '../pool/cache.ts'
 import type { Recording } from '../pool/recording.ts'
 import type { Played, Told } from '../pool/replay.ts'
 import { askJson } from './client.ts'
@@ -51,7 +50,7 @@ async function replay(id: string, options: ReplayOptions, host: Host): Promise<v
   const { decodeRecording } = await import('../pool/recording.ts')
   const recording = decodeRecording(Buffer.from(got.recording, 'base64'))?.recording
   if (!recording) throw inputError(`replaying ${id}: a newer version of Headgate recorded it; use that one`)
-  const { wasm, env } = await fileOf(id, recording, options, host)
+  const failed = await fileOf(id, recording, options, host)
   const told: Told[] = []
   const tell = (each: Told) => {
     told.push(each)
@@ -60,7 +59,9 @@ async function replay(id: string, options: ReplayOptions, host: Host): Promise<v
     else if (options.inspect) print(...givenLines(each, paintOut))
   }
   const { replayCall } = await import('../pool/replay.ts')
-  const played: Played = await replayCall(recording, { wasm, env, event: Buffer.from(got.event, 'base64'), tell })
+  const cache = await cacheOf(failed)
+  const parts = { ...failed, event: Buffer.from(got.event, 'base64'), ...(cache && { cache }), tell }
+  const played: Played = await replayCall(recording, parts)
   const replayed = { delivery: got, recording, played, told }
   if (options.json) printJson(replayView(replayed))
   else print(...(options.inspect ? trapLines(played, paintOut) : []), ...replayLines(replayed, paintOut))
@@ -68,27 +69,32 @@ async function replay(id: string, options: ReplayOptions, host: Host): Promise<v
   if (differs !== undefined) throw new CommandError(EXIT.failed, 'REPLAY_DIFFERS', `replaying ${id}: ${differs}`)
 }
 
-/** The file that failed, and the environment that the configuration has for it. */
-async function fileOf(
-  id: string,
-  recording: Recording,
-  options: ReplayOptions,
-  host: Host,
-): Promise<{ readonly wasm: string; readonly env: Readonly<Record<string, string>> }> {
+/** The file that failed, and what the configuration has for it. */
+interface Failed {
+  readonly wasm: string
+  readonly env: Readonly<Record<string, string>>
+  /** Of the gateway, beside whose journal lies what it made of its functions. */
+  readonly journal?: string
+}
+
+async function fileOf(id: string, recording: Recording, options: ReplayOptions, host: Host): Promise<Failed> {
+  const { digestOf } = await import('../pool/digests.ts')
   const { function: name, sha256, version } = recording
   const typed = environment(options.env)
   const wanted = `${version === '' ? name : `${name}@${version}`}, sha256 ${sha256}`
   if (options.wasm !== undefined) {
     const digest = await digestOf(options.wasm)
-    if (digest === sha256) return { wasm: options.wasm, env: typed }
-    const is = digest === undefined ? 'cannot be read' : `has sha256 ${digest}`
+    if (digest === sha256) return { wasm: resolve(options.wasm), env: typed }
+    const is = digest === '' ? 'cannot be read' : `has sha256 ${digest}`
     throw inputError(`replaying ${id}: "${options.wasm}" ${is}; the file that failed is ${wanted}`)
   }
+  const config = await configOf(options, host)
   const there: string[] = []
-  for (const spec of await functionsOf(options, host)) {
+  for (const spec of config?.functions ?? []) {
     const digest = await digestOf(spec.wasm)
-    if (digest === sha256) return { wasm: spec.wasm, env: { ...spec.env, ...typed } }
-    if (spec.name === name) there.push(`"${spec.wasm}" with ${digest ?? 'nothing that can be read'}`)
+    const env = { ...spec.env, ...typed }
+    if (config && digest === sha256) return { wasm: spec.wasm, env, journal: config.journal.path }
+    if (spec.name === name) there.push(`"${spec.wasm}" with ${digest || 'nothing that can be read'}`)
   }
   const instead = there.length === 0 ? '' : `; there is ${there.join(' and ')}`
   throw inputError(
@@ -96,15 +102,14 @@ async function fileOf(
   )
 }
 
-async function functionsOf({ config, functions }: ReplayOptions, host: Host) {
-  if (!existsSync(config)) return []
+async function configOf({ config, functions }: ReplayOptions, host: Host) {
+  if (!existsSync(config)) return undefined
   const { loadConfig } = await import('../config/index.ts')
-  const given = functions === undefined ? {} : { functions }
-  return (await loadConfig(config, await reading(given, host))).functions
+  return loadConfig(config, await reading(functions === undefined ? {} : { functions }, host))
 }
 
-const digestOf = (file: string): Promise<string | undefined> =>
-  readFile(file).then(
-    (bytes) => createHash('sha256').update(bytes).digest('hex'),
-    () => undefined,
-  )
+/** What a gateway has transpiled is read; nothing is written beside its journal. */
+async function cacheOf({ journal }: Failed): Promise<TranspileStore | undefined> {
+  const { BorrowedCache, cacheBeside, spareFolder } = await import('../pool/cache.ts')
+  return journal === undefined ? undefined : new BorrowedCache(cacheBeside(journal), spareFolder())
+}

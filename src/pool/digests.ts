@@ -34,7 +34,8 @@ export async function digestsOf(functions: readonly FunctionSpec[], before: Dige
 export const sameFiles = (functions: readonly FunctionSpec[], left: Digests, right: Digests): boolean =>
   functions.map(versioned).every((name) => left.get(name) === right.get(name))
 
-const digestOf = (file: string): Promise<string> =>
+/** Resolves to the SHA-256 of a file, in hexadecimal; empty when it cannot be read. */
+export const digestOf = (file: string): Promise<string> =>
   readFile(file).then(
     (bytes) => createHash('sha256').update(bytes).digest('hex'),
     () => '',
