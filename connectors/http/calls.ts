@@ -125,8 +125,8 @@ function untilDeadline(event: CloudEvent): number {
   return Number.isNaN(instant) ? Number.POSITIVE_INFINITY : Math.max(0, instant - Date.now())
 }
 
-function sendReply(exchange: Exchange, { callId, data, datacontenttype, error, httpStatus }: CallReply): void {
-  const headers = callIdHeader(callId)
+function sendReply(exchange: Exchange, { callId, cold, data, datacontenttype, error, httpStatus }: CallReply): void {
+  const headers = { ...callIdHeader(callId), ...(cold && { 'headgate-cold': 'true' }) }
   if (error) throw replyProblem(error, headers)
   const status = httpStatus ?? 200
   if (!Number.isInteger(status) || status < 200 || status > 599)

@@ -30,7 +30,10 @@ export interface Deployment {
 
 export interface AdminParts {
   readonly health: HealthPort
-  readonly journal: Pick<Journal, 'append' | 'chain' | 'find' | 'deadLetters' | 'recording' | 'redrive' | 'drop' | 'stats'>
+  readonly journal: Pick<
+    Journal,
+    'append' | 'chain' | 'find' | 'deadLetters' | 'recording' | 'redrive' | 'drop' | 'stats'
+  >
   readonly functions: () => readonly FunctionStats[]
   /** Resolves to all metrics in the Prometheus text format. */
   readonly metrics: { render(): Promise<string> }

@@ -22,12 +22,13 @@ export function deadlineOf(event: CloudEvent): number | undefined {
   return Number.isNaN(instant) ? undefined : instant
 }
 
-export const okReply = (callId: string, answer: Answer): Reply => ({
+export const okReply = (callId: string, answer: Answer, cold?: boolean): Reply => ({
   callId,
   status: 'ok',
   ...(answer.data === undefined ? {} : { data: answer.data }),
   ...(answer.datacontenttype === undefined ? {} : { datacontenttype: answer.datacontenttype }),
   ...(answer.status === undefined ? {} : { httpStatus: answer.status }),
+  ...(cold ? { cold } : {}),
 })
 
 export const errorReply = (callId: string, error: Failure, retryAfterMs?: number): Reply => ({

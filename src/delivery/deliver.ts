@@ -248,7 +248,7 @@ async function answer(
 ): Promise<void> {
   if (!answers) return
   const body = handled?.answer
-  if (isCall(event) || body?.data) await replies.publish(okReply(callId, body ?? {}), event)
+  if (isCall(event) || body?.data) await replies.publish(okReply(callId, body ?? {}, handled?.cold), event)
 }
 
 async function bury(

@@ -64,7 +64,7 @@ export class DirectRunner {
       const { handled, instead } = await this.#make(entry, ref, route)
       activity.publish({ ...base, outcome: 'done', tookMs: now() - begun, ...figures(handled), ...instead })
       if (ref.answers && (isCall(event) || handled.answer?.data))
-        await replies.publish(okReply(callId, handled.answer ?? {}), event)
+        await replies.publish(okReply(callId, handled.answer ?? {}, handled.cold), event)
     } catch (thrown) {
       const error = toGatewayError(thrown)
       this.#parts.refusals?.add({ kind: 'failed', at: now(), event, origin: entry.origin, callId }, error)

@@ -10,6 +10,8 @@ export interface Reply {
   readonly datacontenttype?: string
   /** The status a function chose, in HTTP's terms. */
   readonly httpStatus?: number
+  /** An instance was made for the call, which waited for that. */
+  readonly cold?: true
   readonly error?: {
     readonly type: ErrorType
     readonly code: string

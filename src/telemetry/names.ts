@@ -29,7 +29,7 @@ export const METRICS = {
   functionColdStarts: {
     name: 'wasm_function_cold_starts_total',
     type: 'counter',
-    help: 'Instances made.',
+    help: 'Calls that waited for an instance to be made for them.',
     labels: ['function'],
   },
   functionDenied: {

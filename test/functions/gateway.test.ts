@@ -11,6 +11,7 @@ functions:
   line-count: ${guest('line-count')}
   upper: ${guest('upper')}
   hostile-program: ${guest('hostile-program')}
+  idle: { wasm: ${guest('upper')}, pool: { min: 0 } }
   hostile: ${guest('hostile')}
 routes:
   misbehaves: { from: "mqtt:misbehaves", to: hostile }
@@ -23,8 +24,10 @@ beforeAll(async () => {
 })
 afterAll(() => gateway[Symbol.asyncDispose]())
 
+const JSON_TYPE = { 'content-type': 'application/json' }
+
 const call = async (name: string, body: string) => {
-  const headers = { 'content-type': 'application/json' }
+  const headers = JSON_TYPE
   const answer = await fetch(`http://127.0.0.1:${gateway.http}/call/${name}`, { method: 'POST', headers, body })
   return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
 }
@@ -39,6 +42,15 @@ test('a handler of wasi:http behind a route sees method, path and query, and its
 test('programs are called by name with their parameters', async () => {
   expect(await call('upper', '{"a":"b"}')).toEqual({ status: 200, type: 'application/json', text: '{"A":"B"}' })
   expect(await call('line-count', '{"a":\n1}')).toMatchObject({ status: 200, text: '{"lines":2,"bytes":8}\n' })
+})
+
+test('a call that an instance was made for says so, and is counted', async () => {
+  const ask = () =>
+    fetch(`http://127.0.0.1:${gateway.http}/call/idle`, { method: 'POST', headers: JSON_TYPE, body: '"x"' })
+  const [first, second] = [await ask(), await ask()]
+  expect([first, second].map(({ headers }) => headers.get('headgate-cold'))).toEqual(['true', null])
+  const metrics = await (await fetch(`http://127.0.0.1:${gateway.admin}/metrics`)).text()
+  expect(metrics).toContain('wasm_function_cold_starts_total{function="idle"} 1')
 })
 
 test('what an exit code refuses is a refusal to the caller', async () => {
