@@ -1,5 +1,6 @@
 /** `headgate function replay`: runs a dead letter's call again, with what it was given then, and says whether it fails alike. */
 
+import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -50,6 +51,11 @@ async function replay(id: string, options: ReplayOptions, host: Host): Promise<v
   const { decodeRecording } = await import('../pool/recording.ts')
   const recording = decodeRecording(Buffer.from(got.recording, 'base64'))?.recording
   if (!recording) throw inputError(`replaying ${id}: a newer version of Headgate recorded it; use that one`)
+  const event = Buffer.from(got.event, 'base64')
+  if (recording.eventSha256 !== undefined && recording.eventSha256 !== hash('sha256', event))
+    throw inputError(
+      `replaying ${id}: the function was called with what a transform or a batch made of the event, which was too long to be kept; raise "record: { limit }" of it for the next failure`,
+    )
   const failed = await fileOf(id, recording, options, host)
   const told: Told[] = []
   const tell = (each: Told) => {
@@ -60,7 +66,7 @@ async function replay(id: string, options: ReplayOptions, host: Host): Promise<v
   }
   const { replayCall } = await import('../pool/replay.ts')
   const cache = await cacheOf(failed)
-  const parts = { ...failed, event: Buffer.from(got.event, 'base64'), ...(cache && { cache }), tell }
+  const parts = { ...failed, event, ...(cache && { cache }), tell }
   const played: Played = await replayCall(recording, parts)
   const replayed = { delivery: got, recording, played, told }
   if (options.json) printJson(replayView(replayed))

@@ -1,5 +1,6 @@
 /** Which calls of a function are kept with what they were given, and how. */
 
+import { hash } from 'node:crypto'
 import type { FunctionCode } from './instance.ts'
 import { RECORD_BYTES } from './limits.ts'
 import type { RecordRule } from './pool.ts'
@@ -35,8 +36,10 @@ export function recordingOf(code: FunctionCode, reel: Reel, call: Incoming, left
     output,
   }
   // The values of its configuration may be secret; those that it read are among what it was given.
-  const recording = { ...of, grants: { ...grants, config: {} }, ...recorded }
-  return encodeRecording(recording, event.length <= record.bytes ? event : undefined)
+  const whole = event.length <= record.bytes
+  const eventSha256 = whole ? undefined : hash('sha256', event)
+  const recording = { ...of, eventSha256, grants: { ...grants, config: {} }, ...recorded }
+  return encodeRecording(recording, whole ? event : undefined)
 }
 
 /** What a function is told to have left of what its call has. */

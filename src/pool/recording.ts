@@ -43,6 +43,8 @@ export interface Recording extends Recorded {
   readonly memoryBytes: number
   readonly timeoutMs: number
   readonly output?: 'outcome' | undefined
+  /** SHA-256 of the event that it was called with, where that was too long to be kept twice. */
+  readonly eventSha256?: string | undefined
   /** What it was allowed, without the values of its configuration. */
   readonly grants: Grants
 }

@@ -1,5 +1,6 @@
 /** A call that failed is run again with what it was given then, and fails in the same place with the same words. */
 
+import { hash } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -179,6 +180,17 @@ test('what is kept of a call is limited, and what it lacks is told', async () =>
   expect(failed.recording.inputs.length).toBeLessThan(100)
   const { played } = await replay(failed)
   expect(played).toMatchObject({ diverged: true, left: 0 })
+})
+
+test('an event that is too long to be kept twice is told by its digest', async () => {
+  await using opened = await open([fickle()])
+  const spent: Spent = {}
+  const event = { ...callOf('f', 'clock').event, data: Buffer.alloc(100_000, 'x') }
+  await opened.pool.invoke(callOf('f', 'clock', '', { event, spent }), NEVER).catch(() => undefined)
+  const kept = spent.recording && decodeRecording(spent.recording)
+  expect(kept?.event).toBeUndefined()
+  expect(kept?.recording.eventSha256).toBe(hash('sha256', encodeEvent(event)))
+  expect(spent.recording?.length).toBeLessThan(2_000)
 })
 
 test('always keeps what succeeds, never keeps nothing', async () => {
