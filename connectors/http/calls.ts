@@ -52,9 +52,12 @@ async function answer(parts: Parts, exchange: Exchange, normalized: CloudEvent, 
 async function answerLater(parts: Parts, exchange: Exchange, event: CloudEvent, address: string): Promise<void> {
   const callId = extension(event, CALL_EXTENSIONS.callId) ?? uuidv7()
   const receipt = await parts.emit(asCall(event, callId), { address })
-  if (receipt.routes.length === 0) throw noRoute(parts, address)
+  if (!isTaken(receipt)) throw noRoute(parts, address)
   sendAccepted(exchange, receipt)
 }
+
+/** A route that has had one of its name has taken the event: it was asked for twice, and is no mistake. */
+const isTaken = ({ repeated, routes }: Receipt): boolean => routes.length > 0 || repeated !== undefined
 
 function sendAccepted(exchange: Exchange, { callId, duplicate }: Receipt): void {
   const headers = { location: `/calls/${encodeURIComponent(callId)}`, 'preference-applied': 'respond-async' }
@@ -87,7 +90,7 @@ async function answerWithReply(
       address,
       direct: once && named === undefined,
     })
-    if (receipt.routes.length === 0) throw noRoute(parts, address)
+    if (!isTaken(receipt)) throw noRoute(parts, address)
     const outcome = await reply
     if (typeof outcome === 'object') wait.over()
     if (typeof outcome === 'object') sendReply(exchange, { ...outcome, callId: receipt.callId })
