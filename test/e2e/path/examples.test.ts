@@ -150,6 +150,34 @@ const DRIVEN: Readonly<Record<string, Drive>> = {
     expect(gateway.output()).toMatch(/report +from nightly, workdays/)
     expect((await post(gateway.http, '/call/echo', '{"a":1}')).text).toBe('{"a":1}')
   },
+  'fan-out.yaml': async (gateway, receiver) => {
+    await using client = await Client.connect(gateway)
+    receiver.script = () => ({ status: 503 })
+    await client.subscribe('orders/log')
+    await client.subscribe('orders/large')
+    const order = eventOf('order.placed', { data: { orderId: 7, total: 1_001, items: [{ price: 2, quantity: 3 }] } })
+    await client.publish('orders/placed', order, CLOUDEVENT)
+    for (const topic of ['orders/log', 'orders/large']) await client.receive(topic)
+    const { deliveries } = await settled(gateway, `${order['id']}`)
+    expect(deliveries).toMatchObject([
+      { to: 'order-summary', status: 'done', attempts: 1 },
+      { to: 'billing', status: 'dead', attempts: 3 },
+      { to: 'mqtt:orders/log', status: 'done', attempts: 1 },
+      { route: 'large', status: 'done' },
+    ])
+  },
+  'webhook-in.yaml': async (gateway) => {
+    await using client = await Client.connect(gateway)
+    await client.subscribe('hooks/new')
+    const paid = { id: 'p1', amount: 3 }
+    expect(await post(gateway.http, '/hooks/payments', paid)).toMatchObject({ status: 200, json: paid })
+    // A second time, with another callId: it is taken, and nothing runs.
+    expect((await post(gateway.http, '/hooks/payments', paid)).status).toBeLessThan(300)
+    const runs = /headgate_deliveries_total\{[^}]*route="payments",outcome="done"[^}]*\} 1\n/
+    expect((await request(gateway.admin, '/metrics')).text).toMatch(runs)
+    expect((await post(gateway.http, '/hooks/by/shop', { event: 'opened' })).status).toBe(200)
+    expect(jsonOf(await client.receive('hooks/new'))).toEqual({ event: 'opened' })
+  },
   'manifests.yaml': async (gateway, _, folder) => {
     const order = { orderId: 7, items: [{ price: 2, quantity: 3 }] }
     expect(await post(gateway.http, '/orders', order)).toMatchObject({ status: 200, json: { orderId: 7, units: 3 } })
