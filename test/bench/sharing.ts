@@ -1,6 +1,7 @@
 /** Bench `sharing`: many functions on one gateway, its restart with them, and neighbours of a function that is hostile. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { callOf, guest, open, spec } from '../functions/open.ts'
 import { atRest, cpuMs, rss } from './child.ts'
 import {
@@ -165,6 +166,8 @@ export async function sharing({ rounds, seconds }: Plan): Promise<Outcome> {
     () => neighbours(seconds),
   ]
   const all = new Map<string, Figures[]>()
+  // Of the machine, before this: above 0.5 or so the figures are of something else as well.
+  const load = Number((loadavg()[0] ?? Number.NaN).toFixed(1))
   const missing: Missing[] = []
   for (let round = 0; round < rounds; round++)
     for (const look of looks)
@@ -176,7 +179,7 @@ export async function sharing({ rounds, seconds }: Plan): Promise<Outcome> {
   const results = [...all].map(([key, figures]): Result => {
     const [subject = '', label] = key.split('|')
     const named = label === undefined ? { subject: 'headgate', label: subject } : { subject, label }
-    return result('sharing', named.subject, { label: named.label, seconds }, figures)
+    return result('sharing', named.subject, { label: named.label, seconds, load }, figures)
   })
   return { results, missing }
 }

@@ -1,10 +1,8 @@
 /** Neighbours of a function that is hostile again and again: they hardly notice, whatever it does, and none of it stays. */
 
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
 import { example, type OpenPool, open, spec, textOf } from '../../functions/open.ts'
-import { callWhile, figuresOf, inPairs, type Times, upTo } from '../pairs.ts'
+import { callWhile, figuresOf, inPairs, upTo } from '../pairs.ts'
 
 const WINDOW_MS = 700
 const AT_ONCE = 4
@@ -18,51 +16,45 @@ const HOSTILE = [
   { what: 'a stack overflow', type: 'stack', subject: '', ends: 'FUNCTION_TRAPPED' },
   { what: 'a trap', type: 'trap', subject: '', ends: 'FUNCTION_TRAPPED' },
 ] as const
+type Hostile = (typeof HOSTILE)[number]
 
-/** Keeps calls of the hostile function in flight while a neighbour is called; says how they ended. */
-async function beside({ call }: OpenPool, type: string, subject: string, ends: Set<string>): Promise<Times> {
+/** Calls a neighbour for a while, every call of it answered, with calls of a hostile function in flight all the time. */
+async function beside(calm: OpenPool, wild: OpenPool, how: Pick<Hostile, 'type' | 'subject'>, ends: Set<string>) {
   let goesOn = true
   const flood = async () => {
-    while (goesOn) ends.add(await call('hostile', type, subject).then(textOf, ({ code }: { code: string }) => code))
+    while (goesOn)
+      ends.add(await wild.call('hostile', how.type, how.subject).then(textOf, ({ code }: { code: string }) => code))
   }
   const floods = Array.from({ length: AT_ONCE }, flood)
-  const times = await callWhile(() => call('echo', 'test'), upTo(WINDOW_MS))
+  const times = await callWhile(() => calm.call('echo', 'test'), upTo(WINDOW_MS))
   goesOn = false
   await Promise.all(floods)
   return times
 }
 
 /**
- * The same calls while a thread that has nothing to do with the pool is as busy: what a guest takes of the machine it may
- * take, and where there are fewer free cores than threads that is felt.
+ * What a guest takes of the machine it may take: where there are fewer free cores than threads, that is felt whatever a
+ * pool does. So it is compared with the same guest at the same work in a pool of its own. How it compares with no guest at
+ * all is told by the bench `sharing`, on a machine that does nothing else.
  */
-async function besideBusyThread({ call }: OpenPool): Promise<Times> {
-  const thread = new Worker('require("node:worker_threads").parentPort.postMessage(1); for (;;);', { eval: true })
-  await once(thread, 'message')
-  try {
-    return await callWhile(() => call('echo', 'test'), upTo(WINDOW_MS))
-  } finally {
-    await thread.terminate()
-  }
-}
-
 test.each(HOSTILE)(
-  '$what, over and over: p99 of a neighbour is within twice of what it is',
-  async ({ type, subject, ends }) => {
-    const hostile = spec('hostile', { timeoutMs: type === 'loop' ? 200 : 10_000, memoryBytes: 64 << 20 })
-    await using opened = await open([hostile, spec('echo', { wasm: example('echo') })])
+  '$what, over and over: p99 of a neighbour is within twice of what it is beside another pool',
+  async (how) => {
+    const hostile = spec('hostile', { timeoutMs: how.type === 'loop' ? 200 : 10_000, memoryBytes: 64 << 20 })
+    await using shared = await open([hostile, spec('echo', { wasm: example('echo') })])
+    await using own = await open([hostile])
     const ended = new Set<string>()
     // Until it is known for what it is, and all is compiled.
-    await beside(opened, type, subject, ended)
+    for (const wild of [own, shared]) await beside(shared, wild, how, ended)
     const pairs = await inPairs(
       6,
-      () => besideBusyThread(opened),
-      () => beside(opened, type, subject, ended),
+      () => beside(shared, own, how, ended),
+      () => beside(shared, shared, how, ended),
     )
-    console.log(JSON.stringify({ hostile: type, ...figuresOf(pairs) }))
-    expect([...ended]).toEqual([ends])
+    console.log(JSON.stringify({ hostile: how.type, ...figuresOf(pairs) }))
+    expect([...ended]).toEqual([how.ends])
     expect(pairs.held).toBeLessThan(2)
-    expect(textOf(await opened.call('hostile', 'calls'))).toMatch(/^\d+$/)
-    expect(opened.pool.stats().map(({ busy, queued }) => busy + queued)).toEqual([0, 0])
+    expect(textOf(await shared.call('hostile', 'calls'))).toMatch(/^\d+$/)
+    expect(shared.pool.stats().map(({ busy, queued }) => busy + queued)).toEqual([0, 0])
   },
 )
