@@ -37,6 +37,7 @@ const PROGRAMS = new Map([
   ['journal', 'appends, claims and settles of the journal'],
   ['pool', 'calls of functions in the worker pool'],
   ['match', 'the router at up to 10,000 routes'],
+  ['plan', 'plan, and why, over a journal of a million events'],
 ])
 
 const USAGE = `usage: npm run bench -- <name> [--rounds N] [--seconds N] [--quick] [--discard]
