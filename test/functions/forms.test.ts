@@ -119,12 +119,14 @@ test('what of a batch may be tried again is tried again alone', async () => {
   expect(jsonOf(await client.receive(done))).toEqual({ success: true, data: 1 })
   expect((await client.receive(down)).user).toMatchObject({ status: 'error' })
   expect(client.on(done)).toHaveLength(1)
-  const dead = await eventually(
+  // The reply goes out before the delivery is settled.
+  const attempts = await eventually(
     async () => {
       const { json } = await request(gateway.admin, '/admin/dead-letters?route=retold')
-      return json['items']
+      const letters = json['items'] as readonly { readonly attempts: number }[]
+      return letters.length > 0 ? letters.map((letter) => letter.attempts) : undefined
     },
     { what: 'the dead letter is listed' },
   )
-  expect(dead).toMatchObject([{ attempts: 2 }])
+  expect(new Set(attempts)).toEqual(new Set([2]))
 })
