@@ -32,6 +32,8 @@ export class Playback implements Reel {
   #at = 0
   #calls = 0
   #madeUp = 0
+  /** True once it was asked for what was not recorded: a guest may take the error of that for one of its host's. */
+  diverged = false
   #clock = 0
 
   constructor(recording: Recording, tell: (step: Step) => void) {
@@ -116,7 +118,8 @@ export class Playback implements Reel {
     const goesOn = madeUp !== undefined && this.#recording.earlier > 0 && this.#madeUp++ < MOST_MADE_UP
     const frames = framesOf(new Error())
     this.#tell({ kind: 'other', at: this.#place + 1, asked: { name, asked }, expected, frames, madeUp: goesOn })
-    if (!goesOn) throw new DivergedError(`asked for ${name}, which was not recorded`)
-    return madeUp()
+    if (goesOn) return madeUp()
+    this.diverged = true
+    throw new DivergedError(`asked for ${name}, which was not recorded`)
   }
 }

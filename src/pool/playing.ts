@@ -10,7 +10,7 @@ import type { FunctionCode, Notes } from './instance.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
 import { suspendingMaker } from './make.ts'
-import { DivergedError, Playback, type Step } from './playback.ts'
+import { Playback, type Step } from './playback.ts'
 import { Line, Port } from './port.ts'
 import { ModuleGuest } from './program.ts'
 import type { Report } from './protocol.ts'
@@ -25,7 +25,7 @@ export interface Played {
   readonly events: readonly CloudEvent[]
   /** The functions of the guest that were on the stack when it trapped, the innermost first. */
   readonly frames?: readonly string[]
-  /** True when it asked for what was not recorded, and was ended there. */
+  /** True when it asked for what was not recorded, and was not told it. */
   readonly diverged: boolean
   /** What was recorded and not asked for. */
   readonly left: number
@@ -46,7 +46,7 @@ export interface Playing {
   readonly event: Uint8Array
 }
 
-type Ended = Omit<Played, 'left' | 'runMs'>
+type Ended = Omit<Played, 'diverged' | 'left' | 'runMs'>
 
 /** Resolves with what became of it; never rejects for what a guest does. Nothing of it reaches anything. */
 export async function play(playing: Playing, tell: (told: Told) => void): Promise<Played> {
@@ -56,7 +56,7 @@ export async function play(playing: Playing, tell: (told: Told) => void): Promis
   const senses = new Playback(recording, tell)
   const port = new Port(new Line(new Control(), () => {}), senses)
   const guest: { bytes: () => number; call?: Call } = { bytes: () => 0 }
-  let ended: Ended = { events: [], diverged: false }
+  let ended: Ended = { events: [] }
   let started = performance.now()
   try {
     Object.assign(guest, made(code, notesOf(code, senses, log, port)))
@@ -70,11 +70,10 @@ export async function play(playing: Playing, tell: (told: Told) => void): Promis
   } catch (error) {
     const { lastLine, complained } = log
     const known = { name, bytes: guest.bytes(), capBytes: code.memoryBytes, lastLine, complained }
-    const diverged = error instanceof DivergedError
-    ended = { events: [], fault: faultOf(error, known), frames: framesOf(error), diverged }
+    ended = { events: [], fault: faultOf(error, known), frames: framesOf(error) }
   }
   log.close()
-  return { ...ended, left: senses.left, runMs: performance.now() - started }
+  return { ...ended, diverged: senses.diverged, left: senses.left, runMs: performance.now() - started }
 }
 
 const notesOf = (code: FunctionCode, senses: Playback, log: CallLog, port: Port): Notes => ({
@@ -93,7 +92,7 @@ function contextOf({ code, recording }: Playing): CallContext {
 function answerOf(lifted: Lifted, playing: Playing, name: string, memoryBytes: number): Ended {
   const { code, event } = playing
   const call = { slot: 0, fn: 0, until: 0, event, ...contextOf(playing) }
-  let ended: Ended = { events: [], diverged: false }
+  let ended: Ended = { events: [] }
   const writer: Parameters<typeof writeAnswer>[0] = {
     error(_slot, fault) {
       ended = { ...ended, fault }

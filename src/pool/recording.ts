@@ -86,8 +86,10 @@ const BRIEF = 1_024
  * with headers, of which some are secret.
  */
 export function brief(asked: unknown): unknown {
-  if (typeof asked === 'string' || asked instanceof Uint8Array)
-    return asked.length <= BRIEF ? asked : { length: asked.length, sha256: hash('sha256', asked) }
+  if ((typeof asked === 'string' || asked instanceof Uint8Array) && asked.length > BRIEF)
+    return { length: asked.length, sha256: hash('sha256', asked) }
+  // A Buffer, too, is no more than its bytes.
+  if (asked instanceof Uint8Array) return new Uint8Array(asked)
   if (Array.isArray(asked)) return asked.map(brief)
   if (typeof asked !== 'object' || asked === null) return asked
   return Object.fromEntries(

@@ -8,11 +8,11 @@ import { expect, test } from 'vitest'
 import { GatewayError } from '../../src/errors.ts'
 import { encodeEvent } from '../../src/event/codec.ts'
 import { allowOptions, grantsOf } from '../../src/pool/allow-options.ts'
-import type { Host } from '../../src/pool/host.ts'
+import { type Host, HostError } from '../../src/pool/host.ts'
 import type { Call, FunctionSpec, Spent } from '../../src/pool/index.ts'
 import { decodeRecording, type Recording } from '../../src/pool/recording.ts'
 import { type Played, replayCall, type Told } from '../../src/pool/replay.ts'
-import { callOf, guest, type OpenPool, open, spec } from './open.ts'
+import { callOf, guest, type OpenPool, open, spec, textOf } from './open.ts'
 
 const NEVER = new AbortController().signal
 const env = { COLOUR: 'blue' }
@@ -130,6 +130,33 @@ test('what was published is not published again', async () => {
   expect(failed.message).toContain('published Ok')
   await expectSame(failed)
   expect(done).toEqual(['publish orders/new'])
+})
+
+test('what another server answered is told again, by whatever the guest waited for it', async () => {
+  const grants = grantsOf(allowOptions.parse({ http: ['api.example.com'] }), (path) => path)
+  const sent: string[] = []
+  const send: Host['send'] = async ({ path }) => {
+    sent.push(path)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    if (path === '/gone') throw new HostError('connection-refused', 'nobody there')
+    return { status: 200, headers: [['content-type', 'text/plain']], body: Buffer.from('rates of then') }
+  }
+  const record = { when: 'always', bytes: 10_000 } as const
+  const specs = [spec('f', { wasm: guest('reach'), env, grants, record })]
+  await using opened = await open(specs, { host: { ...hostOf('').host, send } })
+  const failed = await fail(opened, 'http.get', 'http://api.example.com/gone')
+  expect(failed.message).toContain('ConnectionRefused')
+  await expectSame(failed, guest('reach'))
+  const spent: Spent = {}
+  const call = callOf('f', 'http.get', 'http://api.example.com/rates', { spent })
+  const reply = textOf(await opened.pool.invoke(call, NEVER))
+  const kept = spent.recording && decodeRecording(spent.recording)
+  if (!kept?.event) throw new Error('nothing was recorded')
+  const { played } = await replay({ ...kept, event: kept.event, message: '', fingerprint: undefined }, guest('reach'))
+  expect(played).toMatchObject({ diverged: false, left: 0 })
+  expect(reply).toContain('rates of then')
+  expect(Buffer.from(played.reply?.data ?? []).toString()).toBe(reply)
+  expect(sent).toEqual(['/gone', '/rates'])
 })
 
 test.each(['fickle', 'fickle-program'])('files are those of then, and none is written: %s', async (name) => {
