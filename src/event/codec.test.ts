@@ -32,7 +32,10 @@ test.each(['plain', 'naïve – 日本 🚀', 'latin ÿ'])('what is written twic
 
 test('a draft of what was encoded before writes those bytes', () => {
   const encoded = encodeEvent(make('naïve'))
-  const draft = new EventDraft(decodeEvent(encoded), encoded)
+  const among = Buffer.concat([Buffer.alloc(3, 1), encoded, Buffer.alloc(5, 1)])
+  const event = decodeEvent(among, 3, 3 + encoded.length)
+  expect(event).toEqual({ ...make('naïve'), data: Buffer.from([1, 2, 3]) })
+  const draft = new EventDraft(event, among, 3, 3 + encoded.length)
   const bytes = Buffer.alloc(2 + draft.bytes)
   draft.writeTo(bytes, 2)
   expect(bytes.subarray(2)).toEqual(Buffer.from(encoded))

@@ -8,7 +8,6 @@ const VERSION = 1
 const HAS_DATA = 1
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
 
 /** Returns `prefix | attributes as JSON | data`. */
 export function encodeEvent(event: CloudEvent): Uint8Array {
@@ -34,18 +33,23 @@ export class EventDraft {
   readonly #head: string
   readonly #headBytes: number
   readonly #data: Uint8Array | undefined
-  /** All of it, where it was encoded before. */
-  readonly #encoded: Uint8Array | undefined
+  /** What it lies in, where it was encoded before, and where it begins there. */
+  readonly #encoded: Buffer | undefined
+  readonly #from: number
 
-  /** `encoded` is what `encodeEvent` returned for this event: it is copied then, and must stay as it is. */
-  constructor(event: CloudEvent, encoded?: Uint8Array) {
+  /**
+   * From `from` on `encoded` is what `encodeEvent` returned for this event: it is copied then, and must stay as it is
+   * up to `end`.
+   */
+  constructor(event: CloudEvent, encoded?: Buffer, from = 0, end = encoded?.length ?? 0) {
     this.event = event
     this.#encoded = encoded
+    this.#from = from
     this.#data = event.data
     if (encoded) {
       this.#head = ''
       this.#headBytes = 0
-      this.bytes = encoded.length
+      this.bytes = end - from
       return
     }
     this.#head = JSON.stringify(event.data === undefined ? event : { ...event, data: undefined })
@@ -55,7 +59,7 @@ export class EventDraft {
 
   writeTo(target: Buffer, start: number): void {
     if (this.#encoded) {
-      target.set(this.#encoded, start)
+      this.#encoded.copy(target, start, this.#from, this.#from + this.bytes)
       return
     }
     target.writeUInt32LE(VERSION | (this.#data ? HAS_DATA << 8 : 0), start)
@@ -70,13 +74,21 @@ export class EventDraft {
 export const draftOf = (event: CloudEvent, draft?: EventDraft): EventDraft =>
   draft?.event === event ? draft : new EventDraft(event)
 
-/** Reads what `encodeEvent` wrote. `data` is a view of `bytes`, not a copy. Throws a RangeError on anything else. */
-export function decodeEvent(bytes: Uint8Array): CloudEvent {
-  if (bytes.length < PREFIX || bytes[0] !== VERSION)
-    throw new RangeError(`decoding an event: unknown version ${bytes[0]}`)
-  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(4, true)
-  if (PREFIX + length > bytes.length)
-    throw new RangeError(`decoding an event: head of ${length} bytes in ${bytes.length}`)
-  const attributes = JSON.parse(decoder.decode(bytes.subarray(PREFIX, PREFIX + length))) as CloudEvent
-  return bytes[1] === HAS_DATA ? { ...attributes, data: bytes.subarray(PREFIX + length) } : attributes
+/**
+ * Reads what `encodeEvent` wrote, from `from` up to `end`. `data` is a view of `bytes`, not a copy. Throws a RangeError on
+ * anything else.
+ */
+export function decodeEvent(bytes: Uint8Array, from = 0, end = bytes.length): CloudEvent {
+  if (end < from + PREFIX || bytes[from] !== VERSION)
+    throw new RangeError(`decoding an event: unknown version ${bytes[from]}`)
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const head = from + PREFIX
+  const length = buffer.readUInt32LE(from + 4)
+  if (head + length > end)
+    throw new RangeError(`decoding an event: head of ${length} bytes in ${end - from}`)
+  const event = JSON.parse(buffer.toString('utf8', head, head + length)) as Mutable<CloudEvent>
+  if (bytes[from + 1] === HAS_DATA) event.data = bytes.subarray(head + length, end)
+  return event
 }
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }

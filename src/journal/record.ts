@@ -33,7 +33,7 @@ export interface StoredEvent {
   readonly routes: readonly RouteEntry[]
   readonly acceptedAt: number
   /** The number of the configuration that it was matched by, when it is known. */
-  readonly generation?: number
+  readonly generation: number | undefined
   readonly event: CloudEvent
   /** Copies the event as it is stored: valid as long as the bytes of its block are. */
   readonly draft: EventDraft
@@ -93,23 +93,22 @@ export const isExpired = (bytes: Buffer, start: number): boolean => recordEnd(by
 
 /** Reads the record that begins at `start`; undefined when its bytes are not what was written, or it has expired. */
 export function decodeRecord(block: Uint8Array, start: number): StoredEvent | undefined {
-  const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength)
+  const bytes = Buffer.isBuffer(block) ? block : Buffer.from(block.buffer, block.byteOffset, block.byteLength)
   const end = recordEnd(bytes, start)
   if (end === undefined || end === start + PREFIX) return undefined
   if (crc32(bytes.subarray(start + CHECKSUM, end)) !== bytes.readUInt32LE(start)) return undefined
   const bodyStart = start + PREFIX + bytes.readUInt32LE(start + 16)
   const head = JSON.parse(bytes.toString('utf8', start + PREFIX, bodyStart)) as Head
   const [callId, source, address, routes, generation] = head
-  const body = bytes.subarray(bodyStart, end)
-  const event = decodeEvent(body)
+  const event = decodeEvent(bytes, bodyStart, end)
   return {
     callId,
     origin: { source, address },
     routes,
     acceptedAt: bytes.readDoubleLE(start + 8),
-    ...(generation === undefined ? {} : { generation }),
+    generation,
     event,
-    draft: new EventDraft(event, body),
+    draft: new EventDraft(event, bytes, bodyStart, end),
     end,
   }
 }
