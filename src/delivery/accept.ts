@@ -5,9 +5,9 @@ import { toGatewayError } from '../errors.ts'
 import { CALL_EXTENSIONS, type CloudEvent, extension, type Origin, uuidv7 } from '../event/index.ts'
 import type { Appended, Entry, Journal, RouteRef } from '../journal/journal.ts'
 import type { ReplyPublisher } from '../reply/reply.ts'
-import type { Controls } from '../router/route.ts'
+import type { Controls, Target } from '../router/route.ts'
 import type { Match, Router } from '../router/router.ts'
-import type { ActivityStream } from './activity.ts'
+import type { Activity, ActivityStream } from './activity.ts'
 import { errorReply, isCall, okReply, repeated } from './answer.ts'
 import type { Breakers } from './breakers.ts'
 import { hops } from './chain.ts'
@@ -56,38 +56,37 @@ export const createAccept =
     const now = parts.now ?? SYSTEM_CLOCK.now
     const resting = parts.breakers?.refusal(matches, now())
     if (resting) throw refused(parts, resting, { event, origin, callId })
-    const refs = toRefs(matches, now)
-    const entry: Entry = {
-      event,
-      origin,
-      callId,
-      routes: refs.filter(({ match }) => !isDirect(match, offer)).map(({ ref }) => ref),
-      generation: parts.generation?.(),
-    }
-    let appended: Appended = { callId, duplicate: false }
+    const { refs, direct } = toRefs(matches, offer, now)
+    const entry: Entry = { event, origin, callId, routes: refs, generation: parts.generation?.() }
+    let appended: Appended | undefined
     try {
-      if (entry.routes.length > 0) appended = await append(parts, entry)
+      if (refs.length > 0) appended = await append(parts, entry)
     } catch (error) {
       throw refused(parts, error, entry)
     }
-    const routes = takers(matches, appended.repeated)
-    parts.activity.publish({ kind: 'accepted', event, origin, routes, ...appended })
-    if (isCall(event) && !isAnswered(refs, appended)) await parts.replies.publish(okReply(callId, {}), event)
-    else if (appended.duplicate) await repeated(parts, event, callId, appended.callId)
-    if (!appended.duplicate)
-      for (const { ref, match } of refs) if (isDirect(match, offer)) parts.runDirect(entry, ref, match)
-    return { ...appended, routes }
+    const receipt = receiptOf(appended ?? { callId, duplicate: false }, matches)
+    parts.activity.publish(toldOf(event, origin, receipt))
+    if (isCall(event) && !isAnswered(refs, direct, receipt)) await parts.replies.publish(okReply(callId, {}), event)
+    else if (receipt.duplicate) await repeated(parts, event, callId, receipt.callId)
+    if (!receipt.duplicate) for (const { ref, match } of direct) parts.runDirect(entry, ref, match)
+    return receipt
   }
 
-/** The routes that took the event: not those that have had one of its name. */
-function takers(matches: readonly Match[], repeated: Appended['repeated']): readonly string[] {
-  const routes = matches.map(({ route }) => route.name)
-  return repeated === undefined ? routes : routes.filter((route) => !repeated.includes(route))
+/** Its routes are those that took the event: not those that have had one of its name. */
+function receiptOf({ callId, duplicate, repeated }: Appended, matches: readonly Match[]): Receipt {
+  const routes: string[] = []
+  for (const { route } of matches) if (!repeated?.includes(route.name)) routes.push(route.name)
+  return repeated === undefined ? { callId, duplicate, routes } : { callId, duplicate, routes, repeated }
+}
+
+function toldOf(event: CloudEvent, origin: Origin, { callId, duplicate, repeated, routes }: Receipt): Activity {
+  const told = { kind: 'accepted', event, origin, callId, routes, duplicate } as const
+  return repeated === undefined ? told : { ...told, repeated }
 }
 
 /** Whether a delivery will answer the call, or has: else its caller hears at once that it was taken, and no more. */
-const isAnswered = (refs: readonly { readonly ref: RouteRef }[], { repeated = [] }: Appended): boolean =>
-  refs.some(({ ref }) => ref.answers && !repeated.includes(ref.route))
+const isAnswered = (refs: readonly RouteRef[], direct: readonly Direct[], { repeated = [] }: Receipt): boolean =>
+  refs.some(({ answers, route }) => answers && !repeated.includes(route)) || direct.some(({ ref }) => ref.answers)
 
 function append({ credit, journal }: AcceptParts, entry: Entry) {
   if (credit === undefined) return journal.append(entry)
@@ -132,26 +131,53 @@ async function unmatched(
 const isDirect = ({ route }: Match, offer: Offer | undefined): boolean =>
   route.delivery === 'direct' || (route.delivery === 'auto' && offer?.direct === true && route.controls === undefined)
 
-/** One delivery for each route and target. The first function in the order of the file answers the call; without one, the first target. */
+/** A delivery that skips the journal. */
+interface Direct {
+  readonly ref: RouteRef
+  readonly match: Match
+}
+
+const NONE: readonly Direct[] = []
+
+/** One delivery for each route and target. */
 function toRefs(
   matches: readonly Match[],
+  offer: Offer | undefined,
   now: () => number,
-): readonly { readonly ref: RouteRef; readonly match: Match }[] {
-  const all = matches.flatMap((match) =>
-    (match.target ? [match.target] : match.route.to).map((target) => ({ match, target })),
-  )
-  const answering = all.find(({ target }) => target.kind === 'function') ?? all[0]
-  return all.map((each) => ({
-    match: each.match,
-    ref: {
-      route: each.match.route.name,
-      to: each.target.text,
-      // Of debounced events most are never run: none of them can be relied on for an answer.
-      answers: each === answering && each.match.route.controls?.debounce === undefined,
-      ...(each.match.key === undefined ? {} : { key: each.match.key }),
-      ...(each.match.route.controls ? timing(each.match.route.controls, each.match, now()) : {}),
-    },
-  }))
+): { readonly refs: readonly RouteRef[]; readonly direct: readonly Direct[] } {
+  const answering = answeringOf(matches)
+  const refs: RouteRef[] = []
+  let direct = NONE
+  let place = 0
+  for (const match of matches)
+    for (const target of targetsOf(match)) {
+      const ref = toRef(match, target, place++ === answering, now)
+      if (isDirect(match, offer)) direct = [...direct, { ref, match }]
+      else refs.push(ref)
+    }
+  return { refs, direct }
+}
+
+const targetsOf = ({ route, target }: Match): readonly Target[] => (target ? [target] : route.to)
+
+/** The place of what answers the call: the first function in the order of the file; without one, the first target. */
+function answeringOf(matches: readonly Match[]): number {
+  let place = 0
+  for (const match of matches)
+    for (const { kind } of targetsOf(match)) {
+      if (kind === 'function') return place
+      place += 1
+    }
+  return 0
+}
+
+/** Written out: this is made for each event. */
+function toRef(match: Match, { text: to }: Target, isAnswering: boolean, now: () => number): RouteRef {
+  const { key, route } = match
+  // Of debounced events most are never run: none of them can be relied on for an answer.
+  const answers = isAnswering && route.controls?.debounce === undefined
+  const ref = key === undefined ? { route: route.name, to, answers } : { route: route.name, to, answers, key }
+  return route.controls ? { ...ref, ...timing(route.controls, match, now()) } : ref
 }
 
 /** What the journal is to know of a delivery whose time is not left to chance. */

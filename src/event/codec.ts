@@ -84,8 +84,7 @@ export function decodeEvent(bytes: Uint8Array, from = 0, end = bytes.length): Cl
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const head = from + PREFIX
   const length = buffer.readUInt32LE(from + 4)
-  if (head + length > end)
-    throw new RangeError(`decoding an event: head of ${length} bytes in ${end - from}`)
+  if (head + length > end) throw new RangeError(`decoding an event: head of ${length} bytes in ${end - from}`)
   const event = JSON.parse(buffer.toString('utf8', head, head + length)) as Mutable<CloudEvent>
   if (bytes[from + 1] === HAS_DATA) event.data = bytes.subarray(head + length, end)
   return event
