@@ -6,7 +6,7 @@ import type { Delivery, Failure, Figures, Journal, Outcome } from '../journal/jo
 import { type ReplyPublisher, replyTopic } from '../reply/reply.ts'
 import type { Route } from '../router/route.ts'
 import type { Accept } from './accept.ts'
-import type { ActivityStream } from './activity.ts'
+import type { Activity, ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
 import { asChild, pace, refuseLoop } from './chain.ts'
 import { type Clock, passTime, SYSTEM_CLOCK } from './clock.ts'
@@ -106,7 +106,8 @@ export async function deliver(
   let unanswered: GatewayError | undefined
   try {
     if (outcome.status === 'dead' && error) await bury(delivery, route, outcome.error, error, parts)
-    if (outcome.status === 'done') await answer(delivery, handled, parts)
+    if (outcome.status === 'done' && wantsReply(delivery, handled))
+      await parts.replies.publish(okReply(delivery.callId, handled?.answer ?? {}, handled?.cold), delivery.event)
   } catch (thrown) {
     unanswered = toGatewayError(thrown)
     // A topic that can never be published on: nobody can be told, now or later, but the operator.
@@ -155,18 +156,10 @@ async function attempt(
     const begun = wall()
     refuse(delivery, deadline, begun, parts)
     const limit = Math.min(begun + route.timeoutMs, deadline ?? Number.POSITIVE_INFINITY)
-    const work = { event, callId, attempt: delivery.attempt, deadline: limit, spent, ...(draft && { draft }) }
+    const work = { event, draft, callId, attempt: delivery.attempt, deadline: limit, spent }
     const handled = await target.handle(work, signal)
     if (handled.children.length > 0) await emitChildren(delivery, handled, parts)
-    return {
-      outcome: {
-        status: 'done',
-        figures: spent,
-        recording: spent.recording,
-        ...(delivery.answers && handled.answer ? { answer: handled.answer } : {}),
-      },
-      handled,
-    }
+    return { outcome: doneBy(handled, delivery, spent), handled }
   } catch (thrown) {
     const error = toGatewayError(thrown)
     // It is our journal that has no room or no disk, whatever the target did: no attempt of the delivery's.
@@ -181,6 +174,12 @@ async function attempt(
     }
     return { outcome: { ...judge(error, facts, route.retry), figures: spent, recording: spent.recording }, error }
   }
+}
+
+function doneBy({ answer }: Handled, { answers }: Delivery, figures: AttemptSpent): Outcome {
+  const { recording } = figures
+  if (!answers || answer === undefined) return { status: 'done', figures, recording }
+  return { status: 'done', figures, recording, answer }
 }
 
 /**
@@ -241,15 +240,8 @@ async function emitChildren({ event, id }: Delivery, { children }: Handled, { ac
   await Promise.all(children.map((child, index) => accept(asChild(child.event, event, id, index), child.origin)))
 }
 
-async function answer(
-  { answers, callId, event }: Delivery,
-  handled: Handled | undefined,
-  { replies }: DeliverParts,
-): Promise<void> {
-  if (!answers) return
-  const body = handled?.answer
-  if (isCall(event) || body?.data) await replies.publish(okReply(callId, body ?? {}, handled?.cold), event)
-}
+const wantsReply = ({ answers, event }: Delivery, handled: Handled | undefined): boolean =>
+  answers && (isCall(event) || handled?.answer?.data !== undefined)
 
 async function bury(
   delivery: Delivery,
@@ -276,7 +268,8 @@ function report(
   { activity }: DeliverParts,
 ): void {
   const { attempt: number, callId, event, route, to } = delivery
-  activity.publish({
+  // Filled in step by step: each object spread into another costs as much as all of this.
+  const told: Told = {
     kind: 'settled',
     event,
     callId,
@@ -285,10 +278,15 @@ function report(
     attempt: number,
     outcome: outcome.status,
     tookMs: at - begun,
-    ...(outcome.status === 'done' ? outcome.fallback : { error: outcome.error }),
-    ...(outcome.status === 'retry' ? { retryInMs: outcome.at - at } : {}),
-    ...(handled?.cold === undefined ? {} : { cold: handled.cold }),
-    ...(handled?.runMs === undefined ? {} : { runMs: handled.runMs }),
-    ...(unanswered && { unanswered: { topic: replyTopic(event, callId), error: toFailure(unanswered) } }),
-  })
+  }
+  if (outcome.status !== 'done') told.error = outcome.error
+  else if (outcome.fallback) Object.assign(told, outcome.fallback)
+  if (outcome.status === 'retry') told.retryInMs = outcome.at - at
+  if (handled?.cold !== undefined) told.cold = handled.cold
+  if (handled?.runMs !== undefined) told.runMs = handled.runMs
+  if (unanswered) told.unanswered = { topic: replyTopic(event, callId), error: toFailure(unanswered) }
+  activity.publish(told)
 }
+
+type Settled = Extract<Activity, { kind: 'settled' }>
+type Told = { -readonly [Name in keyof Settled]: Settled[Name] }

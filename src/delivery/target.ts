@@ -6,14 +6,14 @@ import { Deadline } from '../connector/deadline.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { type CloudEvent, type EventDraft, expandTemplate, type Origin } from '../event/index.ts'
 import type { Answer } from '../journal/journal.ts'
-import type { FunctionPool, ItemOutcome, Result, Spent } from '../pool/pool.ts'
+import type { Call, FunctionPool, ItemOutcome, Result, Spent } from '../pool/pool.ts'
 import { type Versioned, versioned } from '../schema/index.ts'
 
 /** One attempt, as a target sees it. */
 export interface Work {
   readonly event: CloudEvent
   /** The event encoded, where that is at hand. */
-  readonly draft?: EventDraft
+  readonly draft?: EventDraft | undefined
   readonly callId: string
   /** 1 on the first. */
   readonly attempt: number
@@ -48,6 +48,7 @@ export interface Target {
 }
 
 const NONE: readonly Child[] = []
+const DONE: Handled = { children: NONE }
 
 /** A target that runs a function. Waits while the pool is full instead of using up an attempt. */
 export class FunctionTarget implements Target {
@@ -66,25 +67,31 @@ export class FunctionTarget implements Target {
     this.#patient = patient
   }
 
-  async handle(work: Work, signal: AbortSignal): Promise<Handled> {
-    const call = { function: this.#function, ...work }
-    for (;;) {
+  handle(work: Work, signal: AbortSignal): Promise<Handled> {
+    const call = { ...work, function: this.#function }
+    return this.#pool.invoke(call, signal).then(this.#handled, (thrown: unknown) => this.#refused(thrown, call, signal))
+  }
+
+  /** Makes the call again, as long as it may wait, while the pool is full. */
+  async #refused(thrown: unknown, call: Call, signal: AbortSignal): Promise<Handled> {
+    for (let error = toGatewayError(thrown); ; ) {
+      if (!this.#patient || error.code !== 'OVERLOADED' || Date.now() >= call.deadline) throw error
+      await wait(Math.min(error.retryAfterMs ?? 10, call.deadline - Date.now()), undefined, { signal })
       try {
         return this.#handled(await this.#pool.invoke(call, signal))
-      } catch (thrown) {
-        const error = toGatewayError(thrown)
-        if (!this.#patient || error.code !== 'OVERLOADED' || Date.now() >= work.deadline) throw error
-        await wait(Math.min(error.retryAfterMs ?? 10, work.deadline - Date.now()), undefined, { signal })
+      } catch (again) {
+        error = toGatewayError(again)
       }
     }
   }
 
-  #handled({ cold, events, items, reply, runMs }: Result): Handled {
+  readonly #handled = ({ cold, events, items, reply, runMs }: Result): Handled => {
     const children =
       events.length === 0
         ? NONE
         : events.map((event) => ({ event, origin: { source: 'function', address: this.#name } }))
-    return { answer: reply ?? {}, children, runMs, cold, ...(items && { items }) }
+    const handled = { answer: reply ?? {}, children, runMs, cold }
+    return items === undefined ? handled : { ...handled, items }
   }
 }
 
@@ -119,7 +126,7 @@ export class SinkTarget implements Target {
     } finally {
       deadline.end()
     }
-    if (this.#topic === undefined) return { children: [] }
+    if (this.#topic === undefined) return DONE
     const address = expandTemplate(this.#topic, work.event)
     return { children: [{ event: work.event, origin: { source: 'mqtt', address } }] }
   }

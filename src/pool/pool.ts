@@ -12,7 +12,7 @@ export interface Call {
   readonly function: string
   readonly event: CloudEvent
   /** The event encoded, where that is at hand: it is not encoded again then. Of another event it is ignored. */
-  readonly draft?: EventDraft
+  readonly draft?: EventDraft | undefined
   readonly callId: string
   /** 1 on the first attempt. */
   readonly attempt: number
