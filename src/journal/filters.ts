@@ -54,6 +54,12 @@ export class Filters<R> {
     }
   }
 
+  /** False when no run holds the name. */
+  mayHold(hash: number): boolean {
+    for (const { words } of this.#groups) if (mayHold(words, hash) !== 0) return true
+    return false
+  }
+
   /** Runs that may hold the name, newest first, until `found` says that one did. */
   ask(hash: number, found: (run: R) => boolean): boolean {
     for (let index = this.#groups.length - 1; index >= 0; index--) {

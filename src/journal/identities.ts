@@ -80,6 +80,11 @@ export class Identities {
     this.#recent.remove(hash, event)
   }
 
+  /** False when no event has this hash. */
+  mayHold(hash: number): boolean {
+    return this.#recent.has(hash) || this.#filters.mayHold(hash)
+  }
+
   /** The first event with this hash, newest run first, of which `is` says that it has the name. */
   find(hash: number, is: (event: number) => boolean): number | undefined {
     let found = this.#recent.find(hash, is)

@@ -47,7 +47,13 @@ export class Names {
   }
 
   /** What an append resolves to when the event is held already, or about to be. */
-  held({ event, callId }: Entry, [identity, call]: ReturnType<typeof namesOf>): Promise<Appended> | undefined {
+  held(entry: Entry, [identity, call]: ReturnType<typeof namesOf>): Promise<Appended> | undefined {
+    // Of most neither name was ever seen.
+    if (!this.#identities.mayHold(identity) && !this.#identities.mayHold(call)) return undefined
+    return this.#held(entry, identity, call)
+  }
+
+  #held({ event, callId }: Entry, identity: number, call: number): Promise<Appended> | undefined {
     let found: Arriving | Located | undefined
     const is = (number: number): boolean => {
       found = this.#arriving.get(number) ?? this.#blocks.locate(number)

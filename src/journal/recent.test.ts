@@ -32,6 +32,7 @@ test('it finds what a list of pairs finds, newest first, whatever was added, rem
         const hash = low * 2 ** 40 + (low >> 1)
         const seen: number[] = []
         recent.find(hash, (event) => seen.push(event) === 0)
+        expect(recent.has(hash)).toBe(seen.length > 0)
         expect(seen).toEqual(model.flatMap(([of, event]) => (of === hash ? [event] : [])).reverse())
       }
     }),

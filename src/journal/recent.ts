@@ -36,6 +36,13 @@ export class Recent {
     }
   }
 
+  /** Whether there is an entry with this hash. */
+  has(hash: number): boolean {
+    for (let at = this.#heads[this.#headOf(hash)] ?? NONE; at !== NONE; at = this.#before[at] ?? NONE)
+      if (this.#hashes[at] === hash) return true
+    return false
+  }
+
   /** The event with this hash that was added last of those of which `is` says that it has the name. */
   find(hash: number, is: (event: number) => boolean): number | undefined {
     for (let at = this.#heads[this.#headOf(hash)] ?? NONE; at !== NONE; at = this.#before[at] ?? NONE) {
