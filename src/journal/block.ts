@@ -7,6 +7,8 @@ import { openBytes, sealBytes } from './record.ts'
 export const STATUS = { due: 0, delayed: 1, done: 2, dead: 3, gone: 4 } as const
 /** Why a delivery is done although it was not made; 0 when it was. */
 export const NOTES = [undefined, 'repeated', 'superseded'] as const satisfies readonly (Note | undefined)[]
+/** Beside the note: the delivery was answered, with nothing. Versions that do not know it find no note. */
+const NOTHING = 0x80
 export type Status = (typeof STATUS)[keyof typeof STATUS]
 
 /** record offset (4), lane (2), attempts (2), settled at (8), index of the route (2), status (1), note (1). */
@@ -77,7 +79,14 @@ export class Block {
     this.unsettled += Number(this.waits(slot)) - Number(waited)
   }
 
-  note = (slot: number): Note | undefined => NOTES[this.#rows[slot * ROW + 19] ?? 0]
+  note = (slot: number): Note | undefined => NOTES[(this.#rows[slot * ROW + 19] ?? 0) & ~NOTHING]
+
+  /** Whether it was answered with nothing: such an answer has no value of its own. */
+  answersNothing = (slot: number): boolean => ((this.#rows[slot * ROW + 19] ?? 0) & NOTHING) !== 0
+
+  answerNothing(slot: number): void {
+    this.#rows[slot * ROW + 19] = (this.#rows[slot * ROW + 19] ?? 0) | NOTHING
+  }
 
   /** Keeps how the last attempt of a delivery went, or forgets it. Returns the bytes that the state has grown by. */
   keep(slot: number, figures: Figures | undefined): number {

@@ -69,6 +69,30 @@ test('a journal of a newer format is refused with JOURNAL_NEWER', async () => {
   await expect(verifyJournal(path)).rejects.toMatchObject({ code: 'JOURNAL_NEWER' })
 })
 
+test('an answer of nothing is an answer still, without a value of its own; none is none', async () => {
+  const path = newPath()
+  const answers = async (journal: Journal) => {
+    const found = await Promise.all([0, 1, 2].map((id) => journal.find({ callId: `c-${id}` })))
+    return found.map((record) => record?.deliveries[0]?.answer)
+  }
+  const wanted = [{}, undefined, { status: 204 }]
+  const first = await open(path)
+  await appendMany(first, 3)
+  const settled = (await take(first, 3)).map((delivery, at) => {
+    const answer = wanted[at]
+    return first.settle(delivery, answer ? { status: 'done', answer } : { status: 'done' })
+  })
+  expect(await answers(first)).toEqual(wanted)
+  await Promise.all(settled)
+  expect(await answers(first)).toEqual(wanted)
+  await first[Symbol.asyncDispose]()
+  await using second = await open(path)
+  expect(await answers(second)).toEqual(wanted)
+  const store = new Store(path, true)
+  expect([...store.keys(Buffer.from([TABLE.answers]), Buffer.from([TABLE.answers + 1]))]).toHaveLength(1)
+  await store.close()
+})
+
 test('a backlog beyond what memory holds comes back from disk in order, while more is appended', async () => {
   await using journal = await open(newPath())
   await appendMany(journal, 3_000)

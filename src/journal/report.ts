@@ -25,7 +25,7 @@ export function eventRecord(
     if (lane === undefined || block.offset(slot) !== offset || block.status(slot) === STATUS.gone) continue
     const status = block.status(slot)
     const id = deliveryId(block.id, slot)
-    const kept = keptOf(store, block.id, slot, settling.get(id))
+    const kept = keptOf(store, block, slot, settling.get(id))
     const route = record.routes[block.index(slot)]
     const due = kept.due ?? route?.[3]
     deliveries.push({
@@ -63,8 +63,8 @@ type Kept = Partial<Pick<DeliveryRecord, 'answer' | 'due' | 'error' | 'fallback'
   Pick<Failures, 'tries'>
 
 /** What is kept of a delivery's errors and of its answer, that of the last outcome included. */
-function keptOf(store: Store, block: number, slot: number, settling: Ending | undefined): Kept {
-  const failures = readFailures(store, slotKey(TABLE.failures, block, slot))
+function keptOf(store: Store, block: Block, slot: number, settling: Ending | undefined): Kept {
+  const failures = readFailures(store, slotKey(TABLE.failures, block.id, slot))
   const stored: Kept = failures ? { ...failures, firstErrorAt: failures.firstAt } : {}
   if (settling === undefined) {
     const answer = readAnswer(store, block, slot)

@@ -49,7 +49,8 @@ export function settleChanges(
     changes.push([slotKey(TABLE.recordings, block.id, slot), sealBytes(outcome.recording)])
   if (outcome.status === 'done') {
     block.set(slot, STATUS.done, attempts, now)
-    if (outcome.answer) changes.push([slotKey(TABLE.answers, block.id, slot), encodeAnswer(outcome.answer)])
+    if (outcome.answer && isNothing(outcome.answer)) block.answerNothing(slot)
+    else if (outcome.answer) changes.push([slotKey(TABLE.answers, block.id, slot), encodeAnswer(outcome.answer)])
     if (outcome.fallback === undefined) return changes
   }
   const key = slotKey(TABLE.failures, block.id, slot)
@@ -97,6 +98,9 @@ export function readFailures(store: Store, key: Buffer): Failures | undefined {
   return stored === undefined ? undefined : openJson<Failures>(stored)
 }
 
+const isNothing = ({ data, datacontenttype, status }: Answer): boolean =>
+  data === undefined && datacontenttype === undefined && status === undefined
+
 /** status (2, 0 is none), has data (1), bytes of the content type (1, 255 is none), content type, data. */
 function encodeAnswer({ data, datacontenttype, status }: Answer): Buffer {
   const type = Buffer.from(datacontenttype ?? '').subarray(0, 254)
@@ -110,8 +114,9 @@ function encodeAnswer({ data, datacontenttype, status }: Answer): Buffer {
 }
 
 /** Reads the answer of a delivery; undefined when there is none, or its bytes are damaged. */
-export function readAnswer(store: Store, block: number, slot: number): Answer | undefined {
-  const stored = store.get(slotKey(TABLE.answers, block, slot))
+export function readAnswer(store: Store, block: Block, slot: number): Answer | undefined {
+  if (block.answersNothing(slot)) return {}
+  const stored = store.get(slotKey(TABLE.answers, block.id, slot))
   const body = stored === undefined ? undefined : openBytes(stored)
   if (body === undefined) return undefined
   const typeBytes = body[3] === 255 ? 0 : (body[3] ?? 0)
