@@ -29,14 +29,11 @@ const AGAIN: Route = {
  */
 export const keepingRefused =
   (accept: Accept, journal: Pick<Journal, 'append'>): Accept =>
-  async (event, origin, offer) => {
-    try {
-      return await accept(event, origin, offer)
-    } catch (thrown) {
+  (event, origin, offer) =>
+    accept(event, origin, offer).catch((thrown: unknown) => {
       if (toGatewayError(thrown).disposition !== 'reject' || offer?.ownDeadLetters) throw thrown
-      return await keep(event, origin, journal)
-    }
-  }
+      return keep(event, origin, journal)
+    })
 
 /** Under an id of its own: offered again under the event's, it is no duplicate. */
 async function keep(event: CloudEvent, origin: Origin, journal: Pick<Journal, 'append'>): Promise<Receipt> {
