@@ -1,7 +1,7 @@
 /** Loads functions: what is known is used again, what is new is transpiled in a thread that ends afterwards. */
 
 import { hash } from 'node:crypto'
-import { once } from 'node:events'
+import { on } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
@@ -83,6 +83,7 @@ async function find(
   return held ? { ...held, compiled: store?.compiled(fresh.identity) } : fresh
 }
 
+/** What is made is stored one by one: a start that is given up in the middle is ahead by that the next time. */
 async function transpileInThread(
   components: readonly Fresh[],
   store: TranspileStore | undefined,
@@ -90,18 +91,25 @@ async function transpileInThread(
   if (components.length === 0) return []
   const thread = startThread('loader.ts', { components: components.map(({ bytes, kinds }) => ({ bytes, kinds })) })
   try {
-    const [loaded] = (await once(thread, 'message')) as [readonly Loaded[]]
-    return await Promise.all(
-      loaded.map(async (each, index) => {
-        if ('problem' in each) return new ComponentError(each.problem)
-        const identity = components[index]?.identity ?? new Uint8Array()
-        await store?.put(identity, each.transpiled)
-        return { ...each.transpiled, compiled: store?.compiled(identity) }
-      }),
-    )
+    const made: (Transpiled | ComponentError)[] = []
+    for await (const [loaded] of on(thread, 'message') as AsyncIterable<[Loaded]>) {
+      made.push(await stored(loaded, components[made.length]?.identity ?? new Uint8Array(), store))
+      if (made.length === components.length) break
+    }
+    return made
   } finally {
     await thread.terminate()
   }
+}
+
+async function stored(
+  loaded: Loaded,
+  identity: Uint8Array,
+  store: TranspileStore | undefined,
+): Promise<Transpiled | ComponentError> {
+  if ('problem' in loaded) return new ComponentError(loaded.problem)
+  await store?.put(identity, loaded.transpiled)
+  return { ...loaded.transpiled, compiled: store?.compiled(identity) }
 }
 
 const orProblem = <T>(work: Promise<T>): Promise<T | ComponentError> =>

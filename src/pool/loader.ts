@@ -1,4 +1,4 @@
-/** The thread that transpiles components: answers once, for all of them, and is ended. */
+/** The thread that transpiles components: answers for each in turn, and is ended. */
 
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Transpiled } from './component.ts'
@@ -22,7 +22,5 @@ const load = ({ bytes, kinds }: Unloaded): Promise<Loaded> =>
   )
 
 const { components } = workerData as { components: readonly Unloaded[] }
-const loaded: Loaded[] = []
 // One after the other: two transpilations at once take twice the memory and no less time.
-for (const component of components) loaded.push(await load(component))
-parentPort?.postMessage(loaded)
+for (const component of components) parentPort?.postMessage(await load(component))
