@@ -86,8 +86,10 @@ export class Dispatcher implements FunctionPool {
       signal.throwIfAborted()
       this.#seating.refuse({ call, fn })
       const since = steady()
+      // Behind others there is nothing to be done for it: whatever lets those go dispatches.
+      const isFirst = waiting.length === 0
       waiting.push({ call, fn, since, until: since + call.deadline - Date.now(), signal, resolve, reject })
-      this.#schedule()
+      if (isFirst) this.#schedule()
     })
   }
 

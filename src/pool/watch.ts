@@ -54,10 +54,8 @@ export class Watch {
     const now = steady()
     for (const waiting of this.#functions) waiting.sweep((pending) => this.over(pending, now))
     for (const worker of [...this.#workers]) this.#lookAt(worker, now)
-    const idle =
-      !this.#workers.some((worker) => worker.busy || worker.running()) &&
-      this.#functions.every(({ length }) => length === 0)
-    if (idle) this.stop()
+    if (this.#functions.some(({ length }) => length > 0)) this.#events.waiting()
+    else if (!this.#workers.some((worker) => worker.busy || worker.running())) this.stop()
   }
 
   #lookAt(worker: PoolWorker, now: number): void {

@@ -1,17 +1,17 @@
 /** How calls and answers cross between the main thread and a worker: arrays of byte ranges, one buffer a message. */
 
-import { draftOf } from '../event/codec.ts'
+import { draftOf, type EventDraft } from '../event/codec.ts'
 import type { Call } from './pool.ts'
 
 const CALL_HEAD = 32
 const MESSAGE_HEAD = 4
 const ABSENT = 0xffffffff
 
+/** What `performance.now` counts from is another instant in each thread: how far it is behind what `hrtime` counts from. */
+const BEHIND = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
 /** Milliseconds on a clock that nobody sets, the same in every thread. */
-export function steady(): number {
-  const [seconds, nanoseconds] = process.hrtime()
-  return seconds * 1e3 + nanoseconds / 1e6
-}
+export const steady = (): number => performance.now() + BEHIND
 
 /** A call as the worker sees it; byte ranges are views of the message. */
 export interface Incoming {
@@ -32,21 +32,27 @@ export function encodeCalls(
   calls: readonly { readonly call: Call; readonly fn: number; readonly until: number }[],
   firstSlot: number,
 ): ArrayBuffer {
-  const drafts = calls.map(({ call }) => draftOf(call.event, call.draft))
+  const drafts: EventDraft[] = []
   let size = MESSAGE_HEAD
-  for (const [index, { call }] of calls.entries())
-    size += CALL_HEAD + (drafts[index]?.bytes ?? 0) + 3 * (call.callId.length + (call.parameters?.length ?? 0))
+  for (const { call } of calls) {
+    const draft = draftOf(call.event, call.draft)
+    drafts.push(draft)
+    size += CALL_HEAD + draft.bytes + 3 * (call.callId.length + (call.parameters?.length ?? 0))
+  }
   // The buffer itself is handed over, not copied.
   const buffer = new ArrayBuffer(size)
   const message = Buffer.from(buffer)
   message.writeUInt32LE(calls.length, 0)
   let at = MESSAGE_HEAD
-  for (const [index, { call, fn, until }] of calls.entries()) {
+  for (let index = 0; index < calls.length; index++) {
+    const [one, draft] = [calls[index], drafts[index]]
+    if (!one || !draft) break
+    const { call, fn, until } = one
     const callId = message.write(call.callId, at + CALL_HEAD)
     const parameters = call.parameters === undefined ? ABSENT : message.write(call.parameters, at + CALL_HEAD + callId)
     const length = CALL_HEAD + callId + (parameters === ABSENT ? 0 : parameters)
-    drafts[index]?.writeTo(message, at + length)
-    const end = at + length + (drafts[index]?.bytes ?? 0)
+    draft.writeTo(message, at + length)
+    const end = at + length + draft.bytes
     message.writeUInt32LE(end - at, at)
     message.writeUInt32LE(firstSlot + index, at + 4)
     message.writeUInt32LE(fn, at + 8)

@@ -81,7 +81,9 @@ export class PoolWorker {
 
   /** Arrays that can be sent now. */
   get free(): number {
-    return this.#arrays.filter((array) => array === undefined).length
+    let free = 0
+    for (const array of this.#arrays) if (array === undefined) free++
+    return free
   }
 
   /** Calls of a function on their way or running here. */
