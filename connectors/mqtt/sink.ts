@@ -44,17 +44,29 @@ export class MqttSink implements Sink {
   }
 
   /** A publish cannot be taken back, and may wait long for a slow client: it is left to itself. */
-  async #within(published: Promise<void>, signal: AbortSignal): Promise<void> {
-    const { promise, reject } = Promise.withResolvers<never>()
-    const end = () => reject(signal.reason)
-    this.#open.add(end)
-    signal.addEventListener('abort', end, { once: true })
-    try {
-      await Promise.race([published, promise])
-    } finally {
-      this.#open.delete(end)
-      signal.removeEventListener('abort', end)
-    }
+  #within(published: Promise<void>, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const over = () => {
+        this.#open.delete(end)
+        signal.removeEventListener('abort', end)
+      }
+      const end = () => {
+        over()
+        reject(signal.reason)
+      }
+      this.#open.add(end)
+      signal.addEventListener('abort', end, { once: true })
+      published.then(
+        () => {
+          over()
+          resolve()
+        },
+        (error: unknown) => {
+          over()
+          reject(error)
+        },
+      )
+    })
   }
 
   #ended(): GatewayError {

@@ -1,7 +1,7 @@
 /** Events that come of events: what a function emitted, and what a delivery published on a topic that routes take. */
 
 import { GatewayError } from '../errors.ts'
-import { CALL_EXTENSIONS, type CloudEvent, extension, withExtensions } from '../event/index.ts'
+import { CALL_EXTENSIONS, type CloudEvent, type ExtensionValue, extension } from '../event/index.ts'
 
 /** Times an event may go from one delivery to the next before it is taken for a loop. */
 export const MAX_HOPS = 16
@@ -51,15 +51,14 @@ export function asChild(child: CloudEvent, parent: CloudEvent, delivery: string,
   // What the function named so when the event ran first is held: it would be taken for a repeat.
   const again = replay === undefined || child.id.endsWith(`/replay/${replay}`) ? '' : `/replay/${replay}`
   const id = named ? child.id + again : `${parent.id}/${delivery}/${index}`
-  return withExtensions(
-    { ...child, id },
-    {
-      ...Object.fromEntries(Object.values(CALL_EXTENSIONS).map((name) => [name, undefined])),
-      ...(extension(child, 'traceparent') === undefined ? traceOf(parent) : {}),
-      ...(replay === undefined ? {} : { [REPLAY]: replay }),
-      [HOPS]: hops(parent) + 1,
-      causationid: parent.id,
-      correlationid: extension(parent, 'correlationid') ?? parent.id,
-    },
-  )
+  const extensions: Record<string, ExtensionValue> = { ...child.extensions }
+  for (const name of CALL_NAMES) if (name in extensions) delete extensions[name]
+  if (extensions['traceparent'] === undefined) Object.assign(extensions, traceOf(parent))
+  if (replay !== undefined) extensions[REPLAY] = replay
+  extensions[HOPS] = hops(parent) + 1
+  extensions['causationid'] = parent.id
+  extensions['correlationid'] = extension(parent, 'correlationid') ?? parent.id
+  return { ...child, id, extensions }
 }
+
+const CALL_NAMES = Object.values(CALL_EXTENSIONS)
