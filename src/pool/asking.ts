@@ -37,6 +37,12 @@ export interface Told {
   readonly problem?: { readonly kind: string; readonly message: string; readonly code?: string | undefined }
 }
 
+/** Sent by a worker in place of an answer: a call that was taken back came to its seat, which is free again. */
+export interface Left {
+  readonly kind: 'left'
+  readonly slot: number
+}
+
 /** Tells a worker that nobody waits for a call any more: its instance is not to run again. */
 export interface Dropped {
   readonly kind: 'dropped'

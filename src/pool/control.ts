@@ -47,6 +47,11 @@ export class Control {
     return true
   }
 
+  /** Worker: whether a call was taken back. */
+  withdrawn(slot: number): boolean {
+    return Atomics.load(this.#words, SLOTS + slot) === STATE.withdrawn
+  }
+
   /** Worker: the call that runs waits for its host. */
   suspend(slot: number): void {
     Atomics.store(this.#words, RUNNING, 0)

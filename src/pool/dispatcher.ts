@@ -84,7 +84,7 @@ export class Dispatcher implements FunctionPool {
       if (fn === undefined || !waiting) throw this.#unknown(call.function)
       if (this.#stopped) throw stopping(call.function)
       signal.throwIfAborted()
-      this.#seating.refuse({ call, fn })
+      if (waiting.callers >= waiting.spec.max) this.#seating.refuse(call, waiting.spec)
       const since = steady()
       // Behind others there is nothing to be done for it: whatever lets those go dispatches.
       const isFirst = waiting.length === 0

@@ -1,6 +1,6 @@
 /** The way out of one guest: what it asks of the gateway, and how it waits while others run. */
 
-import type { Asked, Question, Questions, Told } from './asking.ts'
+import type { Asked, Left, Question, Questions, Told } from './asking.ts'
 import type { Control } from './control.ts'
 import { HostError } from './host.ts'
 import { holding, lifting } from './wasi/budget.ts'
@@ -9,11 +9,11 @@ import { LIVE, type Senses } from './wasi/senses.ts'
 /** The end of the channel in a worker, for all guests there. */
 export class Line {
   readonly control: Control
-  readonly #post: (asked: Asked) => void
+  readonly #post: (message: Asked | Left) => void
   readonly #open = new Map<number, PromiseWithResolvers<Told['answer']>>()
   #last = 0
 
-  constructor(control: Control, post: (asked: Asked) => void) {
+  constructor(control: Control, post: (message: Asked | Left) => void) {
     this.control = control
     this.#post = post
   }
@@ -30,6 +30,11 @@ export class Line {
     this.#open.set(id, answer)
     this.#post({ kind: 'asked', slot, callId, id, what, ask })
     return (await answer.promise) as Questions[Q]['answer']
+  }
+
+  /** A call does not begin: it was taken back. */
+  left(slot: number): void {
+    this.#post({ kind: 'left', slot })
   }
 
   told({ id, answer, problem }: Told): void {

@@ -6,7 +6,7 @@ import type { Asked, Question } from './asking.ts'
 import { serve } from './desk.ts'
 import { type Caller, depthOf, type Host } from './host.ts'
 import type { Places } from './places.ts'
-import type { FunctionPool } from './pool.ts'
+import type { Call, FunctionPool, FunctionSpec } from './pool.ts'
 import type { Seated } from './seats.ts'
 import type { Pending, WaitingFunction } from './waiting.ts'
 import { steady } from './wire.ts'
@@ -17,23 +17,27 @@ const CALLING: ReadonlySet<Question> = new Set(['call', 'messaging.request'])
 
 export class Seating {
   readonly #functions: readonly WaitingFunction[]
+  /** Those that may wait: mostly there are none, and this is asked each time that anything is sent. */
+  readonly #suspending: readonly { readonly each: WaitingFunction; readonly fn: number }[]
   readonly #places: Pick<Places, 'seat'>
   readonly #host: Host | undefined
 
   constructor(functions: readonly WaitingFunction[], places: Pick<Places, 'seat'>, host: Host | undefined) {
     this.#functions = functions
+    this.#suspending = functions.flatMap((each, fn) => (each.suspends ? [{ each, fn }] : []))
     this.#places = places
     this.#host = host
   }
 
   /** Whether calls wait for a seat. */
   get waiting(): boolean {
-    return this.#functions.some(({ length, suspends }) => suspends && length > 0)
+    return this.#suspending.some(({ each }) => each.length > 0)
   }
 
   /** Sends what can run now, one call of each function in turn; `over` ends those whose time is up. */
   seat(over: (pending: Pending) => boolean): void {
-    let waiting = this.#functions.flatMap((each, fn) => (each.suspends && each.length > 0 ? [{ each, fn }] : []))
+    if (!this.waiting) return
+    let waiting = this.#suspending.filter(({ each }) => each.length > 0)
     while (waiting.length > 0) waiting = waiting.filter(({ each, fn }) => this.#seatOne(each, fn, over))
   }
 
@@ -57,15 +61,14 @@ export class Seating {
   }
 
   /**
-   * Throws when a call that a function waits for could only wait, too: every instance is one of a function that waits for
-   * another. Of a circle of functions that wait for each other the last is refused so, and none is left waiting.
+   * Throws when this is a call that a function waits for. Asked where every instance of its target has such a call under way
+   * itself, so that it could only wait, too. Of a circle of functions that wait for each other the last is refused so, and none is left waiting.
    */
-  refuse({ call, fn }: Pick<Pending, 'call' | 'fn'>): void {
-    const waiting = this.#functions[fn]
-    if (!waiting || depthOf(call.event) === 0 || waiting.callers < waiting.spec.max) return
+  refuse(call: Call, { max }: FunctionSpec): void {
+    if (depthOf(call.event) === 0) return
     throw new GatewayError(
       'OVERLOADED',
-      `${call.function} (function): calling: each of its ${waiting.spec.max} instances waits for another function; raise pool.max`,
+      `${call.function} (function): calling: each of its ${max} instances waits for another function; raise pool.max`,
     )
   }
 

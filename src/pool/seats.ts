@@ -17,7 +17,8 @@ export interface Seated {
 
 export class Seats {
   readonly #control: Control
-  readonly #seats: (Seated | undefined)[] = Array.from({ length: SEATS })
+  /** Empty once a call that was taken back has come to its worker: until then the next would be taken for it. */
+  readonly #seats: (Seated | 'left' | undefined)[] = Array.from({ length: SEATS })
   #next = 0
   #taken = 0
 
@@ -25,7 +26,7 @@ export class Seats {
     this.#control = control
   }
 
-  get free(): number {
+  get room(): number {
     return SEATS - this.#taken
   }
 
@@ -44,16 +45,26 @@ export class Seats {
     return FIRST_SEAT + index
   }
 
+  /** Undefined for a slot of an array: an index below 0 is looked up by its name, which is slow. */
   at(slot: number): Seated | undefined {
-    return this.#seats[slot - FIRST_SEAT]
+    const seated = slot < FIRST_SEAT ? undefined : this.#seats[slot - FIRST_SEAT]
+    return seated === 'left' ? undefined : seated
   }
 
   leave(slot: number): void {
-    const seated = this.at(slot)
-    if (!seated) return
+    this.at(slot)?.ended.abort()
+    this.free(slot)
+  }
+
+  /** A call was taken back before it began. */
+  vacate(slot: number): void {
+    this.#seats[slot - FIRST_SEAT] = 'left'
+  }
+
+  free(slot: number): void {
+    if (this.#seats[slot - FIRST_SEAT] === undefined) return
     this.#seats[slot - FIRST_SEAT] = undefined
     this.#taken--
-    seated.ended.abort()
   }
 
   /** Takes those away that wait for their host, of those that `which` picks. */
@@ -69,6 +80,7 @@ export class Seats {
 
   *all(): Generator<{ readonly slot: number; readonly seated: Seated }> {
     if (this.#taken === 0) return
-    for (const [index, seated] of this.#seats.entries()) if (seated) yield { slot: FIRST_SEAT + index, seated }
+    for (const [index, seated] of this.#seats.entries())
+      if (seated && seated !== 'left') yield { slot: FIRST_SEAT + index, seated }
   }
 }

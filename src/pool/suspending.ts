@@ -60,12 +60,19 @@ export class SuspendingResident {
   /** Runs one call until it ends or waits; its answer is posted when it ends. Never throws. */
   begin(call: Incoming): void {
     const { answers, line } = this.#parts
+    if (line.control.withdrawn(call.slot)) {
+      line.left(call.slot)
+      return
+    }
     const cold = this.#idle.length === 0
     line.control.prepare(this.#fn)
     const fault = cold ? this.#start() : undefined
     line.control.end()
     if (!line.control.begin(call.slot)) {
+      // Taken back while its instance was made, and perhaps run elsewhere on another.
+      if (this.#count > this.#wanted) for (const { instance } of this.#idle.splice(-1)) discarded(instance.bytes)
       this.#tell()
+      line.left(call.slot)
       return
     }
     const left = call.until - steady()

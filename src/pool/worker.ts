@@ -2,7 +2,7 @@
 
 import type { Worker } from 'node:worker_threads'
 import { type Answer, answersHead, decodeAnswers } from './answer.ts'
-import type { Asked, Dropped, Told } from './asking.ts'
+import type { Asked, Dropped, Left, Told } from './asking.ts'
 import { Control, FIRST_SEAT } from './control.ts'
 import type { FunctionCode } from './instance.ts'
 import { ARRAY_CALLS, ARRAYS } from './limits.ts'
@@ -64,10 +64,11 @@ export class PoolWorker {
     this.instances = functions.map(() => 0)
     this.bytes = functions.map(() => 0)
     this.#thread = startThread('thread.ts', { control: this.#control.buffer, functions } satisfies ThreadData)
-    this.#thread.on('message', (message: ArrayBuffer | Report | Asked) => {
+    this.#thread.on('message', (message: ArrayBuffer | Report | Asked | Left) => {
       if (this.#ended) return
       if (message instanceof ArrayBuffer) this.#answers(Buffer.from(message))
       else if (message.kind === 'asked') this.#asked(message)
+      else if (message.kind === 'left') this.#left(message)
       else this.#report(message)
     })
     let last = new Error('a worker thread ended by itself')
@@ -98,7 +99,7 @@ export class PoolWorker {
 
   /** Calls of functions that may wait that can be sent now. */
   get seats(): number {
-    return this.#seats.free
+    return this.#seats.room
   }
 
   /** True while one call, or the making of an instance, has been running for long: nothing else begins here. */
@@ -176,7 +177,7 @@ export class PoolWorker {
     const back: Pending[] = []
     for (const [slot, pending] of this.#pending())
       if (which(pending) && this.#control.withdraw(slot)) {
-        this.#forget(slot)
+        this.#forget(slot, true)
         back.push(pending)
       }
     return back
@@ -211,6 +212,11 @@ export class PoolWorker {
     if (last) this.#arrays[array] = undefined
     // One of a seat ends no array.
     if (last || array >= ARRAYS) this.#events.freed()
+  }
+
+  #left({ slot }: Left): void {
+    this.#seats.free(slot)
+    this.#events.freed()
   }
 
   #asked(asked: Asked): void {
@@ -259,12 +265,13 @@ export class PoolWorker {
     return this.#arrays[Math.floor(slot / ARRAY_CALLS)]?.[slot % ARRAY_CALLS]
   }
 
-  #forget(slot: number): void {
+  #forget(slot: number, withdrawn = false): void {
     const array = this.#arrays[Math.floor(slot / ARRAY_CALLS)]
     const fn = this.#at(slot)?.fn
     if (fn === undefined) return
     if (array) array[slot % ARRAY_CALLS] = undefined
-    this.#seats.leave(slot)
+    else if (withdrawn) this.#seats.vacate(slot)
+    else this.#seats.leave(slot)
     this.#sent[fn] = this.sent(fn) - 1
   }
 
