@@ -124,7 +124,7 @@ test('no header is smuggled in, and a flood of lines is cut', async () => {
 })
 
 test('a request of its own is denied in the terms of the interface, told once and counted', async () => {
-  const before = opened.pool.stats()[0]?.denied.other ?? 0
+  const before = opened.pool.stats()[0]?.denied.http ?? 0
   const reply = await opened.call('f', 'fetch', '', { callId: 'fetch' })
   expect(textOf(reply)).toBe('ErrorCode::HttpRequestDenied')
   const told = opened.lines.filter(({ callId }) => callId === 'fetch')
@@ -134,7 +134,7 @@ test('a request of its own is denied in the terms of the interface, told once an
       message: expect.stringMatching(/^denied wasi:http\/outgoing-handler#handle: /),
     }),
   ])
-  expect(opened.pool.stats()[0]?.denied.other).toBe(before + 1)
+  expect(opened.pool.stats()[0]?.denied.http).toBe(before + 1)
   expect(textOf(await opened.call('f', 'env'))).toBe('[("SIZE", "10")] false')
 })
 
