@@ -53,6 +53,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'routes.*.retry.except': ['TimeoutError'],
   'routes.*.to': 'g',
   'routes.*.when': 'type == "a"',
+  'stores.*.redis': 'redis://127.0.0.1:6379/0',
 }
 
 /**

@@ -72,9 +72,8 @@ test('a denial is logged, counted, and told of the event, with the line that wou
   const event = eventOf('file', { subject: 'read /etc/passwd' })
   await client.publish('asked', event, { properties: { contentType: 'application/cloudevents+json' } })
   const line = 'write there: allow: { dirs: [{ guest: /etc, host: <folder> }] }'
-  expect(await settled(gateway, `${event['id']}`)).toMatchObject({
-    denied: [{ function: 'hostile-program', message: expect.stringContaining(line) }],
-  })
+  const denied = [{ function: 'hostile-program', message: expect.stringContaining(line) }]
+  await expect.poll(() => settled(gateway, `${event['id']}`), { timeout: 10_000 }).toMatchObject({ denied })
   expect(gateway.output()).toContain(line)
   const metrics = await (await fetch(`http://127.0.0.1:${gateway.admin}/metrics`)).text()
   expect(metrics).toContain('wasm_function_denied_total{function="hostile-program",grant="dirs"} 1')
