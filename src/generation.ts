@@ -24,7 +24,7 @@ import type { Router } from './router/router.ts'
 import { versioned } from './schema/index.ts'
 
 /** Sections of the configuration that a reload leaves as they are. */
-const FIXED = ['name', 'broker', 'http', 'admin', 'journal', 'log'] as const
+const FIXED = ['name', 'broker', 'http', 'admin', 'journal', 'log', 'stores'] as const
 
 interface Running<T> {
   readonly instance: Instance
