@@ -1,6 +1,7 @@
 /** One request and its answer: sends, follows the redirects that may be followed, reads no more than it shows. */
 
 import type { Dispatcher } from 'undici'
+import { unlessAborted } from '#connector'
 import type { Answered } from './sink-answer.ts'
 import type { SinkRequest } from './sink-request.ts'
 
@@ -25,7 +26,7 @@ export async function exchange(
   for (let followed = 0; ; followed += 1) {
     const { origin, pathname, search } = target
     const path = `${pathname}${search}`
-    const answer = await unless(signal, agent.request({ origin, path, method, headers, body, signal }))
+    const answer = await unlessAborted(signal, agent.request({ origin, path, method, headers, body, signal }))
     const text = await readSome(answer.body)
     const { statusCode: status } = answer
     const answered = { status, retryAfter: one(answer.headers['retry-after']), text }
@@ -34,22 +35,6 @@ export async function exchange(
     if ('unfollowed' in next) return { ...answered, ...next }
     if (followed === redirects) return { ...answered, unfollowed: `no more than ${redirects} redirects are followed` }
     target = next.to
-  }
-}
-
-/**
- * Resolves or rejects as `work` does, but for an abort, with which it rejects at once: undici (8.12.4) hears of it once it
- * has a connection or gave up on one, and a host that drops the SYN would hold an attempt beyond its time. A request that
- * was aborted is not sent when there is one later.
- */
-async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }
 

@@ -3,7 +3,7 @@
 import { lookup as resolve } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Agent, Dispatcher } from 'undici'
-import { AddressRefused, Deadline, loadDial, Reach } from '../connector/index.ts'
+import { AddressRefused, Deadline, loadDial, Reach, unlessAborted } from '../connector/index.ts'
 import { type Caller, HostError, type IncomingHttp, type OutgoingHttp } from '../pool/host.ts'
 
 /** Connections open at once, to each origin. */
@@ -29,7 +29,7 @@ export class Outgoing {
     const limit = new Deadline(Math.max(0, Math.min(request.timeoutMs, deadline - Date.now())), signal)
     try {
       const agent = await this.#agent(request.private ? request.host : '')
-      return await unless(limit.signal, exchange(agent, request, limit.signal))
+      return await unlessAborted(limit.signal, exchange(agent, request, limit.signal))
     } catch (error) {
       throw limit.passed ? new HostError('HTTP-response-timeout', 'no whole response in time') : errorOf(error)
     } finally {
@@ -92,20 +92,6 @@ async function readAll(body: Dispatcher.ResponseData['body'], most: number): Pro
     parts.push(part)
   }
   return Uint8Array.from(Buffer.concat(parts))
-}
-
-/** Resolves or rejects as `work` does, and at once when `signal` is aborted: undici (8.12.4) hears of it once it has a connection. */
-async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const stop = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
-  if (signal.aborted) stop()
-  work.catch(() => {})
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }
 
 /** What systems and undici call it -> what wasi:http calls it. */
