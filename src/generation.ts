@@ -255,7 +255,7 @@ export class Generation {
   #serve(route: Route, instead: Served | undefined): void {
     const { breakers, delivery, dispatcher } = this.#ground
     const controlled = { router: this.router, breakers }
-    const own = { ...delivery, generation: this.mark }
+    const own = { ...delivery, generation: this.mark, digests: this.#digests }
     const lanes = lanesOf(route, (target) => this.targets.durable(target), own, controlled).map(
       (lane) => [lane.to, dispatcher.add(lane, instead?.lanes.get(lane.to))] as const,
     )

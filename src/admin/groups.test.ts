@@ -29,11 +29,12 @@ describe('a group', () => {
     const others = [
       groupOf('sync@2', base),
       groupOf('sync', { ...base, code: 'FUNCTION_TIMEOUT' }),
+      groupOf('sync', { ...base, digest: 'of another build' }),
       groupOf('sync', { ...base, detailCode: 'NO_STOCK' }),
       groupOf('sync', { ...base, fingerprint: 'unreachable@stop' }),
       groupOf('sync', { ...error, message: 'words' }),
     ]
-    expect(new Set([group, ...others]).size).toBe(6)
+    expect(new Set([group, ...others]).size).toBe(7)
   })
 })
 

@@ -1,4 +1,4 @@
-/** Dead letters that died of the same thing: one group for each code, target, and place or shape of the error. */
+/** Dead letters that died of the same thing: one group for each code, target, build of it, and place or shape of the error. */
 
 import { createHash } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -33,7 +33,7 @@ const SLICE = 64
 
 /** Names what a delivery to a target died of: the same for whatever died of the same. */
 export function groupOf(to: string, error: Failure): string {
-  const what = [error.detailCode ?? error.code, to, siteOf(error)]
+  const what = [error.detailCode ?? error.code, to, siteOf(error), error.digest]
   return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 10)
 }
 

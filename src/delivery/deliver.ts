@@ -34,6 +34,10 @@ export interface DeliverParts {
   readonly now: () => number
   /** The number under which the journal keeps the configuration that attempts are made under. */
   readonly generation?: number
+  /** SHA-256 of the files of functions, by `name@version`. */
+  readonly digests?: ReadonlyMap<string, string>
+  /** That of the function that is called. */
+  readonly digest?: string | undefined
   /** The time by which callers set deadlines; `now` when absent. */
   readonly wall?: () => number
   /** The clock that `now` reads; the machine's when absent. */
@@ -170,6 +174,7 @@ async function attempt(
       attempt: delivery.attempt,
       acceptedAt: delivery.acceptedAt,
       now,
+      digest: parts.digest,
       ...(deadline === undefined ? {} : { deadline: deadline + now - wall() }),
     }
     return { outcome: { ...judge(error, facts, route.retry), figures: spent, recording: spent.recording }, error }

@@ -1,6 +1,7 @@
 /** Turns routes into lanes: which target each one feeds, with which concurrency, and where its dead letters are copied. */
 
 import type { Route, Target as RouteTarget } from '../router/route.ts'
+import { versioned } from '../schema/index.ts'
 import { deliverBatch } from './batch.ts'
 import { watched } from './breaker.ts'
 import { type ControlParts, copyControls, type LaneControls, laneControls } from './controls.ts'
@@ -34,7 +35,8 @@ export function lanesOf(
 ): readonly LaneWork[] {
   const lanes = [...route.to, ...(route.versions ?? [])].map((to): LaneWork => {
     const fallback = fallbackOf(route, to.text)
-    const own = fallback ? { ...parts, fallback: find(fallback) } : parts
+    const digest = to.kind === 'function' ? parts.digests?.get(versioned(to)) : undefined
+    const own = { ...parts, digest, ...(fallback ? { fallback: find(fallback) } : {}) }
     const controls = laneControls(route, to, controlled)
     if (controls === undefined) return lane(route, to.text, find(to), own)
     const { target, waiting } = guarded(find(to), controls, own)

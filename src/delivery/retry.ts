@@ -12,6 +12,8 @@ export interface Attempt {
   readonly now: number
   /** The caller of a call waits no longer than this. */
   readonly deadline?: number
+  /** SHA-256 of the file of the function that was called. */
+  readonly digest?: string | undefined
 }
 
 /**
@@ -20,11 +22,11 @@ export interface Attempt {
  */
 export function judge(
   error: GatewayError,
-  { attempt, acceptedAt, now, deadline }: Attempt,
+  { attempt, acceptedAt, now, deadline, digest }: Attempt,
   retry: RetryPolicy,
   random: () => number = Math.random,
 ): Exclude<Outcome, { status: 'done' }> {
-  const failure = toFailure(error)
+  const failure = { ...toFailure(error), ...(digest ? { digest } : {}) }
   const dead = { status: 'dead', error: failure } as const
   if (ERRORS[error.code].disposition !== 'retry' || attempt > retry.max) return dead
   const names = [error.code, error.type, error.detailCode]

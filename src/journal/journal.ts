@@ -82,6 +82,8 @@ export interface Failure {
   readonly type: ErrorType
   readonly detailCode?: string
   readonly fingerprint?: string
+  /** SHA-256 of the file of the function that failed, where it was one. */
+  readonly digest?: string
 }
 
 /** The body of an answer, kept so that a repeated call gets it again. */

@@ -134,11 +134,7 @@ test('a request of its own is denied in the terms of the interface, told once an
       message: expect.stringMatching(/^denied wasi:http\/outgoing-handler#handle: /),
     }),
   ])
-<<<<<<< ours
-  expect(opened.pool.stats()[0]?.denied.http).toBe(before + 1)
-=======
   await expect.poll(() => opened.pool.stats()[0]?.denied.http).toBe(before + 1)
->>>>>>> theirs
   expect(textOf(await opened.call('f', 'env'))).toBe('[("SIZE", "10")] false')
 })
 
