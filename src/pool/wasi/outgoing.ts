@@ -83,8 +83,7 @@ function tell(
 ): void {
   if (kind === 'HTTP-request-denied') log('warn', `denied ${WHAT}: ${message}`)
   if (kind === 'destination-IP-prohibited') denied(WHAT, wanting.http({ host, private: true }))
-  if (kind === 'HTTP-response-body-size')
-    denied(WHAT, wanting.httpLimit('response_size', `${2 * responseBytes}B`))
+  if (kind === 'HTTP-response-body-size') denied(WHAT, wanting.httpLimit('response_size', `${2 * responseBytes}B`))
 }
 
 const PORTS = { http: 80, https: 443 } as const

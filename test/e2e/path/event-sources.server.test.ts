@@ -69,7 +69,8 @@ await describeServers([KAFKA, MOTO, POSTGRES], 'config/examples/event-sources.ya
     await done(queue, 2)
     expect([await heldBy(sqs, url), await heldBy(sqs, lettersUrl)]).toEqual([0, 1])
 
-    for (const Key of ['avatars/a.png', 'b.jpg', 'avatars/c.jpg']) await s3.putObject({ Bucket: bucket, Key, Body: 'x' })
+    for (const Key of ['avatars/a.png', 'b.jpg', 'avatars/c.jpg'])
+      await s3.putObject({ Bucket: bucket, Key, Body: 'x' })
     await done(bucket, 1)
 
     await database.query('insert into users values (1); update users set id = 2; delete from users')
