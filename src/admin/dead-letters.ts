@@ -30,8 +30,9 @@ export function addDeadLetters(app: App, parts: AdminParts): void {
   app.post('/admin/dead-letters/redrive', async (c) => {
     const { filter: asked, group, to } = readChange(await readBody(c.env.incoming))
     const filter = await ofGroup(journal, asked, group)
-    const moved = to === undefined ? await redriveToNewest(filter, parts) : await redriveTo(filter, to, parts)
-    const count = moved.length + (to === undefined ? await journal.redrive(filter) : 0)
+    const { moved, stayed } =
+      to === undefined ? await redriveToNewest(filter, parts) : { moved: await redriveTo(filter, to, parts), stayed: 0 }
+    const count = moved.length + stayed
     log.info({ filter: asked, group, to, count }, 'admin: dead letters were redriven')
     return c.json({ count, ...(moved.length > 0 && { moved }) })
   })

@@ -94,6 +94,18 @@ describe('over the admin listener', () => {
     expect(bench.appended).toHaveLength(2)
   })
 
+  test('to the newest: what stays is due before anything moves, so that what dies again at once is no other letter', async () => {
+    const of = (n: number, to: string) => ({ ...letter(n, n, 'sizes'), to })
+    bench.letters.all = [of(4, 'resize@2'), of(5, 'resize@3'), of(6, 'resize@2')]
+    const ask = bench.post('/admin/dead-letters/redrive', { filter: { route: 'sizes' } })
+    expect(await json(await ask)).toMatchObject({ count: 4, moved: [{ id: 'd/4' }, { id: 'd/6' }] })
+    expect(bench.letters.taken).toEqual([
+      ['redrive', { route: 'sizes', ids: ['d/5'] }],
+      ['drop', { ids: ['d/4', 'd/6'] }],
+    ])
+    expect(bench.appended.map(({ routes }) => routes[0]?.to)).toEqual(['resize@3', 'resize@3'])
+  })
+
   test('a target that a route does not have is refused before anything has moved', async () => {
     const refused = await bench.post('/admin/dead-letters/redrive', { filter: { since: '1d' }, to: 'sync@2' })
     expect([refused.status, await json(refused)]).toMatchObject([200, { count: 0 }])

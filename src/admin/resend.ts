@@ -8,7 +8,7 @@ import type { AdminParts } from './parts.ts'
 import { Problem } from './problem.ts'
 
 type Parts = Pick<AdminParts, 'targets' | 'versions'> & {
-  readonly journal: Pick<Journal, 'append' | 'deadLetters' | 'drop'>
+  readonly journal: Pick<Journal, 'append' | 'deadLetters' | 'drop' | 'redrive'>
 }
 
 /** Letters that are in memory at once. */
@@ -31,16 +31,15 @@ export async function redriveTo(filter: DeadLetterFilter, to: string, parts: Par
   return moveAll(await byTarget(filter, ({ route }) => requireTarget(route, to, parts), parts), parts)
 }
 
-/** Resolves to the ids of dead letters by the target that they are to have; those without one are left out. */
+/** Resolves to the ids of dead letters by the target that they are to have; of those that stay, by undefined. */
 async function byTarget(
   filter: DeadLetterFilter,
   target: (letter: DeadLetter) => string | undefined,
   { journal }: Pick<Parts, 'journal'>,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const found = new Map<string, string[]>()
+): Promise<ReadonlyMap<string | undefined, readonly string[]>> {
+  const found = new Map<string | undefined, string[]>()
   for await (const letter of gently(journal.deadLetters(filter))) {
     const to = target(letter)
-    if (to === undefined) continue
     const ids = found.get(to) ?? []
     found.set(to, ids)
     ids.push(letter.id)
@@ -48,9 +47,12 @@ async function byTarget(
   return found
 }
 
-async function moveAll(letters: ReadonlyMap<string, readonly string[]>, parts: Parts): Promise<readonly Resent[]> {
+async function moveAll(
+  letters: ReadonlyMap<string | undefined, readonly string[]>,
+  parts: Parts,
+): Promise<readonly Resent[]> {
   const moved: Resent[] = []
-  for (const [to, ids] of letters) moved.push(...(await move(ids, to, parts)))
+  for (const [to, ids] of letters) if (to !== undefined) moved.push(...(await move(ids, to, parts)))
   return moved
 }
 
@@ -68,15 +70,23 @@ async function move(ids: readonly string[], to: string, parts: Parts): Promise<r
 }
 
 /**
- * Moves dead letters of versions that are not the newest of their route any more to that one. Resolves to those; all
- * others stay. What may be moved is known before anything is: a crash in between repeats nothing.
+ * Makes dead letters due again: those of versions that are not the newest of their route any more are moved to that one.
+ * Resolves to those, and to how many stay where they were. Which is which is known before anything moves: a crash in
+ * between repeats nothing, and what has moved and dies again at once is not taken for another one.
  */
-export async function redriveToNewest(filter: DeadLetterFilter, parts: Parts): Promise<readonly Resent[]> {
+export async function redriveToNewest(
+  filter: DeadLetterFilter,
+  parts: Parts,
+): Promise<{ readonly moved: readonly Resent[]; readonly stayed: number }> {
   const newer = ({ route, to }: DeadLetter) => {
     const newest = newestOf(route, to, parts)
     return newest === to ? undefined : newest
   }
-  return moveAll(await byTarget(filter, newer, parts), parts)
+  const letters = await byTarget(filter, newer, parts)
+  const ids = letters.get(undefined) ?? []
+  if (letters.size === (ids.length > 0 ? 1 : 0)) return { moved: [], stayed: await parts.journal.redrive(filter) }
+  const stayed = ids.length === 0 ? 0 : await parts.journal.redrive({ ...filter, ids })
+  return { moved: await moveAll(letters, parts), stayed }
 }
 
 /** The newest version, among the targets of a route, of the function that a target is; else the target itself. */
