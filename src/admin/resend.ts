@@ -83,9 +83,10 @@ export async function redriveToNewest(
     return newest === to ? undefined : newest
   }
   const letters = await byTarget(filter, newer, parts)
-  const ids = letters.get(undefined) ?? []
-  if (letters.size === (ids.length > 0 ? 1 : 0)) return { moved: [], stayed: await parts.journal.redrive(filter) }
-  const stayed = ids.length === 0 ? 0 : await parts.journal.redrive({ ...filter, ids })
+  const ids = letters.get(undefined)
+  const nothingMoves = letters.size === (ids ? 1 : 0)
+  if (nothingMoves) return { moved: [], stayed: await parts.journal.redrive(filter) }
+  const stayed = ids ? await parts.journal.redrive({ ...filter, ids }) : 0
   return { moved: await moveAll(letters, parts), stayed }
 }
 

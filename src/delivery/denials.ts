@@ -24,7 +24,8 @@ export class Denials {
         told.push({ function: name, message })
     this.#held.delete(callId)
     this.#held.set(callId, told)
-    for (const oldest of this.#held.keys()) if (this.#held.size > MOST) this.#held.delete(oldest)
+    const [oldest] = this.#held.keys()
+    if (this.#held.size > MOST && oldest !== undefined) this.#held.delete(oldest)
   }
 
   /** Of a call, in the order in which they were first told. */
