@@ -1,6 +1,7 @@
 /** `headgate run`: runs the gateway until a signal ends it. The log has standard output to itself; this speaks on the other. */
 
 import { type Command, Option } from 'commander'
+import type { Seen } from '../config/index.ts'
 import { collectGarbage } from '../pool/collect.ts'
 import { banner } from './banner.ts'
 import { CommandError, EXIT, type ExitCode } from './exit.ts'
@@ -55,12 +56,13 @@ async function run(path: string, options: RunOptions, host: Host): Promise<void>
     import('../config/index.ts'),
     reading(options, host),
   ])
-  const load = async () => override(await loadConfig(path, how), options)
-  const again = async () =>
-    (await isLarge(path)) ? override(await loadAside(path, host.connectorsAt, how), options) : load()
+  const load = async (seen?: Seen) => override(await loadConfig(path, { ...how, seen }), options)
+  const again = async (seen?: Seen) =>
+    (await isLarge(path)) ? override(await loadAside(path, host.connectorsAt, { ...how, seen }), options) : load(seen)
+  const seen: Seen = new Map()
   const deploy = options.functions === undefined ? {} : { deploy: { folder: options.functions, load: again } }
-  const gateway = new Gateway(await load(), { connectors: how.connectors, ...deploy })
-  const reloader = new Reloader(gateway, path, again, options.functions)
+  const gateway = new Gateway(await load(seen), { connectors: how.connectors, ...deploy })
+  const reloader = new Reloader(gateway, path, again)
   crashLoudly()
   // The journal may be lost at any time, also while the rest still starts.
   void gateway.failed.then((error) => end(exitOfFailure(error), error.message))
@@ -75,7 +77,7 @@ async function run(path: string, options: RunOptions, host: Host): Promise<void>
     // Half of the heap is what the start left behind, and a gateway that is asked nothing would keep it: 30 MiB.
     collectGarbage()
     process.on('SIGHUP', () => void reloader.reload('SIGHUP'))
-    if (options.watch) await reloader.watch()
+    if (options.watch) reloader.watch(seen)
   }
   const signal = await signals.first
   reloader.close()

@@ -7,18 +7,22 @@ import type { AsidePiece, AsideTask } from './aside.ts'
 import type { Config } from './config.ts'
 import { loadConfig } from './load.ts'
 import { ConfigError } from './problem.ts'
+import type { Seen } from './seen.ts'
 
 /** Routes of one piece: they are read in some 5 ms. */
 const PIECE = 500
 
 async function* load({ path, connectorsAt, functions }: AsideTask): AsyncGenerator<AsidePiece> {
   const notes: string[] = []
+  const seen: Seen = new Map()
   try {
     const { connectors } = (await import(connectorsAt)) as { readonly connectors: readonly Connector[] }
     const note = (text: string): void => void notes.push(text)
-    const config = await loadConfig(path, { connectors, note, ...(functions === undefined ? {} : { functions }) })
+    const config = await loadConfig(path, { connectors, note, seen, ...(functions === undefined ? {} : { functions }) })
+    yield { kind: 'seen', seen }
     yield* piecesOf(config, notes)
   } catch (error) {
+    yield { kind: 'seen', seen }
     yield error instanceof ConfigError
       ? { kind: 'wrong', problems: error.problems, more: error.more }
       : {

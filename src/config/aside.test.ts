@@ -7,6 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { connectors } from '../../connectors/index.ts'
 import { isLarge, loadAside } from './aside.ts'
 import { loadConfig } from './load.ts'
+import type { Seen } from './seen.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-aside-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -42,6 +43,17 @@ test('so is what is wrong with it, and what is passed over', async () => {
   const passed = file('passed.yaml', 'name: a\n---\nkind: Service\napiVersion: v1\nmetadata: { name: x }\n')
   await loadAside(passed, AT, { connectors, note })
   expect(notes).toEqual([expect.stringContaining('passed.yaml')])
+})
+
+test('so is what was seen of files, when something is wrong, too', async () => {
+  for (const path of [EXAMPLE, file('wrong-too.yaml', routes(2, 'tto'))]) {
+    const here: Seen = new Map()
+    const aside: Seen = new Map()
+    await loadConfig(path, { connectors, seen: here }).catch(() => {})
+    await loadAside(path, AT, { connectors, seen: aside }).catch(() => {})
+    expect(here.size).toBeGreaterThan(0)
+    expect(aside).toEqual(here)
+  }
 })
 
 test('connectors that cannot be loaded are told of', async () => {

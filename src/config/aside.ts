@@ -7,6 +7,7 @@ import { type ErrorCode, GatewayError } from '../errors.ts'
 import type { Config } from './config.ts'
 import type { LoadOptions } from './load.ts'
 import { ConfigError, type Problem } from './problem.ts'
+import type { Seen } from './seen.ts'
 
 /** What the thread is given. */
 export interface AsideTask {
@@ -18,6 +19,8 @@ export interface AsideTask {
 
 /** What comes of it, piece by piece, each when it is asked for: read at once, they would hold up the loop as well. */
 export type AsidePiece =
+  /** Comes before all others, and when something is wrong, too. */
+  | { readonly kind: 'seen'; readonly seen: Seen }
   | { readonly kind: 'routes'; readonly routes: Config['routes'] }
   | { readonly kind: 'shown'; readonly routes: Readonly<Record<string, unknown>> }
   /** The last: all but the routes. */
@@ -45,20 +48,20 @@ export async function isLarge(path: string): Promise<boolean> {
 
 /** Like `loadConfig`, in a thread. Rejects with the same. */
 export async function loadAside(path: string, connectorsAt: string, options: LoadOptions): Promise<Config> {
-  const { functions, note } = options
+  const { functions } = options
   const task: AsideTask = { path, connectorsAt, ...(functions === undefined ? {} : { functions }) }
   const url = JSON.stringify(new URL('aside-thread.ts', import.meta.url).href)
   // The compile cache keeps the stripped types. None of the host's flags: test runners add loaders.
   const boot = `require('node:module').enableCompileCache(); import(${url})`
   const thread = new Worker(boot, { eval: true, workerData: task, execArgv: [] })
   try {
-    return await collect(thread, note)
+    return await collect(thread, options)
   } finally {
     await thread.terminate()
   }
 }
 
-async function collect(thread: Worker, note: LoadOptions['note']): Promise<Config> {
+async function collect(thread: Worker, { note, seen }: LoadOptions): Promise<Config> {
   const routes: Config['routes'][number][] = []
   const shown: Record<string, unknown> = {}
   for (;;) {
@@ -66,7 +69,8 @@ async function collect(thread: Worker, note: LoadOptions['note']): Promise<Confi
     if (piece.kind === 'wrong') throw new ConfigError(piece.problems, piece.more)
     if (piece.kind === 'failed')
       throw piece.code ? new GatewayError(piece.code, piece.message) : new Error(piece.message)
-    if (piece.kind === 'routes') for (const route of piece.routes) routes.push(route)
+    if (piece.kind === 'seen') for (const [path, state] of piece.seen) seen?.set(path, state)
+    else if (piece.kind === 'routes') for (const route of piece.routes) routes.push(route)
     else if (piece.kind === 'shown') Object.assign(shown, piece.routes)
     else {
       for (const text of piece.notes) note?.(text)

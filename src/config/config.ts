@@ -48,8 +48,6 @@ export interface Config {
   readonly routes: readonly Route[]
   /** What `headgate check` runs; those of files beside the configuration are there when they were asked for. */
   readonly tests: readonly ConfigTest[]
-  /** The files whose contents stand in it, by `${file:...}` or as a policy. */
-  readonly files: readonly string[]
   /** Every secret text in it: nothing that is logged may hold one. */
   readonly secrets: readonly string[]
   /** The whole configuration in its long form, as it would be written: defaults filled in, secrets hidden. */

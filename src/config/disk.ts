@@ -2,6 +2,7 @@
 
 import { statSync } from 'node:fs'
 import { type FindFile, findFile } from './layout.ts'
+import { type Seen, see } from './seen.ts'
 
 export interface Disk {
   readonly file: FindFile
@@ -20,6 +21,16 @@ export const DISK: Disk = {
     }
   },
 }
+
+/** The same one, which notes in `seen` the files that it is asked for, be they there or not. */
+export const diskSeen = (disk: Disk, seen: Seen | undefined): Disk => ({
+  ...disk,
+  file: (path) => {
+    const found = disk.file(path)
+    see(seen, found && 'file' in found ? found.file : path)
+    return found
+  },
+})
 
 /** One that has everything. */
 export const ANY_DISK: Disk = { file: (path) => ({ file: path }), folder: () => true }

@@ -7,6 +7,7 @@ import type { Environment } from './interpolate.ts'
 import { WASM_FUNCTION } from './kubernetes.ts'
 import { mapping } from './names.ts'
 import { ConfigError, type Problem } from './problem.ts'
+import { type Seen, see } from './seen.ts'
 import { type Path, Places, type Read } from './tree.ts'
 
 /** Sections that hold names, which files may share between them. */
@@ -31,13 +32,22 @@ export interface Manifest {
 /** Whether a file of a folder holds tests and no configuration. */
 export const holdsTests = (name: string): boolean => /\.test\.ya?ml$/.test(name)
 
-/** Reads a file, or every .yaml and .yml of a folder in the order of their names, but for tests. Rejects with a ConfigError. */
-export async function readFiles(path: string): Promise<readonly { readonly file: string; readonly text: string }[]> {
+export interface FileText {
+  readonly file: string
+  readonly text: string
+}
+
+/**
+ * Reads a file, or every .yaml and .yml of a folder in the order of their names, but for tests. Notes in `seen` what it
+ * reads. Rejects with a ConfigError.
+ */
+export async function readFiles(path: string, seen?: Seen): Promise<readonly FileText[]> {
+  see(seen, path)
   try {
-    if (!(await stat(path)).isDirectory()) return [await readOne(path)]
+    if (!(await stat(path)).isDirectory()) return [await readOne(path, seen)]
     const names = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name) && !holdsTests(name)).sort()
     if (names.length === 0) throw unreadable(path, 'the folder holds no .yaml file')
-    return await Promise.all(names.map((name) => readOne(join(path, name))))
+    return await Promise.all(names.map((name) => readOne(join(path, name), seen)))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof ConfigError) throw error
@@ -48,7 +58,8 @@ export async function readFiles(path: string): Promise<readonly { readonly file:
 /** The largest file that is read; what the text of one may have is for the reader of documents to say. Bytes. */
 const MAX_BYTES = 4 * 1_048_576
 
-async function readOne(file: string): Promise<{ readonly file: string; readonly text: string }> {
+async function readOne(file: string, seen: Seen | undefined): Promise<FileText> {
+  see(seen, file)
   const { size } = await stat(file)
   if (size > MAX_BYTES) throw unreadable(file, `the file has ${size} bytes; at most ${MAX_BYTES}`)
   return { file, text: await readFile(file, 'utf8') }
@@ -62,10 +73,7 @@ export const unreadable = (file: string, message: string): ConfigError =>
  * Reads and merges files. A key or name that two files define is a problem that shows both places. Throws a ConfigError
  * when there is nothing to read in any of them.
  */
-export function mergeFiles(
-  files: readonly { readonly file: string; readonly text: string }[],
-  environment: Environment,
-): Merged {
+export function mergeFiles(files: readonly FileText[], environment: Environment): Merged {
   const merged: Record<string, unknown> = {}
   const places = new Places()
   const problems: Problem[] = []

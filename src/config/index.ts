@@ -10,3 +10,4 @@ export { expandForm, type LoadOptions, loadConfig, parseConfig } from './load.ts
 export { MANIFEST } from './manifests/index.ts'
 export { ConfigError, formatProblem, type Problem } from './problem.ts'
 export { configSchema, sourceNames } from './sections.ts'
+export type { Seen } from './seen.ts'

@@ -3,17 +3,18 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { nearest } from '../schema/index.ts'
+import { type Seen, see } from './seen.ts'
 
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Notes the files whose contents are put in. */
+  readonly seen?: Seen | undefined
 }
 
 /** What was put in a text. */
 export interface Hidden {
   readonly name: string
   readonly value: string
-  /** Where the value was read from, when that is a file. */
-  readonly file?: string
 }
 
 export interface Interpolated {
@@ -35,20 +36,19 @@ const MAX_FILE = 1_048_576
 export function interpolate(
   text: string,
   unquoted: boolean,
-  { env, folder }: Environment & { readonly folder: string },
+  { env, folder, seen }: Environment & { readonly folder: string },
 ): Interpolated {
   if (!text.includes('${')) return { value: text, hidden: [], wrong: [] }
   const hidden: Hidden[] = []
   const wrong: { offset: number; message: string; suggestion?: string }[] = []
   const value = text.replace(REFERENCE, (whole, escaped: string | undefined, name: string, offset: number) => {
     if (escaped) return whole.slice(1)
-    const file = name.startsWith('file:') ? resolve(folder, name.slice(5)) : undefined
-    const found = file === undefined ? variable(name, env) : contents(file, name)
+    const found = name.startsWith('file:') ? contents(resolve(folder, name.slice(5)), name, seen) : variable(name, env)
     if ('message' in found) {
       wrong.push({ offset, ...found })
       return whole
     }
-    hidden.push({ name: whole, value: found.value, ...(file === undefined ? {} : { file }) })
+    hidden.push({ name: whole, value: found.value })
     return found.value
   })
   const whole = unquoted && hidden.length === 1 && hidden[0]?.name === text
@@ -70,7 +70,8 @@ function variable(name: string, env: Environment['env']): Found {
 }
 
 /** A trailing line break is no part of a secret. A device or a pipe may have no end, and is not read. */
-function contents(path: string, name: string): Found {
+function contents(path: string, name: string, seen: Seen | undefined): Found {
+  see(seen, path)
   try {
     const found = statSync(path)
     if (!found.isFile()) return { message: `${name} is no file` }

@@ -7,18 +7,20 @@ import { type RouteConfig, routeConfig } from '../router/config.ts'
 import { type As, namingProblems } from '../router/naming.ts'
 import { secretsIn, versioned } from '../schema/index.ts'
 import type { Config, Instance } from './config.ts'
-import { ANY_DISK, DISK, type Disk } from './disk.ts'
+import { ANY_DISK, DISK, type Disk, diskSeen } from './disk.ts'
 import { expandEventSources } from './event-sources/index.ts'
 import { expanded } from './expand.ts'
-import { type Merged, mergeFiles, readFiles } from './files.ts'
+import { type FileText, type Merged, mergeFiles, readFiles } from './files.ts'
 import { functionsOf } from './functions.ts'
+import type { Environment } from './interpolate.ts'
 import { expandManifests } from './manifests/index.ts'
 import { checkNames, type FunctionFolder, mapping, namesOf, Reporter } from './names.ts'
-import { policySources, withPolicyFiles } from './policy-files.ts'
+import { withPolicyFiles } from './policy-files.ts'
 import { ConfigError, type Problem } from './problem.ts'
 import { check } from './report.ts'
 import { makeRoutes } from './routes.ts'
 import { configSchema, type Sections } from './sections.ts'
+import type { Seen } from './seen.ts'
 import { makeServices } from './services.ts'
 import { type Expanded, expandedForm, withNames } from './shown.ts'
 import { makeTests, readTests, type TestText } from './test-files.ts'
@@ -36,6 +38,8 @@ export interface LoadOptions {
   readonly tests?: boolean
   /** Told of each document that is passed over, as `file:line: what`. */
   readonly note?: (text: string) => void
+  /** Notes what each file and folder was just before it was read, also when what they hold is refused. */
+  readonly seen?: Seen | undefined
 }
 
 /**
@@ -44,8 +48,8 @@ export interface LoadOptions {
  * Rejects with a ConfigError that holds every problem found.
  */
 export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
-  const form = readForm(await filesOf(path), options)
-  return build(form, options, DISK, options.tests ? await readTests(shownPath(path)) : [])
+  const form = readForm(await readFiles(shownPath(path), options.seen), options)
+  return build(form, options, diskSeen(DISK, options.seen), options.tests ? await readTests(shownPath(path)) : [])
 }
 
 /** Reads a text as if it stood in `file`; looks at no file but those that `${file:...}` and `policies` name. Throws a ConfigError. */
@@ -58,12 +62,12 @@ export function parseConfig(text: string, file: string, options: LoadOptions): C
  * there are mistakes in it; secrets are hidden. Undefined when there are neither. Rejects when it cannot be read.
  */
 export async function expandForm(path: string, options: LoadOptions): Promise<Expanded | undefined> {
-  const merged = mergeFiles(await filesOf(path), { env: options.env ?? process.env })
+  const merged = mergeFiles(await readFiles(shownPath(path)), environmentOf(options))
   if (!Object.hasOwn(merged.value, 'event_sources') && merged.manifests.length === 0) return undefined
   return expandedForm(expandForms(merged, folderOf(options)), configSchema(options.connectors))
 }
 
-const filesOf = (path: string): ReturnType<typeof readFiles> => readFiles(shownPath(path))
+const environmentOf = ({ env = process.env, seen }: LoadOptions): Environment => ({ env, seen })
 
 /** The path as mistakes name it. */
 function shownPath(path: string): string {
@@ -76,15 +80,15 @@ interface Form extends Merged {
 }
 
 const folderOf = (options: LoadOptions): FunctionFolder | undefined =>
-  options.functions === undefined ? undefined : readFunctionFolder(options.functions)
+  options.functions === undefined ? undefined : readFunctionFolder(options.functions, options.seen)
 
 /** Puts what manifests and `event_sources` stand for in their place. */
 const expandForms = (merged: Merged, folder: FunctionFolder | undefined): Merged =>
   expandEventSources(expandManifests(merged, folder))
 
 /** Reads and merges; expands other forms, and adds the functions that are found in a folder. */
-function readForm(files: Awaited<ReturnType<typeof readFiles>>, options: LoadOptions): Form {
-  const environment = { env: options.env ?? process.env }
+function readForm(files: readonly FileText[], options: LoadOptions): Form {
+  const environment = environmentOf(options)
   const merged = withPolicyFiles(mergeFiles(files, environment), environment)
   // What is no YAML says nothing about the rest: more problems would be echoes of the first.
   const unread = merged.problems.some(({ path }) => path === '')
@@ -139,15 +143,10 @@ function build(
     services,
     routes,
     tests,
-    files: [...new Set([...filesIn(places), ...policySources(sections.policies, places)])],
     secrets,
     expanded: withNames(expanded(value, connectors, { functions, routes }), places),
   }
 }
-
-/** The files whose contents stand in texts. */
-const filesIn = (places: Merged['places']): readonly string[] =>
-  [...places.hidden()].flatMap(({ hidden }) => hidden.flatMap(({ file }) => file ?? []))
 
 /** Checks the whole; when something is wrong, what is sound is still returned, so that its names are checked, too. */
 function checkSections(

@@ -6,7 +6,8 @@ import { readDocuments } from './document.ts'
 import type { Merged } from './files.ts'
 import type { Environment } from './interpolate.ts'
 import { mapping } from './names.ts'
-import type { Places, Read } from './tree.ts'
+import { see } from './seen.ts'
+import type { Read } from './tree.ts'
 
 /** Puts the policy that a file holds in the place of the file's path. */
 export function withPolicyFiles(merged: Merged, environment: Environment): Merged {
@@ -33,6 +34,7 @@ export function withPolicyFiles(merged: Merged, environment: Environment): Merge
 /** The policy of this name that a file holds, or the only one in it. */
 function policyIn(file: string, name: string, environment: Environment): Read | { readonly wrong: string } {
   let text: string
+  see(environment.seen, file)
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
@@ -59,9 +61,3 @@ function policyIn(file: string, name: string, environment: Environment): Read | 
     problems: found.read.problems,
   }
 }
-
-/** The files that policies stand in. */
-export const policySources = (policies: unknown, places: Places): readonly string[] =>
-  Object.entries(mapping(policies)).flatMap(([name, policy]) =>
-    Object.keys(mapping(policy)).flatMap((key) => places.at(['policies', name, key])?.source.file ?? []),
-  )

@@ -5,17 +5,20 @@ import { basename, join, resolve } from 'node:path'
 import { compareVersions, readVersioned } from '../schema/index.ts'
 import { type Merged, unreadable } from './files.ts'
 import { type FunctionFolder, mapping, type Names, namesOf } from './names.ts'
+import { type Seen, see } from './seen.ts'
 import type { Path } from './tree.ts'
 
 /**
  * Lists `<name>.wasm`, `<name>@<version>.wasm`, and the same in a folder of the name. Throws a ConfigError when the folder
- * cannot be read.
+ * cannot be read. Notes each folder that it lists in `seen`.
  */
-export function readFunctionFolder(path: string): FunctionFolder {
+export function readFunctionFolder(path: string, seen?: Seen): FunctionFolder {
+  see(seen, path)
   try {
     const entries = readdirSync(path, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1))
     const found = entries.flatMap((entry): string[] => {
       if (!entry.isDirectory()) return [entry.name]
+      see(seen, join(path, entry.name))
       const own = readdirSync(join(path, entry.name)).filter((file) => isOf(entry.name, file))
       return own.toSorted().map((file) => join(entry.name, file))
     })
