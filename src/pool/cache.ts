@@ -8,11 +8,15 @@ import { dirname, join, resolve } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { isOwn } from './compiled.ts'
 import type { Transpiled } from './component.ts'
+import { purge } from './purge.ts'
 
 /** The pinned version of jco, and of what is done to its output: part of every name. */
 export const TOOL = 'jco-1.35.0-3'
 
 const HASH = 32
+
+/** What a name ends in that V8 made: no other version of it takes that. */
+const V8 = `.v8-${process.versions.v8}-${process.arch}`
 
 /** The folder of what functions were transpiled to, beside the journal: files of ours alone, since they are executed. */
 export const cacheBeside = (journal: string): string => join(dirname(resolve(journal)), 'functions')
@@ -24,6 +28,11 @@ export interface TranspileStore {
   put(component: Uint8Array, transpiled: Transpiled): Promise<void>
   /** Where what V8 makes of it may be kept; undefined when nowhere. */
   compiled(component: Uint8Array): string | undefined
+  /**
+   * Removes what nobody has used for a month. What `compiled` told of those in use says which they are: they are used
+   * now. Resolves when it is through; never rejects.
+   */
+  purge(used: Iterable<string>): Promise<void>
 }
 
 /** A folder of transpiled components, by what they were made from. Its files are run: nobody else may write there. */
@@ -57,7 +66,12 @@ export class TranspileCache implements TranspileStore {
   }
 
   compiled(component: Uint8Array): string {
-    return `${this.#path(component)}.v8-${process.versions.v8}-${process.arch}`
+    return `${this.#path(component)}${V8}`
+  }
+
+  purge(used: Iterable<string>): Promise<void> {
+    const paths = [...used]
+    return purge(this.#folder, new Set([...paths, ...paths.map((path) => path.slice(0, -V8.length))]))
   }
 
   #path(component: Uint8Array): string {
@@ -106,6 +120,10 @@ export class BorrowedCache implements TranspileStore {
 
   compiled(component: Uint8Array): string | undefined {
     return this.#spare?.compiled(component)
+  }
+
+  async purge(used: Iterable<string>): Promise<void> {
+    await this.#spare?.purge(used)
   }
 }
 

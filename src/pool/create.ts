@@ -39,10 +39,10 @@ export async function createPool(functions: readonly FunctionSpec[], options: Po
       throw new GatewayError('CONFIG_INVALID', `${full} (function): reading the configuration: defined twice`)
     names.add(full)
   }
-  const codes = await loadFunctions(
-    functions,
-    typeof options.cache === 'string' ? new TranspileCache(options.cache) : options.cache,
-  )
+  const cache = typeof options.cache === 'string' ? new TranspileCache(options.cache) : options.cache
+  const codes = await loadFunctions(functions, cache)
+  // In the background: nobody waits for that.
+  void cache?.purge(codes.flatMap(({ compiled }) => compiled ?? []))
   return new Dispatcher(functions, codes, {
     log: options.log,
     denied: options.denied,
