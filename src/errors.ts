@@ -57,6 +57,11 @@ export const ERRORS = {
     type: 'ValidationError',
     summary: 'An event or envelope breaks a rule of its format.',
   },
+  EVENT_TOO_LARGE: {
+    disposition: 'reject',
+    type: 'ValidationError',
+    summary: 'An event is larger than all that the journal may hold; raise journal.max_size, or send less.',
+  },
   EVENT_LOOP: {
     disposition: 'reject',
     type: 'SystemError',

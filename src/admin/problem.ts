@@ -21,6 +21,7 @@ export class Problem extends Error {
 const STATUS: Partial<Record<ErrorCode, number>> = {
   EVENT_INVALID: 400,
   CONFIG_INVALID: 400,
+  EVENT_TOO_LARGE: 413,
   STOPPING: 503,
   JOURNAL_FULL: 503,
   JOURNAL_IO: 503,

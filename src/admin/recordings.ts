@@ -1,7 +1,7 @@
 /** What was recorded of a delivery: in a few figures, and as a whole for whoever runs its call again. */
 
 import { encodeEvent } from '../event/codec.ts'
-import type { DeliveryRecord, EventRecord, Journal } from '../journal/journal.ts'
+import type { DeadLetter, DeliveryRecord, EventRecord, Journal } from '../journal/journal.ts'
 import { decodeRecording } from '../pool/recording.ts'
 import { Problem } from './problem.ts'
 
@@ -42,7 +42,7 @@ async function ofDelivery(id: string, journal: RecordingJournal): Promise<Found 
   const stored = await journal.recording(id)
   if (!stored) return undefined
   // Of a batch the recording names one call for all of its members.
-  const callId = (await callIdOfLetter(id, journal)) ?? decodeRecording(stored)?.recording.callId ?? ''
+  const callId = (await letterOf(id, journal))?.callId ?? decodeRecording(stored)?.recording.callId ?? ''
   const record = await journal.find({ callId })
   const delivery = record?.deliveries.find((each) => each.id === id)
   return record && delivery && { delivery, event: record.event, stored }
@@ -60,17 +60,22 @@ async function ofEvent(key: string, journal: RecordingJournal): Promise<Found | 
   throw new Problem(409, 'RECORDING_AMBIGUOUS', `several deliveries of "${key}" were recorded; name one: ${each}`)
 }
 
-async function callIdOfLetter(id: string, journal: RecordingJournal): Promise<string | undefined> {
-  for await (const { callId } of journal.deadLetters({ ids: [id] })) return callId
+async function letterOf(id: string, journal: RecordingJournal): Promise<DeadLetter | undefined> {
+  for await (const letter of journal.deadLetters({ ids: [id] })) return letter
   return undefined
 }
 
 async function nothing(key: string, journal: RecordingJournal): Promise<Problem> {
-  const letter = (await callIdOfLetter(key, journal)) !== undefined
-  const why = letter
-    ? `of the dead letter "${key}": its target is no function, or says "record: never", or its last attempt was ended from outside (at its timeout), or never begun`
-    : `under "${key}": a dead letter has its recording until it is redriven or dropped, and what succeeded has one where its function says "record: always"`
-  return new Problem(404, 'RECORDING_UNKNOWN', `nothing was recorded ${why}`)
+  return new Problem(404, 'RECORDING_UNKNOWN', `nothing was recorded ${why(key, await letterOf(key, journal))}`)
+}
+
+function why(key: string, letter: DeadLetter | undefined): string {
+  if (letter === undefined)
+    return `under "${key}": a dead letter has its recording until it is redriven or dropped, and what succeeded has one where its function says "record: always"`
+  const of = `of the dead letter "${key}"`
+  if (letter.unrecorded)
+    return `${of} that could be kept: recordings had their share of "journal.max_size"; drop dead letters, or raise it`
+  return `${of}: its target is no function, or says "record: never", or its last attempt was ended from outside (at its timeout), or never begun`
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

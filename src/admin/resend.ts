@@ -1,7 +1,17 @@
 /** Dead letters as new events: sent to another target of their route, or with other data. */
 
-import { CALL_EXTENSIONS, type CloudEvent, isJsonType, uuidv7, withExtensions } from '../event/index.ts'
+import {
+  CALL_EXTENSIONS,
+  type CloudEvent,
+  fromRefused,
+  isJsonType,
+  toRefused,
+  uuidv7,
+  withData,
+  withExtensions,
+} from '../event/index.ts'
 import type { DeadLetter, DeadLetterFilter, Journal } from '../journal/journal.ts'
+import { OFFERS } from '../router/route.ts'
 import { newest, readVersioned, versioned } from '../schema/index.ts'
 import { gently } from './groups.ts'
 import type { AdminParts } from './parts.ts'
@@ -62,7 +72,7 @@ async function move(ids: readonly string[], to: string, parts: Parts): Promise<r
     const batch = ids.slice(at, at + BATCH)
     const sending: Promise<Resent>[] = []
     for await (const letter of parts.journal.deadLetters({ ids: batch }))
-      sending.push(send(letter, asNew(letter, `${letter.event.id}/redrive/${letter.id}`), to, parts))
+      sending.push(send(letter, asNew(letter, `redrive/${letter.id}`), to, parts))
     moved.push(...(await Promise.all(sending)))
     await parts.journal.drop({ ids: batch })
   }
@@ -110,31 +120,38 @@ export async function resend(
   const target = requireTarget(letter.route, to ?? newestOf(letter.route, letter.to, parts), parts)
   const datacontenttype = contentType ?? letter.event.datacontenttype
   if (isJsonType(datacontenttype ?? 'application/json')) requireJson(data)
-  const event = { ...asNew(letter, `${letter.event.id}/resend/${uuidv7()}`), data }
+  const event = withData(asNew(letter, `resend/${uuidv7()}`), data)
   return send(letter, datacontenttype === undefined ? event : { ...event, datacontenttype }, target, parts)
 }
 
-/** No call any more: its caller has had an answer. */
-function asNew({ event }: DeadLetter, id: string): CloudEvent {
+/** No call any more: its caller has had an answer. What was offered by a source is an event of the path again. */
+function asNew({ event: died, route }: DeadLetter, how: string): CloudEvent {
+  const event = isOffer(route) ? fromRefused(died) : died
   const call = Object.fromEntries(Object.values(CALL_EXTENSIONS).map((name) => [name, undefined]))
-  const correlationid = event.extensions?.['correlationid'] ?? event.id
-  return withExtensions({ ...event, id }, { ...call, causationid: event.id, correlationid })
+  const correlationid = event.extensions?.['correlationid'] ?? died.id
+  const id = `${event.id}/${how}`
+  return withExtensions({ ...event, id }, { ...call, causationid: died.id, correlationid })
 }
 
+/** An offer is offered by its lane, and is not the event that comes of it. */
 async function send(
   { id, origin, route }: DeadLetter,
   event: CloudEvent,
   to: string,
   { journal }: Parts,
 ): Promise<Resent> {
-  const entry = { event, origin, callId: uuidv7(), routes: [{ route, to, answers: true }] }
-  const { callId } = await journal.append(entry)
+  const entry = isOffer(route)
+    ? { event: toRefused(event), routes: [OFFERS] }
+    : { event, routes: [{ route, to, answers: true }] }
+  const { callId } = await journal.append({ ...entry, origin, callId: uuidv7() })
   return { id, callId, eventId: event.id }
 }
 
+const isOffer = (route: string): boolean => route === OFFERS.route
+
 /** Returns the target that is meant: a function without a version is its newest. Throws when there is none. */
 function requireTarget(route: string, asked: string, parts: Parts): string {
-  const own = parts.targets(route)
+  const own = isOffer(route) ? [OFFERS.to] : parts.targets(route)
   const to = own?.includes(asked) || asked.includes('@') ? asked : newestOf(route, asked, parts)
   const known = own && [...own, ...parts.versions(route)]
   if (known?.includes(to)) return to

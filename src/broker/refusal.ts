@@ -4,7 +4,13 @@ import { type ErrorCode, toGatewayError } from '../errors.ts'
 
 /** MQTT 5 reason codes of PUBACK and PUBREC [MQTT5 3.4.2.1]. */
 const IMPLEMENTATION_SPECIFIC = 0x83
-const REASONS: Partial<Record<ErrorCode, number>> = { REPLY_TOPIC_REFUSED: 0x87, BROKER_FULL: 0x97 }
+const QUOTA_EXCEEDED = 0x97
+/** Packet too large (0x95) is for packets, and no reason of an acknowledgement. */
+const REASONS: Partial<Record<ErrorCode, number>> = {
+  REPLY_TOPIC_REFUSED: 0x87,
+  BROKER_FULL: QUOTA_EXCEEDED,
+  EVENT_TOO_LARGE: QUOTA_EXCEEDED,
+}
 
 export interface Refusal {
   /** With it the publish is answered and over; without one the connection is closed and the client sends it again. */

@@ -136,7 +136,7 @@ export const deadLetterRows = (letters: readonly DeadLetter[], now: number, pain
 
 /** One dead letter with its whole event. */
 export function deadLetterLines(letter: DeadLetter, paint: Paint): readonly string[] {
-  const { attempts, callId, error, event, firstAt, lastAt, recording } = letter
+  const { attempts, callId, error, event, firstAt, lastAt, recording, unrecorded } = letter
   return [
     `${paint('bold', letter.id)} ${lane(letter)}`,
     ...columns([
@@ -146,6 +146,7 @@ export function deadLetterLines(letter: DeadLetter, paint: Paint): readonly stri
       ['  came in by', place(letter.origin)],
       ['  callId', shown(callId)],
       ...(recording ? [['  recorded', recordedText(letter.id, recording)]] : []),
+      ...(unrecorded ? [['  recorded', 'nothing: there was no room for it (a quarter of journal.max_size)']] : []),
     ]),
     JSON.stringify(event, null, 2),
   ]

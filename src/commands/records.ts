@@ -133,6 +133,7 @@ export const deadLetter = z.object({
   recording: z
     .object({ function: z.string(), inputs: z.number(), bytes: z.number(), earlier: z.number(), cut: z.boolean() })
     .optional(),
+  unrecorded: z.boolean().optional(),
 })
 /** A delivery of which it was recorded what its function was given. */
 export const recordedCall = z.object({

@@ -2,16 +2,17 @@
 
 import { expect, test } from 'vitest'
 import { GatewayError } from '../errors.ts'
-import type { CloudEvent } from '../event/index.ts'
-import type { DeadLetter } from '../journal/journal.ts'
+import { type CloudEvent, isRefusedOffer } from '../event/index.ts'
+import type { DeadLetter, Journal } from '../journal/journal.ts'
 import { openMemoryJournal } from '../journal/memory.ts'
+import { OFFERS } from '../router/route.ts'
 import type { Accept } from './accept.ts'
 import { ActivityStream } from './activity.ts'
 import type { DeliverParts } from './deliver.ts'
 import { Dispatcher } from './dispatch.ts'
 import { createEmit } from './emit.ts'
 import { until } from './harness.ts'
-import { isRefusedOffer, keepingRefused, OFFERS, offerLane } from './refused-offers.ts'
+import { keepingRefused, offerLane } from './refused-offers.ts'
 
 const event: CloudEvent = {
   specversion: '1.0',
@@ -26,10 +27,19 @@ const full = new GatewayError('JOURNAL_FULL', 'journal: full')
 
 /** A path that refuses everything, until `error` is taken away. */
 class Desk {
-  readonly journal = openMemoryJournal()
+  readonly journal: Journal
   readonly offered: { readonly event: CloudEvent; readonly source: string; readonly address: string }[] = []
   error: GatewayError | undefined = invalid
-  readonly #dispatcher = new Dispatcher(this.journal, (error) => expect.fail(error.message))
+  readonly #dispatcher: Dispatcher
+
+  constructor(maxBytes?: number) {
+    this.journal = openMemoryJournal(maxBytes === undefined ? {} : { maxBytes })
+    this.#dispatcher = new Dispatcher(this.journal, (error) => expect.fail(error.message))
+    this.emit = createEmit(keepingRefused(this.accept, this.journal), 'orders', (given) => ({
+      ...given,
+      type: `${given.type}.named`,
+    }))
+  }
 
   readonly accept: Accept = async (given, { address, source }) => {
     this.offered.push({ event: given, source, address })
@@ -38,10 +48,7 @@ class Desk {
   }
 
   /** What is lent to a source. */
-  readonly emit = createEmit(keepingRefused(this.accept, this.journal), 'orders', (given) => ({
-    ...given,
-    type: `${given.type}.named`,
-  }))
+  readonly emit: ReturnType<typeof createEmit>
 
   serve(): void {
     const parts: DeliverParts = {
@@ -112,6 +119,49 @@ test('for good, of a source with dead letters of its own: it is rejected, and no
   const desk = new Desk()
   await expect(desk.emit(event, { ownDeadLetters: true })).rejects.toBe(invalid)
   expect(desk.journal.stats().events).toBe(0)
+})
+
+test('too large to be kept: its attributes and the size of its data are; no redrive takes them for the event', async () => {
+  const desk = new Desk(1)
+  desk.error = new GatewayError('EVENT_TOO_LARGE', 'journal: on purpose')
+  desk.serve()
+  expect(await desk.emit(event)).toMatchObject({ routes: [], duplicate: false })
+  await until(() => desk.journal.stats().dead === 1)
+  const [letter] = await desk.letters()
+  expect(letter).toMatchObject({
+    event: { id: 'e1/refused', extensions: { partitionkey: 'k', refusedid: 'e1', refusedbytes: 2 } },
+    error: { code: 'EVENT_TOO_LARGE', message: expect.stringContaining('its 2 bytes of data were not kept') },
+  })
+  expect(letter?.event.data).toBeUndefined()
+  desk.error = undefined
+  const offered = desk.offered.length
+  await desk.journal.redrive({ route: OFFERS.route })
+  await until(() => desk.journal.stats().dead === 1)
+  expect(desk.offered.length).toBe(offered)
+  expect(await desk.emit(event)).toEqual({ callId: 'taken', duplicate: false, routes: ['work'] })
+})
+
+test('attributes that are too large, too, are left out; for want of room it is offered again', async () => {
+  const kept: CloudEvent[] = []
+  const tooLarge = new GatewayError('EVENT_TOO_LARGE', 'no')
+  const answers = [tooLarge, tooLarge]
+  const append: Journal['append'] = async ({ callId, event: given }) => {
+    kept.push(given)
+    const error = answers.shift()
+    if (error) throw error
+    return { callId, duplicate: false }
+  }
+  const emit = createEmit(
+    keepingRefused(async () => Promise.reject(invalid), { append }),
+    'orders',
+  )
+  await emit({ ...event, subject: 's' })
+  const required = { specversion: '1.0', id: 'e1/refused', source: event.source, type: 'order' }
+  expect(kept).toHaveLength(3)
+  expect(kept[1]).toMatchObject({ subject: 's', extensions: { partitionkey: 'k' } })
+  expect(kept[2]).toEqual({ ...required, extensions: { refusedbytes: 2, refusedid: 'e1' } })
+  answers.push(tooLarge, full)
+  await expect(emit(event)).rejects.toBe(full)
 })
 
 test('what cannot be kept either is rejected: upstream sends it again', async () => {

@@ -1,16 +1,22 @@
 /** Offers that the path refuses for good, of sources that can tell nobody: each is a dead letter, and a redrive offers it again. */
 
 import type { Receipt } from '../connector/connector.ts'
-import { toGatewayError } from '../errors.ts'
-import { type CloudEvent, extension, type Origin, refusedId, uuidv7, withExtensions } from '../event/index.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
+import {
+  bare,
+  bytesLeftOut,
+  type CloudEvent,
+  fromRefused,
+  type Origin,
+  toRefused,
+  uuidv7,
+  withoutData,
+} from '../event/index.ts'
 import type { Journal } from '../journal/journal.ts'
-import type { Route } from '../router/route.ts'
+import { OFFERS, type Route } from '../router/route.ts'
 import type { Accept } from './accept.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
 import type { LaneWork } from './served.ts'
-
-/** The lane that offers them again: no route of a configuration has such a name. */
-export const OFFERS = { route: '(offer)', to: 'routes' } as const
 
 const AGAIN: Route = {
   name: OFFERS.route,
@@ -35,18 +41,22 @@ export const keepingRefused =
       return keep(event, origin, journal)
     })
 
-/** Under an id of its own: offered again under the event's, it is no duplicate. */
+/** What is larger than the journal takes is kept without its data, which upstream may have still: nothing waits for it. */
 async function keep(event: CloudEvent, origin: Origin, journal: Pick<Journal, 'append'>): Promise<Receipt> {
-  const kept = withExtensions({ ...event, id: refusedId(event.id) }, { [MARK]: event.id })
-  const { callId, duplicate } = await journal.append({ event: kept, origin, callId: uuidv7(), routes: [OFFERS] })
+  const append = (form: CloudEvent) =>
+    journal.append({ event: toRefused(form), origin, callId: uuidv7(), routes: [OFFERS] })
+  const { callId, duplicate } = await append(event)
+    .catch(ifTooLarge(() => append(withoutData(event))))
+    .catch(ifTooLarge(() => append(bare(event))))
   return { callId, duplicate, routes: [] }
 }
 
-/** Holds the event's own id. */
-const MARK = 'refusedid'
-
-/** Whether it is what was kept of an offer, which never was an event of the path. */
-export const isRefusedOffer = (event: CloudEvent): boolean => extension(event, MARK) !== undefined
+const ifTooLarge =
+  <T>(instead: () => Promise<T>) =>
+  (thrown: unknown): Promise<T> => {
+    if (toGatewayError(thrown).code === 'EVENT_TOO_LARGE') return instead()
+    throw thrown
+  }
 
 /** The work of `OFFERS`. `accept` takes events as it takes those of a source. */
 export const offerLane = (accept: Accept, parts: DeliverParts): LaneWork => ({
@@ -54,11 +64,20 @@ export const offerLane = (accept: Accept, parts: DeliverParts): LaneWork => ({
   concurrency: AGAIN.concurrency,
   run: (delivery, signal) => {
     const handle = async (): Promise<{ readonly children: readonly [] }> => {
-      const { event, origin } = delivery
-      const id = extension(event, MARK) ?? event.id
-      await accept(withExtensions({ ...event, id }, { [MARK]: undefined }), origin)
+      const event = fromRefused(delivery.event)
+      refuseIncomplete(event)
+      await accept(event, delivery.origin)
       return { children: [] }
     }
     return deliver(delivery, AGAIN, { answers: false, handle }, parts, signal)
   },
 })
+
+/** Routes must not take for the event what is left of it. */
+function refuseIncomplete(event: CloudEvent): void {
+  const bytes = bytesLeftOut(event)
+  if (bytes === undefined) return
+  const what = `it is larger than the journal takes, and its ${bytes} bytes of data were not kept`
+  const todo = 'raise journal.max_size, then resend this with its data, or have its sender send it again'
+  throw new GatewayError('EVENT_TOO_LARGE', `gateway: accepting "${event.id}": ${what}; ${todo}`)
+}

@@ -6,6 +6,7 @@ import {
   type CloudEvent,
   DEAD_LETTER_SOURCE,
   extension,
+  isRefusedOffer,
   type Origin,
   withExtensions,
 } from '../event/index.ts'
@@ -14,7 +15,6 @@ import type { Router } from '../router/router.ts'
 import { type AcceptParts, createAccept } from './accept.ts'
 import { hops, REPLAY } from './chain.ts'
 import { type Clock, passTime } from './clock.ts'
-import { isRefusedOffer } from './refused-offers.ts'
 
 /** What is to run again. */
 export interface ReplayWish extends Span {

@@ -1,12 +1,11 @@
 /** Where a delivery stands that is not settled: it runs, or what it waits for, and until when. */
 
 import type { DeliveryRecord, EventRecord, Lane } from '../journal/journal.ts'
-import type { Route } from '../router/route.ts'
+import { OFFERS, type Route } from '../router/route.ts'
 import type { Router } from '../router/router.ts'
 import type { LaneControls } from './controls.ts'
 import type { Gates, Line, Turnstile } from './gates.ts'
 import type { Gathering } from './gathering.ts'
-import { OFFERS } from './refused-offers.ts'
 import { oneOf, type Places, type ServedLane } from './served.ts'
 
 /** What a delivery waits for. */

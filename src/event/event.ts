@@ -31,9 +31,6 @@ export interface Origin {
 /** The source of the copies that a route sends to its `dead_letter`: they are records of the gateway, not news. */
 export const DEAD_LETTER_SOURCE = 'dead_letter'
 
-/** The id under which an offer of an event is kept that the path refused for good. */
-export const refusedId = (id: string): string => `${id}/refused`
-
 /** The extension attributes with which an event is a call. They travel in the envelope, so every transport carries them. */
 export const CALL_EXTENSIONS = {
   /** Names the call. A repeated one inside the retention gets the first answer again. */

@@ -51,11 +51,21 @@ export function newArrival(known: Omit<Arrival, 'promise' | 'resolve' | 'reject'
   return { number, entry, acceptedAt, feeds, draft, once, names, promise, resolve, reject }
 }
 
-export const full = (): GatewayError =>
+/** Of one event, whatever the journal may hold: a value of LMDB ends at 4 GiB, and others lie in it beside the event. */
+export const LARGEST = 2 ** 31
+
+/** For now. */
+export const full = (kind: 'lmdb' | 'memory' = 'lmdb'): GatewayError =>
   new GatewayError(
     'JOURNAL_FULL',
-    'journal (lmdb): appending an event: no room; free space, or raise journal.max_size',
-    {
-      retryAfterMs: 1_000,
-    },
+    `journal (${kind}): appending an event: no room; free space, or raise journal.max_size`,
+    { retryAfterMs: 1_000 },
   )
+
+/** Why an event is not held: for now, or for good when a journal with nothing in it would not hold it either. */
+export function noRoom(kind: 'lmdb' | 'memory', bytes: number, maxBytes: number): GatewayError {
+  const most = Math.min(maxBytes, LARGEST)
+  if (bytes <= most) return full(kind)
+  const what = `it takes ${bytes} bytes, and the journal holds ${most} at most; raise journal.max_size, or send less`
+  return new GatewayError('EVENT_TOO_LARGE', `journal (${kind}): appending an event: ${what}`)
+}

@@ -126,7 +126,7 @@ export type Outcome = (
   | { readonly status: 'dead'; readonly error: Failure }
 ) & {
   readonly figures?: Figures
-  /** What the attempt was given while it ran, as the pool writes it. */
+  /** What the attempt was given while it ran, as the pool writes it: kept as long as there is room. */
   readonly recording?: Uint8Array | undefined
 }
 
@@ -184,6 +184,8 @@ export interface DeadLetter extends Lane {
   /** Milliseconds since the epoch of the first and of the last error. */
   readonly firstAt: number
   readonly lastAt: number
+  /** True when there was no room for what was recorded of its last attempt. */
+  readonly unrecorded?: boolean
 }
 
 /** Every named condition must hold. */
@@ -235,7 +237,8 @@ export interface JournalStats extends JournalUse {
 export interface Journal extends AsyncDisposable {
   /**
    * Resolves once the event and its deliveries are on disk. Rejects with `JOURNAL_FULL` when there is no room, with
-   * `JOURNAL_IO` when the disk refused; nothing is held then.
+   * `EVENT_TOO_LARGE` when there would be none if nothing else was held, with `JOURNAL_IO` when the disk refused; nothing
+   * is held then.
    */
   append(entry: Entry): Promise<Appended>
   /**

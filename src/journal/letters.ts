@@ -7,7 +7,8 @@ import type { Intake } from './intake.ts'
 import type { DeadLetter, DeadLetterFilter } from './journal.ts'
 import { deadKey, deliveryId, parseDeliveryId, slotKey, TABLE, tableEnd } from './keys.ts'
 import type { Item } from './lane.ts'
-import { openBytes, openJson } from './record.ts'
+import { openJson } from './record.ts'
+import type { Recordings } from './recordings.ts'
 import { type DeadEntry, indexChange, readFailures } from './settle.ts'
 import type { Change, Store } from './store.ts'
 import type { Sums } from './totals.ts'
@@ -21,6 +22,7 @@ export interface LettersHost {
   readonly blocks: Blocks
   readonly feeds: readonly LaneFeed[]
   readonly intake: Intake
+  readonly recordings: Recordings
   readonly sums: Sums
   now(): number
   write(changes: readonly Change[]): Promise<void>
@@ -57,7 +59,8 @@ export class DeadLetters {
       const key = route[1] ?? undefined
       const id = deliveryId(block.id, slot)
       const item: Item = { id, block: block.id, slot, key, due, indexed: true, held: undefined }
-      changes.push(indexChange(feed.id, item), [slotKey(TABLE.recordings, block.id, slot), undefined])
+      changes.push(indexChange(feed.id, item))
+      this.#host.recordings.drop(block.id, slot, changes)
       block.set(slot, STATUS.delayed, 0, due)
       feed.count(1)
       this.#host.sums.pending++
@@ -68,8 +71,8 @@ export class DeadLetters {
 
   drop(filter: DeadLetterFilter): Promise<number> {
     return this.#change(filter, ({ block, slot }, changes) => {
-      for (const table of [TABLE.failures, TABLE.recordings] as const)
-        changes.push([slotKey(table, block.id, slot), undefined])
+      changes.push([slotKey(TABLE.failures, block.id, slot), undefined])
+      this.#host.recordings.drop(block.id, slot, changes)
       block.set(slot, STATUS.gone, block.attempts(slot), this.#host.now())
       return true
     })
@@ -79,9 +82,7 @@ export class DeadLetters {
   recording(id: string): Uint8Array | undefined {
     const place = parseDeliveryId(id)
     if (place === undefined || !this.#host.blocks.has(place.block)) return undefined
-    const stored = this.#host.store.get(slotKey(TABLE.recordings, place.block, place.slot))
-    const body = stored && openBytes(stored)
-    return body && new Uint8Array(body)
+    return this.#host.recordings.read(place.block, place.slot)
   }
 
   async #change(filter: DeadLetterFilter, apply: (dead: Dead, changes: Change[]) => boolean): Promise<number> {
@@ -154,8 +155,9 @@ export class DeadLetters {
     const failures = readFailures(this.#host.store, slotKey(TABLE.failures, block.id, slot))
     if (lane === undefined || record === undefined || failures === undefined) return undefined
     const { event, origin, callId } = record
-    const { error, firstAt, lastAt } = failures
+    const { error, firstAt, lastAt, unrecorded } = failures
     const id = deliveryId(block.id, slot)
-    return { id, ...lane, event, origin, callId, attempts: block.attempts(slot), error, firstAt, lastAt }
+    const letter = { id, ...lane, event, origin, callId, attempts: block.attempts(slot), error, firstAt, lastAt }
+    return unrecorded ? { ...letter, unrecorded } : letter
   }
 }

@@ -2,7 +2,7 @@
 
 import { type GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
-import { full, letGo, newArrival, type Placed } from './arrival.ts'
+import { full, LARGEST, letGo, newArrival, noRoom, type Placed } from './arrival.ts'
 import { Blocks, type Located } from './blocks.ts'
 import { readCursor, writeCursor } from './cursors.ts'
 import { chainsOf, debounced, readBack, supersede, type WaitingSlot } from './debounce.ts'
@@ -18,6 +18,7 @@ import { lockFolder } from './lock.ts'
 import { Names, namesOf } from './names.ts'
 import { Once } from './once.ts'
 import { RecordDraft, routeEntry } from './record.ts'
+import { Recordings } from './recordings.ts'
 import { eventRecord, journalStats } from './report.ts'
 import { retained } from './retained.ts'
 import type { JournalOptions, JournalSettings } from './settings.ts'
@@ -48,6 +49,7 @@ class LmdbJournal implements Journal, LanesHost {
   readonly kept: Kept
   readonly identities: Identities
   readonly intake: Intake
+  readonly recordings: Recordings
   readonly #lanes: Lanes
   readonly #names: Names
   readonly #writer: Writer
@@ -92,6 +94,7 @@ class LmdbJournal implements Journal, LanesHost {
     this.intake = new Intake(store, this.sums, this.blocks, this.identities, this.#lanes.all, (placed) =>
       this.#show(placed),
     )
+    this.recordings = new Recordings(store, this.sums, this.intake, settings.maxBytes)
     this.#names = new Names(this.sums.seed, this.blocks, this.identities, this.intake.arrivals)
     this.#names.readRecent(store)
     this.#writer = new Writer(store, this.intake)
@@ -124,9 +127,10 @@ class LmdbJournal implements Journal, LanesHost {
     const entry = debounced(this, given, feeds, acceptedAt, once?.repeated)
     const routes = entry.routes.map((route, index) => routeEntry(feeds[index]?.id ?? 0, route, acceptedAt))
     const draft = new RecordDraft(entry, routes, acceptedAt)
-    if (this.sums.bytes + this.intake.bytes + draft.bytes > this.#settings.maxBytes) {
+    const { maxBytes } = this.#settings
+    if (this.sums.bytes + this.intake.bytes + draft.bytes > maxBytes || draft.bytes > LARGEST) {
       letGo({ entry, feeds, once })
-      return Promise.reject(full())
+      return Promise.reject(noRoom('lmdb', draft.bytes, maxBytes))
     }
     const arrival = newArrival({ number: this.#next++, entry, acceptedAt, feeds, draft, names, once })
     this.intake.arrive(arrival)
@@ -155,7 +159,7 @@ class LmdbJournal implements Journal, LanesHost {
     const { item, feed } = lease
     const block = this.blocks.get(item.block)
     if (block === undefined) return Promise.reject(damage(this.#settings.path, `the state of block ${item.block}`))
-    for (const change of settleChanges(this.store, block, item, feed, ending, this.now())) this.intake.change(change)
+    for (const change of settleChanges(this, block, item, feed, ending, this.now())) this.intake.change(change)
     this.intake.touch(block)
     if (ending.status !== 'later') this.sums.bytes += block.keep(item.slot, ending.figures)
     if (!('at' in ending)) {

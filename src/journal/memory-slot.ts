@@ -40,6 +40,8 @@ export interface Slot {
   error?: Failure
   answer?: Answer
   recording?: Uint8Array | undefined
+  /** There was no room for it. */
+  unrecorded?: boolean
   fallback?: string
   firstErrorAt?: number
   settledAt?: number
@@ -79,7 +81,6 @@ export function keepOutcome(slot: Slot, outcome: Outcome, now: number): void {
     slot.tries.push({ attempt: slot.attempts, at: now, figures: outcome.figures, error })
     if (slot.tries.length > MOST_TRIES) slot.tries.shift()
   }
-  slot.recording = outcome.recording
   if (outcome.status === 'done' && outcome.answer) slot.answer = outcome.answer
   if (outcome.status === 'done' && outcome.fallback) slot.fallback = outcome.fallback.fallback
   const error = outcome.status === 'done' ? outcome.fallback?.error : outcome.error
@@ -135,11 +136,13 @@ export function deadLetter({
   error,
   firstErrorAt,
   settledAt,
+  unrecorded,
 }: Slot): DeadLetter | undefined {
   if (error === undefined || firstErrorAt === undefined || settledAt === undefined) return undefined
   const { event, origin, callId } = held.entry
   const lane = { route: ref.route, to: ref.to }
-  return { id: item.id, ...lane, event, origin, callId, attempts, error, firstAt: firstErrorAt, lastAt: settledAt }
+  const times = { firstAt: firstErrorAt, lastAt: settledAt, ...(unrecorded ? { unrecorded } : {}) }
+  return { id: item.id, ...lane, event, origin, callId, attempts, error, ...times }
 }
 
 /** What was recorded of the attempt that it was settled with. */

@@ -18,6 +18,7 @@ import type {
 } from './journal.ts'
 import { deliveryId } from './keys.ts'
 import { type Item, LaneQueue } from './lane.ts'
+import { MemoryRoom } from './memory-room.ts'
 import {
   chained,
   deadLetter,
@@ -44,7 +45,7 @@ export interface MemoryJournalOptions {
   readonly timer?: SetTimer
   /** How long a settled event is remembered. Milliseconds; a day when absent. */
   readonly retainMs?: number
-  /** Bytes of event data that may be held; no bound when absent. */
+  /** Bytes of event data and of recordings that may be held; no bound when absent. */
   readonly maxBytes?: number
 }
 
@@ -57,7 +58,6 @@ class MemoryJournal implements Journal {
   readonly failed: Promise<Error> = new Promise(() => undefined)
   readonly #now: () => number
   readonly #retainMs: number
-  readonly #maxBytes: number
   readonly #alarm: Alarm
   readonly #lanes = new Map<string, Map<string, MemoryLane>>()
   /** In the order of append. */
@@ -72,14 +72,14 @@ class MemoryJournal implements Journal {
   readonly #texts = new MemoryTexts()
   readonly #cursors = new Map<string, string>()
   #next = 0
+  readonly #room: MemoryRoom
   #pending = 0
-  #bytes = 0
   #closed = false
 
   constructor(options: MemoryJournalOptions) {
     this.#now = options.now ?? Date.now
     this.#retainMs = options.retainMs ?? 86_400_000
-    this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
+    this.#room = new MemoryRoom(options.maxBytes)
     const wake = () => {
       for (const { queue } of this.#allLanes()) queue.wake()
     }
@@ -93,15 +93,13 @@ class MemoryJournal implements Journal {
     if (first !== undefined) return { callId: first.entry.callId, duplicate: true }
     this.#expire()
     const bytes = entry.event.data?.length ?? 0
-    if (this.#bytes + bytes > this.#maxBytes)
-      throw new GatewayError('JOURNAL_FULL', 'journal (memory): appending an event: no room', { retryAfterMs: 1_000 })
+    this.#room.take(bytes)
     const acceptedAt = this.#now()
     const repeated = this.#names.take(entry.routes, acceptedAt)
     const held: Held = { entry, acceptedAt, bytes, slots: [], waiting: 0 }
     this.#byIdentity.set(identity, held)
     this.#byCall.set(entry.callId, held)
     this.#byId.set(entry.event.id, held)
-    this.#bytes += bytes
     const block = this.#next++
     for (const [index, ref] of entry.routes.entries()) {
       const slot = this.#addSlot(held, ref, block, index)
@@ -122,6 +120,7 @@ class MemoryJournal implements Journal {
     const slot = this.#slots.get(id)
     if (slot?.status !== 'leased') return
     keepOutcome(slot, outcome, this.#now())
+    this.#room.keep(slot, outcome)
     if (outcome.status === 'retry') return this.#again(slot, outcome.at)
     slot.status = outcome.status
     this.#count(slot, -1)
@@ -187,7 +186,7 @@ class MemoryJournal implements Journal {
   setCursor: Journal['setCursor'] = async (name, value) => void this.#cursors.set(name, value)
 
   get used(): JournalUse {
-    return { pending: this.#pending, bytes: this.#bytes }
+    return { pending: this.#pending, bytes: this.#room.bytes }
   }
 
   stats(): JournalStats {
@@ -197,7 +196,7 @@ class MemoryJournal implements Journal {
       events: this.#byCall.size,
       pending: this.#pending,
       dead: this.#dead.size,
-      bytes: this.#bytes,
+      bytes: this.#room.bytes,
       lanes: lanes.map(({ lane, pending }) => ({ ...lane, pending })),
       ...(oldest === undefined ? {} : { oldestPending: oldest }),
     }
@@ -246,6 +245,7 @@ class MemoryJournal implements Journal {
       const letter = deadLetter(slot)
       if (letter === undefined || !matches(letter, filter)) continue
       this.#dead.delete(id)
+      this.#room.forget(slot)
       slots.push(slot)
     }
     return slots
@@ -270,7 +270,7 @@ class MemoryJournal implements Journal {
     this.#byIdentity.delete(identityOf(held.entry))
     if (this.#byId.get(held.entry.event.id) === held) this.#byId.delete(held.entry.event.id)
     for (const { item } of held.slots) this.#slots.delete(item.id)
-    this.#bytes -= held.bytes
+    this.#room.free(held)
   }
 
   #lane({ route, to }: Lane): MemoryLane {

@@ -5,7 +5,8 @@ import type { LaneFeed } from './feed.ts'
 import type { Answer, Failure, Outcome } from './journal.ts'
 import { deadKey, dueKey, dueKeyedKey, slotKey, TABLE } from './keys.ts'
 import type { Item } from './lane.ts'
-import { CHECKSUM, openBytes, openJson, seal, sealBytes, sealJson } from './record.ts'
+import { CHECKSUM, openBytes, openJson, seal, sealJson } from './record.ts'
+import type { Recordings } from './recordings.ts'
 import type { Change, Store } from './store.ts'
 import { type StoredTry, withTry } from './tries.ts'
 
@@ -18,6 +19,8 @@ export interface Failures {
   readonly due?: number
   /** The target that made the delivery after all. */
   readonly fallback?: string
+  /** There was no room for what was recorded of the last attempt. */
+  readonly unrecorded?: boolean
   /** The attempts that failed, oldest first. */
   readonly tries?: readonly StoredTry[]
 }
@@ -33,7 +36,7 @@ export type Ending = Outcome | { readonly status: 'later'; readonly at: number }
 
 /** Enters the outcome into the block's state, and returns what else is to be written. */
 export function settleChanges(
-  store: Store,
+  { recordings, store }: { readonly recordings: Recordings; readonly store: Store },
   block: Block,
   item: Item,
   feed: LaneFeed,
@@ -45,8 +48,8 @@ export function settleChanges(
   const attempts = block.attempts(slot) + 1
   const changes: Change[] = []
   if (item.indexed) changes.push([indexKey(feed.id, item), undefined])
-  if (outcome.recording && outcome.status !== 'retry')
-    changes.push([slotKey(TABLE.recordings, block.id, slot), sealBytes(outcome.recording)])
+  const recording = outcome.status === 'retry' ? undefined : outcome.recording
+  const unrecorded = recording !== undefined && !recordings.keep(block.id, slot, recording, changes)
   if (outcome.status === 'done') {
     block.set(slot, STATUS.done, attempts, now)
     if (outcome.answer && isNothing(outcome.answer)) block.answerNothing(slot)
@@ -66,7 +69,8 @@ export function settleChanges(
   if (outcome.status === 'dead') {
     block.set(slot, STATUS.dead, attempts, now)
     const entry: DeadEntry = { lane: feed.id, code: outcome.error.code }
-    changes.push([key, sealJson(failures)], [deadKey(now, block.id, slot), sealJson(entry)])
+    const kept = unrecorded ? { ...failures, unrecorded } : failures
+    changes.push([key, sealJson(kept)], [deadKey(now, block.id, slot), sealJson(entry)])
     return changes
   }
   block.set(slot, STATUS.delayed, attempts, now)

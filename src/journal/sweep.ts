@@ -8,6 +8,7 @@ import type { Kept } from './kept.ts'
 import { numberKey, slotKey, TABLE, type Table, tableEnd, tableStart } from './keys.ts'
 import type { Once } from './once.ts'
 import { acceptedAt, expiredRecord, isExpired, recordEnd } from './record.ts'
+import type { Recordings } from './recordings.ts'
 import type { Change, Store } from './store.ts'
 import type { Sums } from './totals.ts'
 
@@ -16,8 +17,8 @@ const STEP = 32
 const LONGEST_PAUSE = 60_000
 const SHORTEST_PAUSE = 1_000
 
-/** What is kept of single deliveries. */
-const OF_SLOTS = [TABLE.failures, TABLE.answers, TABLE.recordings] as const
+/** What is kept of single deliveries, and not counted. */
+const OF_SLOTS = [TABLE.failures, TABLE.answers] as const
 
 /** What the sweep needs of the journal that it is part of. */
 export interface SweepHost {
@@ -27,6 +28,7 @@ export interface SweepHost {
   readonly once: Once
   readonly kept: Kept
   readonly intake: Intake
+  readonly recordings: Recordings
   readonly sums: Sums
   now(): number
   write(changes: readonly Change[]): Promise<void>
@@ -133,6 +135,7 @@ export class Sweep {
     for (const table of OF_SLOTS)
       for (const key of store.keys(slotKey(table, block.id, 0), slotKey(table, block.id, block.slots)))
         changes.push([Buffer.from(key), undefined])
+    this.#host.recordings.dropAll(block, changes)
     sums.events -= [...offsets(events)].filter((offset) => !isExpired(events, offset)).length
     sums.bytes -= events.length + state.length
     this.#host.blocks.outdated(block.id)
@@ -163,6 +166,7 @@ export class Sweep {
       if (block.status(slot) !== STATUS.done) continue
       block.set(slot, STATUS.gone, block.attempts(slot), block.settledAt(slot))
       for (const table of OF_SLOTS) changes.push([slotKey(table, block.id, slot), undefined])
+      this.#host.recordings.drop(block.id, slot, changes)
     }
     this.#host.sums.bytes -= events.length - length
     this.#host.intake.touch(block)

@@ -20,8 +20,10 @@ export interface Sums {
   events: number
   pending: number
   dead: number
-  /** Bytes of the stored events and of the states of their deliveries. */
+  /** Bytes of the stored events, of the states of their deliveries, and of what was recorded of these. */
   bytes: number
+  /** Of them, those of recordings; absent from what older versions wrote, which did not count them. */
+  recordings?: number
   /** Bytes of the file when this was written: it never shrinks, so a shorter one has been cut. */
   file: number
   /** The last time that was told before this was written; absent from what older versions wrote. */
@@ -44,11 +46,12 @@ function laneKey(id: number): Buffer {
 const refuse = (code: 'JOURNAL_CORRUPT' | 'JOURNAL_NEWER', path: string, what: string): GatewayError =>
   new GatewayError(code, `journal (lmdb): opening "${path}": ${what}`)
 
+const NOTHING = { format: FORMAT, next: 0, events: 0, pending: 0, dead: 0, bytes: 0, recordings: 0, file: 0 }
+
 /** Reads the sums, or begins them. Throws `JOURNAL_NEWER` or `JOURNAL_CORRUPT`. */
 export function readSums(store: Store): Sums {
   const stored = store.get(META)
-  if (stored === undefined)
-    return { format: FORMAT, seed: randomInt(2 ** 32), next: 0, events: 0, pending: 0, dead: 0, bytes: 0, file: 0 }
+  if (stored === undefined) return { ...NOTHING, seed: randomInt(2 ** 32) }
   const sums = openJson<Sums>(stored)
   if (sums === undefined)
     throw refuse('JOURNAL_CORRUPT', store.path, 'the record of totals is damaged; restore the folder from a copy')

@@ -8,6 +8,7 @@ import { Identities } from './identities.ts'
 import { deliveryId, numberKey, TABLE, type Table, tableEnd, tableStart } from './keys.ts'
 import { namesOf } from './names.ts'
 import { decodeRecord, isExpired, openBytes, recordEnd, type StoredEvent } from './record.ts'
+import { storedBytes } from './recordings.ts'
 import { Store } from './store.ts'
 import { readLanes, readSums, type StoredLane, type Sums } from './totals.ts'
 
@@ -81,6 +82,8 @@ class Check {
     this.#compare('events', this.#sums.events, this.events)
     this.#compare('pending deliveries', this.#sums.pending, this.pending)
     this.#compare('dead letters', this.#sums.dead, this.dead)
+    const { recordings } = this.#sums
+    if (recordings !== undefined) this.#compare('bytes of recordings', recordings, storedBytes(this.#store))
     for (const [id, { route, to, pending }] of this.#lanes.entries())
       this.#compare(`pending deliveries of ${route} -> ${to}`, pending, this.#pendingOf[id] ?? 0)
   }
@@ -202,6 +205,7 @@ class Check {
     const tables = [
       'failures',
       'answers',
+      'recordings',
       'identities',
       'filters',
       'cursors',

@@ -116,3 +116,6 @@ export interface Route {
   /** Absent where there is none: such a route is asked this one thing. A route that has any is never run directly. */
   readonly controls?: Controls
 }
+
+/** The lane that offers again what the path refused for good: no route of a configuration has such a name. */
+export const OFFERS = { route: '(offer)', to: 'routes' } as const

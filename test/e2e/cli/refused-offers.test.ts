@@ -36,14 +36,19 @@ const letters = (...args: readonly string[]) => headgate(['dead-letters', ...arg
 const items = async () => JSON.parse((await letters('list', '--json')).out).items
 const why = async (id: string) => (await headgate(['why', id, ...gateway.admin])).out
 
-test('is listed, told of, and there after kill -9; redriven once that is put right, it is delivered', async () => {
+const refused = 'REPLY_TOPIC_REFUSED: broker (mqtt): publishing on "answers/#"'
+const letterOf = async (id: string) => (await items()).find(({ event }: Item) => event.refusedid === id)
+interface Item {
+  readonly event: { readonly refusedid: string }
+}
+
+test('is listed, told of, and there after kill -9', async () => {
   mkdirSync(files)
   gateway = await run('{}')
-  for (const name of ['a', 'b']) writeFileSync(join(files, name), BYTES)
-  await until('both are dead letters', 30_000, async () => (await items()).length === 2)
-  const refused = 'REPLY_TOPIC_REFUSED: broker (mqtt): publishing on "answers/#"'
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(files, name), BYTES)
+  await until('all are dead letters', 30_000, async () => (await items()).length === 3)
   const { out } = await letters('list')
-  expect(out.match(/\(offer\) -> routes/g)).toHaveLength(2)
+  expect(out.match(/\(offer\) -> routes/g)).toHaveLength(3)
   expect(out).toContain(refused)
   expect(await why('a')).toContain(`(offer) -> routes  dead after 1 attempt`)
   expect(await why('a')).toContain(refused)
@@ -51,15 +56,50 @@ test('is listed, told of, and there after kill -9; redriven once that is put rig
   await gateway.ended
   gateway = await run('{ work: { from: files, to: echo } }')
   const held = await items()
-  expect(held.map(({ event }: { event: object }) => event)).toMatchObject([
-    { id: expect.stringMatching(/^[ab]\/refused$/), refusedid: expect.stringMatching(/^[ab]$/) },
-    { source: '/storage/files', type: 'headgate.storage.created' },
-  ])
+  const event = { source: '/storage/files', type: 'headgate.storage.created' }
+  const kept = { id: expect.stringMatching(/^[abc]\/refused$/), refusedid: expect.stringMatching(/^[abc]$/) }
+  expect(held.map((item: Item) => item.event)).toMatchObject(Array(3).fill({ ...event, ...kept }))
   const shown = JSON.parse((await letters('show', held[0].id, '--json')).out)
   expect(Buffer.from(shown.event.data_base64, 'base64')).toEqual(BYTES)
+})
+
+test('sent with other data it is an event of the path, which names it as its cause; it stays as it was', async () => {
+  const { id } = await letterOf('a')
+  const sent = await letters('resend', id, '--data', 'put right', '--content-type', 'text/plain', '--json')
+  expect(sent).toMatchObject({ code: 0, err: '' })
+  const { callId, eventId } = JSON.parse(sent.out)
+  expect(eventId).toMatch(/^a\/resend\/[0-9a-f-]+$/)
+  await until('it is delivered', 30_000, async () => /work -> echo +done in 1 attempt/.test(await why(eventId)))
+  const { chain, event } = JSON.parse((await headgate(['why', eventId, '--json', ...gateway.admin])).out)
+  expect(event).toMatchObject({ data: 'put right', datacontenttype: 'text/plain', causationid: 'a/refused' })
+  expect(event).not.toHaveProperty('refusedid')
+  expect(event).not.toHaveProperty('replyto')
+  // The letter, what was offered in its place, and the event that came of that.
+  expect(chain.map((link: { id: string }) => link.id)).toEqual(['a/refused', `${eventId}/refused`, eventId])
+  expect(await why(callId)).toContain('(offer) -> routes  done in 1 attempt')
+  expect(await letterOf('a')).toMatchObject({ id, event: { id: 'a/refused' } })
+  expect(await letters('resend', id, '--data', 'x', '--to', 'echo')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('"echo" is no target of the route "(offer)": it has "routes"'),
+  })
+})
+
+test('dropped it is gone', async () => {
+  const { id } = await letterOf('b')
+  expect((await letters('drop', '--id', id, '--yes')).out).toBe('1 dead letter removed\n')
+  expect(await letterOf('b')).toBeUndefined()
+  expect(await why('b')).toContain('none of its deliveries is left')
+})
+
+test('redriven, with care and without, it is delivered as it was', async () => {
+  const { id } = await letterOf('a')
+  expect(await letters('redrive', '--id', id, '--careful')).toMatchObject({ code: 0, err: '' })
   expect((await letters('redrive', '--all')).code).toBe(0)
-  for (const id of ['a', 'b'])
+  for (const id of ['a', 'c']) {
     await until(`${id} is delivered`, 30_000, async () => /work -> echo +done in 1 attempt/.test(await why(id)))
+    const { event } = JSON.parse((await headgate(['why', id, '--json', ...gateway.admin])).out)
+    expect(Buffer.from(event.data_base64, 'base64')).toEqual(BYTES)
+  }
   // They were acknowledged: the files are not told of again.
   expect(await items()).toEqual([])
 })
