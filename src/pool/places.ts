@@ -81,7 +81,7 @@ export class Places {
     const waiting = this.#functions[fn]
     if (!waiting || waiting.length === 0 || waiting.suspends) return false
     // One function that runs long never takes the last worker: the others go on there.
-    if (this.#heldBy(fn) >= this.#active) return false
+    if (this.#heldBy(fn) >= this.#active || this.#fills(fn, worker)) return false
     const here = (worker.instances[fn] ?? 0) > 0 || worker.sent(fn) > 0
     // A spare that once helped out may have the only instance there may be.
     if (spare) return here && this.#taken(fn) >= waiting.spec.max
@@ -97,7 +97,7 @@ export class Places {
       ? apart
       : [...workers, ...spares.filter((worker) => worker.instances[fn] ?? 0)]
     return own
-      .filter((worker) => worker.seats > 0 && (room || idle(worker)))
+      .filter((worker) => worker.seats > 0 && (room || idle(worker)) && !this.#fills(fn, worker))
       .sort((left, right) => Number(idle(right)) - Number(idle(left)) || left.sent(fn) - right.sent(fn))[0]
   }
 
@@ -224,6 +224,12 @@ export class Places {
       const most = this.#functions[fn]?.suspends ? worker.sent(fn) : 1
       return sum + Math.max(worker.instances[fn] ?? 0, coming ? most : 0)
     }, 0)
+  }
+
+  /** Whether one that runs apart has all the workers that it may take: the machine has a core for each of those, and no more. */
+  #fills(fn: number, worker: PoolWorker): boolean {
+    if (!this.#functions[fn]?.apart || worker.sent(fn) > 0) return false
+    return this.#workers.filter((other) => other.sent(fn) > 0).length >= this.#active
   }
 
   #heldBy(fn: number): number {

@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
 import { createPool, type FunctionSpec } from './index.ts'
+import type { Spent } from './pool.ts'
 
 const wasm = fileURLToPath(new URL('../../test/functions/guests/hostile/hostile.wasm', import.meta.url))
 const NEVER = new AbortController().signal
@@ -12,9 +13,9 @@ async function open(names: readonly string[], overrides: Partial<FunctionSpec> =
   const functions = names.map((name) => ({ name, ...settings, ...overrides }))
   const pool = await createPool(functions, { log: () => {}, workers: 1 })
   await Promise.all(names.map((name) => pool.ready(name)))
-  const call = (name: string, type: string, subject = '', signal = NEVER) => {
+  const call = (name: string, type: string, subject = '', signal = NEVER, spent: Spent = {}) => {
     const event = { specversion: '1.0', id: 'e', source: '/test', type, subject } as const
-    return pool.invoke({ function: name, event, callId: 'c', attempt: 1, deadline: Date.now() + 60_000 }, signal)
+    return pool.invoke({ function: name, event, callId: 'c', attempt: 1, deadline: Date.now() + 60_000, spent }, signal)
   }
   return { pool, call, [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() }
 }
@@ -75,4 +76,28 @@ test('one that runs long and may have one instance only still runs apart', async
   expect(done).toBeLessThan(5)
   await Promise.all(long)
   expect(shared.pool.stats().map(({ instances }) => instances)).toEqual([1, 1])
+})
+
+test('one that runs long takes no more workers than there are for calls, also where another had one started for it', async () => {
+  await using shared = await open(['endless', 'long', 'short'])
+  for (let round = 0; round < 3; round++) await shared.call('long', 'spin', '40')
+  const gone = new AbortController()
+  const loop = shared.call('endless', 'loop', '', gone.signal).catch(() => 'ended')
+  // The loop holds one, the first is kept free: so these wait for a third, which stays for a while.
+  await shared.call('long', 'spin', '20')
+  gone.abort(new Error('enough'))
+  expect(await loop).toBe('ended')
+  const ran: { readonly worker: number | undefined; readonly from: number; readonly to: number }[] = []
+  const long = async () => {
+    const spent: Spent = {}
+    await shared.call('long', 'spin', '15', NEVER, spent)
+    const to = performance.now()
+    ran.push({ worker: spent.worker, from: to - (spent.runMs ?? 0), to })
+  }
+  await Promise.all(Array.from({ length: 60 }, long))
+  // What was answered a little later than it ended may seem to overlap with the next.
+  const overlap = ran.flatMap((one) =>
+    ran.filter((two) => two.worker !== one.worker && Math.min(one.to, two.to) - Math.max(one.from, two.from) > 10),
+  )
+  expect(overlap).toEqual([])
 })
