@@ -72,6 +72,10 @@ export const FAULTS = {
   'keeps-recordings': 'J51',
   'records-retries': 'J51',
   'forgets-recordings': 'J52',
+  'has-no-room-for-the-large': 'J53',
+  'keeps-every-recording': 'J54',
+  'counts-no-recordings': 'J54',
+  'hides-what-was-not-kept': 'J54',
 } as const
 
 export type JournalFault = keyof typeof FAULTS
@@ -97,6 +101,7 @@ export interface Slot {
   note?: Note
   tries?: readonly AttemptRecord[]
   recording?: Uint8Array | undefined
+  unrecorded?: boolean
   /** When the first was appended that this one stands for. */
   first?: number
   /** True once somebody had it, until the next start: it gives way to none. */

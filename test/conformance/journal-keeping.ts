@@ -162,6 +162,46 @@ export const KEEPING = {
       assert.equal(bench.journal.stats().pending, 0)
     },
   },
+  J53: {
+    text: 'MUST refuse for good with EVENT_TOO_LARGE what it would not hold if it held nothing else',
+    options: { maxBytes: 64 * 1_024 },
+    async run(bench) {
+      const large = entry('large', { event: { ...entry('large').event, data: new Uint8Array(64 * 1_024 + 1) } })
+      const refusal = await bench.journal.append(large).catch((error: unknown) => error)
+      assert.ok(refusal instanceof Error && 'code' in refusal && 'disposition' in refusal)
+      assert.deepEqual([refusal.code, refusal.disposition], ['EVENT_TOO_LARGE', 'reject'])
+      assert.equal(bench.journal.stats().events, 0)
+      assert.equal((await bench.journal.append(entry('large'))).duplicate, false, 'nothing of it was held')
+    },
+  },
+  J54: {
+    text: 'MUST count recordings among its bytes, keep no event out for them, and say of which dead letter none was kept',
+    options: { maxBytes: 64 * 1_024 },
+    async run(bench) {
+      const { journal } = bench
+      const ids = Array.from({ length: 20 }, (_, at) => `e${at}`)
+      for (const id of ids) {
+        await bench.append(entry(id))
+        const recording = new Uint8Array(4 * 1_024)
+        await journal.settle(await bench.take(), { status: 'dead', error: ERROR, recording })
+      }
+      const letters = await bench.letters()
+      assert.deepEqual(letters.map(({ event }) => event.id).sort(), ids.sort())
+      let kept = 0
+      for (const { id, unrecorded = false } of letters) {
+        const recording = await journal.recording(id)
+        assert.equal(recording === undefined, unrecorded)
+        kept += recording?.length ?? 0
+      }
+      assert.ok(kept > 0 && kept <= 32 * 1_024, `${kept} bytes of recordings were kept`)
+      const { bytes } = journal.used
+      assert.ok(bytes >= kept)
+      await bench.append(entry('one more', { event: { ...entry('one more').event, data: new Uint8Array(16 * 1_024) } }))
+      const before = journal.used.bytes
+      await journal.drop({ since: 0 })
+      assert.ok(journal.used.bytes <= before - kept, 'they are not counted any more')
+    },
+  },
   J23: {
     text: 'MUST forget settled events after the retention, and MUST NOT forget dead letters and what is pending',
     options: { retainMs: 10_000 },

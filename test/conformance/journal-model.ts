@@ -70,9 +70,8 @@ export class ModelJournal implements Journal {
     const held = this.#fault === 'looks-before-it-waits' ? early : this.#held(entry)
     if (held) return { callId: held.entry.callId, duplicate: true }
     this.#expire()
-    const bytes = this.disk.held.reduce((sum, each) => sum + size(each.entry), size(entry))
-    if (bytes > this.#options.maxBytes && this.#fault !== 'is-never-full')
-      throw new GatewayError('JOURNAL_FULL', 'journal (model): appending: no room', { retryAfterMs: 10 })
+    const refusal = this.#refusal(size(entry))
+    if (refusal) throw refusal
     const made: Held = { entry, acceptedAt: this.#options.now(), slots: [] }
     const repeated = this.#repeated(entry)
     for (const ref of entry.routes) {
@@ -123,7 +122,7 @@ export class ModelJournal implements Journal {
       if (outcome.answer) slot.answer = this.#kept(outcome.answer)
       if (outcome.fallback) Object.assign(slot, outcome.fallback)
     }
-    if (outcome.status !== 'retry' || this.#fault === 'records-retries') slot.recording = outcome.recording
+    if (outcome.status !== 'retry' || this.#fault === 'records-retries') this.#record(slot, outcome)
     slot.status = outcome.status === 'retry' ? 'due' : outcome.status
     if (outcome.status === 'retry') slot.due = outcome.at
     tried(slot, outcome, this.#fault)
@@ -181,7 +180,8 @@ export class ModelJournal implements Journal {
       const { event, origin, callId } = slot.held.entry
       const { id, attempts, error, lastAt = 0 } = slot
       const firstAt = this.#fault === 'forgets-the-first-error' ? lastAt : (slot.firstAt ?? 0)
-      if (error) yield { id, ...laneOf(slot.ref), event, origin, callId, attempts, error, firstAt, lastAt }
+      const more = slot.unrecorded && this.#fault !== 'hides-what-was-not-kept' ? { unrecorded: true } : {}
+      if (error) yield { id, ...laneOf(slot.ref), event, origin, callId, attempts, error, firstAt, lastAt, ...more }
     }
   }
 
@@ -234,7 +234,7 @@ export class ModelJournal implements Journal {
       events: this.disk.held.length,
       pending: this.#fault === 'counts-events' ? new Set(pending.map(({ held }) => held)).size : pending.length,
       dead: this.#dead({}).length,
-      bytes: 0,
+      bytes: this.#bytes,
       lanes: [...lanes.values()],
       ...(oldest === undefined ? {} : { oldestPending: oldest }),
     }
@@ -242,6 +242,32 @@ export class ModelJournal implements Journal {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
+  }
+
+  get #recorded(): number {
+    const left = this.#slots().filter(({ status }) => status !== 'dropped')
+    return left.reduce((sum, { recording }) => sum + (recording?.length ?? 0), 0)
+  }
+
+  get #bytes(): number {
+    const events = this.disk.held.reduce((sum, each) => sum + size(each.entry), 0)
+    return this.#fault === 'counts-no-recordings' ? events : events + this.#recorded
+  }
+
+  #refusal(bytes: number): GatewayError | undefined {
+    const { maxBytes } = this.#options
+    if (bytes > maxBytes && this.#fault !== 'has-no-room-for-the-large')
+      return new GatewayError('EVENT_TOO_LARGE', 'journal (model): appending: it is too large')
+    if (this.#bytes + bytes <= maxBytes || this.#fault === 'is-never-full') return undefined
+    return new GatewayError('JOURNAL_FULL', 'journal (model): appending: no room', { retryAfterMs: 10 })
+  }
+
+  #record(slot: Slot, { recording }: Outcome): void {
+    const { maxBytes } = this.#options
+    const bytes = recording?.length ?? 0
+    const fits = this.#recorded + bytes <= maxBytes / 4 && this.#bytes + bytes <= maxBytes
+    slot.unrecorded = !fits && this.#fault !== 'keeps-every-recording'
+    slot.recording = slot.unrecorded ? undefined : recording
   }
 
   #slots(): Slot[] {
