@@ -185,6 +185,8 @@ export interface ErrorOptions {
   readonly detailCode?: string
   /** Where it happened, stable across occurrences: groups dead letters (a trap site, an upstream status). */
   readonly fingerprint?: string
+  /** An instance was made for the call that ended with it, which waited for that. */
+  readonly cold?: boolean
 }
 
 /** The one error of the gateway. Messages read `<name> (<type>): <doing>: <what is wrong>[; <what to do>]`. */
@@ -195,6 +197,7 @@ export class GatewayError extends Error {
   readonly type: ErrorType
   readonly detailCode: string | undefined
   readonly fingerprint: string | undefined
+  readonly cold: boolean | undefined
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -203,6 +206,7 @@ export class GatewayError extends Error {
     this.type = options.type ?? ERRORS[code].type
     this.detailCode = options.detailCode
     this.fingerprint = options.fingerprint
+    this.cold = options.cold
   }
 
   get disposition(): Disposition {

@@ -1,5 +1,6 @@
 /** What a caller hears, and when an event is a call at all. */
 
+import type { GatewayError } from '../errors.ts'
 import { CALL_EXTENSIONS, type CloudEvent, extension } from '../event/index.ts'
 import type { Answer, DeliveryRecord, EventRecord, Failure, Journal } from '../journal/journal.ts'
 import type { Reply, ReplyPublisher } from '../reply/reply.ts'
@@ -31,9 +32,15 @@ export const okReply = (callId: string, answer: Answer, cold?: boolean): Reply =
   ...(cold ? { cold } : {}),
 })
 
-export const errorReply = (callId: string, error: Failure, retryAfterMs?: number): Reply => ({
+/** The third is the error as it was thrown, where that is at hand: more is known of it than is kept. */
+export const errorReply = (
+  callId: string,
+  error: Failure,
+  { cold, retryAfterMs }: Partial<Pick<GatewayError, 'cold' | 'retryAfterMs'>> = {},
+): Reply => ({
   callId,
   status: 'error',
+  ...(cold ? { cold } : {}),
   error: {
     type: error.type,
     code: error.detailCode ?? error.code,

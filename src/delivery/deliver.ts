@@ -261,7 +261,7 @@ async function bury(
     const firstAt = record?.deliveries.find(({ id }) => id === delivery.id)?.firstErrorAt ?? parts.now()
     await parts.copy(toDeadLetter(delivery, failure, firstAt, parts.now()), route.deadLetter.text, route.name)
   }
-  if (answers && isCall(event)) await parts.replies.publish(errorReply(callId, failure, error.retryAfterMs), event)
+  if (answers && isCall(event)) await parts.replies.publish(errorReply(callId, failure, error), event)
 }
 
 function report(

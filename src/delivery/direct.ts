@@ -70,7 +70,7 @@ export class DirectRunner {
       this.#parts.refusals?.add({ kind: 'failed', at: now(), event, origin: entry.origin, callId }, error)
       activity.publish({ ...base, outcome: 'dead', tookMs: now() - begun, error: toFailure(error) })
       if (ref.answers && isCall(event))
-        await replies.publish(errorReply(callId, toFailure(error), error.retryAfterMs), event).catch(() => {})
+        await replies.publish(errorReply(callId, toFailure(error), error), event).catch(() => {})
     }
   }
 

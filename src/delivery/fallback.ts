@@ -64,5 +64,6 @@ export function both(first: GatewayError, fallback: string, second: GatewayError
     ...(detailCode === undefined ? {} : { detailCode }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(second.cold ? { cold: true } : {}),
   })
 }

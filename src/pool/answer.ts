@@ -81,10 +81,10 @@ export class AnswerWriter {
     this.#publish()
   }
 
-  error(slot: number, fault: Fault, runMs: number, memoryBytes = 0): void {
+  error(slot: number, fault: Fault, runMs: number, memoryBytes = 0, cold = false): void {
     const json = Buffer.from(JSON.stringify(fault))
     this.#reserve(json.length)
-    this.#head(slot, FLAG.error, runMs, 0, 0, json.length, 0, memoryBytes)
+    this.#head(slot, FLAG.error | (cold ? FLAG.cold : 0), runMs, 0, 0, json.length, 0, memoryBytes)
     this.#at += RESULT_HEAD
     this.#put(json)
     this.#publish()
@@ -165,7 +165,8 @@ export function* decodeAnswers(message: Buffer, count = message.readUInt16LE(2))
     const runMs = message.readDoubleLE(at + 8)
     const memoryBytes = message.readUInt32LE(at + 28) * PAGE
     if (flags & FLAG.error) {
-      yield { slot, outcome: toError(JSON.parse(message.toString('utf8', data, events)) as Fault), runMs, memoryBytes }
+      const fault = JSON.parse(message.toString('utf8', data, events)) as Fault
+      yield { slot, outcome: toError(fault, (flags & FLAG.cold) !== 0), runMs, memoryBytes }
       at = events
       continue
     }
@@ -214,4 +215,5 @@ function itemsOf(json: string): NonNullable<Result['items']> {
   )
 }
 
-const toError = ({ code, message, ...options }: Fault): GatewayError => new GatewayError(code, message, options)
+const toError = ({ code, message, ...options }: Fault, cold = false): GatewayError =>
+  new GatewayError(code, message, cold ? { ...options, cold } : options)

@@ -78,7 +78,7 @@ export class Resident {
       answered = true
     }
     const fault = this.#call(call, left, answer)
-    if (fault && !answered) writer.error(call.slot, fault, performance.now() - started, instance?.bytes)
+    if (fault && !answered) writer.error(call.slot, fault, performance.now() - started, instance?.bytes, cold)
     this.#log.close()
   }
 

@@ -154,7 +154,7 @@ export class SuspendingResident {
       if (!answered) {
         this.#keep(seat, call, leftMs)
         const fault = faultOf(error, this.#circumstances(seat))
-        answers.error(call.slot, fault, performance.now() - started, instance.bytes)
+        answers.error(call.slot, fault, performance.now() - started, instance.bytes, cold)
       }
     }
     log.close()

@@ -54,7 +54,7 @@ export function writeAnswer(
       ? given
       : formed(given, { event: decodeEvent(call.event), runMs, memoryBytes, version })
   const fault = faultIn(lifted, name)
-  if (fault) writer.error(call.slot, fault, runMs, memoryBytes)
+  if (fault) writer.error(call.slot, fault, runMs, memoryBytes, cold)
   if (fault || lifted.kind !== 'response') return true
   const items = itemAnswers(lifted, name)
   writer.response(call.slot, lifted, runMs, cold, memoryBytes, items)

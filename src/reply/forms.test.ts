@@ -42,6 +42,22 @@ test('the trace of the call goes out with its answer, in each form', () => {
   expect(JSON.stringify(formatReply(ok('x'), call()).properties)).not.toContain('trace')
 })
 
+test.each([
+  ['an answer', ok('"x"', 'application/json')],
+  ['an error', failed],
+])('%s says in each form that an instance was made for it, and nothing when none was', (_, warm) => {
+  const written = (reply: Reply, replyform: string) => formatReply(reply, call({ replyform }))
+  const cold: Reply = { ...warm, cold: true }
+  for (const form of ['mqtt5', 'envelope'])
+    expect(written(cold, form).properties?.userProperties).toContainEqual(['cold', 'true'])
+  expect(JSON.parse(textOf(written(cold, 'envelope').payload))).toMatchObject({ status: warm.status, cold: true })
+  expect(parseJsonEvent(written(cold, 'event').payload).extensions).toMatchObject({ status: warm.status, cold: true })
+  for (const form of ['mqtt5', 'envelope', 'event']) {
+    const { payload, properties } = written(warm, form)
+    expect(`${textOf(payload)} ${JSON.stringify(properties)}`).not.toContain('cold')
+  }
+})
+
 describe('an envelope', () => {
   const envelope = (reply: Reply) =>
     JSON.parse(textOf(formatReply(reply, call({ replyform: 'envelope' })).payload)) as unknown

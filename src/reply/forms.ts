@@ -61,16 +61,15 @@ function response(reply: Reply, event: CloudEvent): NonNullable<ReplyMessage['pr
   }
 }
 
-const marks = ({ callId, error, status }: Reply): (readonly [string, string])[] => [
-  ['callid', callId],
-  ['status', status],
-  ...(error
-    ? ([
-        ['errortype', error.type],
-        ['errorcode', error.code],
-      ] as const)
-    : []),
-]
+function marks({ callId, cold, error, status }: Reply): (readonly [string, string])[] {
+  const told: (readonly [string, string])[] = [
+    ['callid', callId],
+    ['status', status],
+  ]
+  if (error) told.push(['errortype', error.type], ['errorcode', error.code])
+  if (cold) told.push(['cold', 'true'])
+  return told
+}
 
 /** The trace of the call goes out with its answer. */
 const traceOf = (event: CloudEvent): (readonly [string, string])[] =>
@@ -81,9 +80,10 @@ const traceOf = (event: CloudEvent): (readonly [string, string])[] =>
 
 const errorBody = ({ error }: Reply): Uint8Array => (error ? encoder.encode(JSON.stringify({ error })) : EMPTY)
 
-/** `{ callId, messageId?, status, body | error }`; JSON data is put in as it is, other text as a string, bytes as base64. */
+/** `{ callId, messageId?, status, cold?, body | error }`; JSON data is put in as it is, other text as a string, bytes as base64. */
 function envelope(reply: Reply, event: CloudEvent): Uint8Array {
-  const head = { callId: reply.callId, messageId: event.id, status: reply.status }
+  const { callId, cold, status } = reply
+  const head = cold ? { callId, messageId: event.id, status, cold } : { callId, messageId: event.id, status }
   if (reply.error) return encoder.encode(JSON.stringify({ ...head, error: reply.error }))
   const { member, text } = body(reply)
   return encoder.encode(`${JSON.stringify(head).slice(0, -1)},"${member}":${text}}`)
@@ -111,14 +111,15 @@ function isValidJson(text: string): boolean {
 
 /** Returns the reply to the call `event` as an event. */
 export function replyEvent(reply: Reply, event: CloudEvent): CloudEvent {
-  const { callId, data, datacontenttype, error, status } = reply
+  const { callId, cold, data, datacontenttype, error, status } = reply
+  const marked = { callid: callId, status, correlationid: event.id, ...Object.fromEntries(traceOf(event)) }
   return {
     specversion: '1.0',
     id: `${callId}/reply`,
     source: '/headgate/replies',
     type: status === 'ok' ? 'headgate.reply' : 'headgate.reply.error',
     time: new Date().toISOString(),
-    extensions: { callid: callId, status, correlationid: event.id, ...Object.fromEntries(traceOf(event)) },
+    extensions: cold ? { ...marked, cold } : marked,
     ...(error ? { datacontenttype: 'application/json', data: encoder.encode(JSON.stringify(error)) } : {}),
     ...(data && datacontenttype !== undefined ? { datacontenttype } : {}),
     ...(data ? { data } : {}),

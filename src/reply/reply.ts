@@ -10,7 +10,7 @@ export interface Reply {
   readonly datacontenttype?: string
   /** The status a function chose, in HTTP's terms. */
   readonly httpStatus?: number
-  /** An instance was made for the call, which waited for that. */
+  /** An instance was made for the call, which waited for that; of an error, as far as the function itself ended with it. */
   readonly cold?: true
   readonly error?: {
     readonly type: ErrorType
