@@ -5,6 +5,7 @@ import { connectors } from '../connectors/index.ts'
 import { type Config, loadConfig, parseConfig } from './config/index.ts'
 import type { CallReply } from './connector/calls.ts'
 import type { Receipt } from './connector/connector.ts'
+import { Deadline } from './connector/deadline.ts'
 import type { Listener } from './delivery/activity.ts'
 import { ERRORS, type ErrorCode, GatewayError } from './errors.ts'
 import { CALL_EXTENSIONS, type CloudEvent, extension, uuidv7, withExtensions } from './event/index.ts'
@@ -110,8 +111,8 @@ export class EmbeddedGateway implements AsyncDisposable {
     const [service = '', as] = name.split('/')
     const sent = isEvent(given) ? fromSdk(given) : plain(service, given)
     const event = asCall(as === undefined ? sent : withExtensions(sent, { function: as }), callId, timeoutMs)
-    const time = AbortSignal.timeout(timeoutMs)
-    const signal = options.signal ? AbortSignal.any([time, options.signal]) : time
+    const limit = new Deadline(timeoutMs, ...(options.signal ? [options.signal] : []))
+    const { signal } = limit
     const waiting = calls.reply(callId, signal)
     // Awaited below, or never when the call is not accepted: that is no unhandled rejection.
     waiting.catch(() => {})
@@ -120,7 +121,11 @@ export class EmbeddedGateway implements AsyncDisposable {
       return answer(await waiting, event)
     } catch (error) {
       if (signal.aborted && options.callId === undefined) calls.cancel(callId)
-      throw time.aborted && error === time.reason ? timedOut(name, timeoutMs, callId) : error
+      const late = limit.passed && error === signal.reason
+      limit.giveUp(error)
+      throw late ? timedOut(name, timeoutMs, callId) : error
+    } finally {
+      limit.end()
     }
   }
 }
@@ -163,7 +168,8 @@ const asCall = (event: CloudEvent, callId: string, timeoutMs: number): CloudEven
 function answer(reply: CallReply, event: CloudEvent): SdkEvent<unknown> {
   if (reply.error === undefined) return toSdk(replyEvent(reply, event))
   const { code, message, retryAfterMs, type } = reply.error
-  const options = { type, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  const told = { type, ...(reply.cold && { cold: true }) }
+  const options = retryAfterMs === undefined ? told : { ...told, retryAfterMs }
   throw isOurs(code)
     ? new GatewayError(code, message, options)
     : new GatewayError('FUNCTION_REJECTED', message, { ...options, detailCode: code })

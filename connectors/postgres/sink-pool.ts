@@ -1,6 +1,7 @@
 /** A few connections that are used in turn, and cut where what they are doing is no longer wanted. */
 
 import type { Client } from 'pg'
+import { Deadline, unlessAborted } from '#connector'
 import type { Connection } from './connection.ts'
 import { stateOf } from './trouble.ts'
 
@@ -21,14 +22,12 @@ export class Pool {
 
   /** Resolves with what `work` does on a connection of its own. Rejects with the reason of `signal` once that is aborted. */
   async use<T>(signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> {
-    const either = AbortSignal.any([signal, this.#closing.signal])
-    either.throwIfAborted()
-    await this.#turn(either)
+    const either = new Deadline(Number.POSITIVE_INFINITY, signal, this.#closing.signal)
     try {
-      return await this.#with(this.#idle.pop() ?? (await this.#connect(either)), either, work)
+      either.signal.throwIfAborted()
+      return await this.#inTurn(either.signal, work)
     } finally {
-      this.#used -= 1
-      this.#waiting.shift()?.()
+      either.end()
     }
   }
 
@@ -39,13 +38,23 @@ export class Pool {
     await Promise.all(this.#leaving)
   }
 
+  async #inTurn<T>(signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> {
+    await this.#turn(signal)
+    try {
+      return await this.#with(this.#idle.pop() ?? (await this.#connect(signal)), signal, work)
+    } finally {
+      this.#used -= 1
+      this.#waiting.shift()?.()
+    }
+  }
+
   /** Resolves when there is a connection to have. Whoever gives up waiting leaves the queue. */
   async #turn(signal: AbortSignal): Promise<void> {
     while (this.#used >= this.#max) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#waiting.push(resolve)
       try {
-        await unlessAborted(promise, signal)
+        await unlessAborted(signal, promise)
       } catch (error) {
         const at = this.#waiting.indexOf(resolve)
         if (at >= 0) this.#waiting.splice(at, 1)
@@ -59,7 +68,7 @@ export class Pool {
   async #connect(signal: AbortSignal): Promise<Connection> {
     const opening = this.#open()
     try {
-      const connection = await unlessAborted(opening, signal)
+      const connection = await unlessAborted(signal, opening)
       void connection.broken.then(() => this.#forget(connection))
       return connection
     } catch (error) {
@@ -70,7 +79,7 @@ export class Pool {
 
   async #with<T>(connection: Connection, signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> {
     try {
-      const result = await unlessAborted(work(connection.client), signal)
+      const result = await unlessAborted(signal, work(connection.client))
       this.#keep(connection)
       return result
     } catch (error) {
@@ -95,18 +104,5 @@ export class Pool {
     const leaving = Promise.resolve(connection[Symbol.asyncDispose]())
     this.#leaving.add(leaving)
     void leaving.finally(() => this.#leaving.delete(leaving))
-  }
-}
-
-/** Resolves as the promise does; rejects with the reason of the signal once that is aborted. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }

@@ -1,6 +1,6 @@
 /** Sends events to a queue. */
 
-import { type CloudEvent, type Context, type ErrorOptions, GatewayError, type Sink } from '#connector'
+import { type CloudEvent, type Context, Deadline, type ErrorOptions, GatewayError, type Sink } from '#connector'
 import type { SqsSinkConfig } from './config.ts'
 import { toMessage } from './message.ts'
 import { isForGood, retryAfterOf } from './problem.ts'
@@ -32,14 +32,18 @@ export class SqsSink implements Sink {
     if (queue === undefined || this.#ending.signal.aborted) throw this.#error('SINK_UNAVAILABLE', 'it is stopped')
     if (signal.aborted) throw this.#error('SINK_UNAVAILABLE', 'there was no time left')
     const message = this.#written(event, queue)
+    // The client has a time of its own.
+    const work = new Deadline(Number.POSITIVE_INFINITY, signal, this.#ending.signal)
     try {
       // No error is passed on as a cause: it holds the whole answer.
-      await queue.send(message, AbortSignal.any([signal, this.#ending.signal]))
+      await queue.send(message, work.signal)
     } catch (cause) {
       const why = queue.reason(cause, 'sqs:SendMessage')
       const retryAfterMs = retryAfterOf(cause)
       if (isForGood(cause)) throw this.#error('SINK_REJECTED', why, { fingerprint: nameOf(cause) })
       throw this.#error('SINK_UNAVAILABLE', why, retryAfterMs === undefined ? {} : { retryAfterMs })
+    } finally {
+      work.end()
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { type CloudEvent, type Context, type ErrorOptions, GatewayError, type Sink, uuidv7 } from '#connector'
+import { type CloudEvent, type Context, Deadline, type ErrorOptions, GatewayError, type Sink, uuidv7 } from '#connector'
 import { isForGood, retryAfterOf } from '../sqs/problem.ts'
 import type { StorageSinkConfig } from './config.ts'
 import { Bucket } from './objects.ts'
@@ -55,7 +55,7 @@ export class StorageSink implements Sink {
       throw this.#error('SINK_UNAVAILABLE', 'it is stopped')
     if (signal.aborted) throw this.#error('SINK_UNAVAILABLE', 'there was no time left')
     const written = this.#written(event)
-    if (bucket) await this.#put(bucket, written, AbortSignal.any([signal, this.#ending.signal]))
+    if (bucket) await this.#put(bucket, written, signal)
     else if (root !== undefined) await this.#write(root, written)
   }
 
@@ -68,13 +68,17 @@ export class StorageSink implements Sink {
   }
 
   async #put(bucket: Bucket, { body, path, type }: Written, signal: AbortSignal): Promise<void> {
+    // The client has a time of its own.
+    const work = new Deadline(Number.POSITIVE_INFINITY, signal, this.#ending.signal)
     try {
-      await bucket.put(path, body, type, signal)
+      await bucket.put(path, body, type, work.signal)
     } catch (thrown) {
       const why = bucket.reason(thrown, 's3:PutObject')
       const retryAfterMs = retryAfterOf(thrown)
       if (isForGood(thrown)) throw this.#error('SINK_REJECTED', why, { fingerprint: 's3' })
       throw this.#error('SINK_UNAVAILABLE', why, retryAfterMs === undefined ? {} : { retryAfterMs })
+    } finally {
+      work.end()
     }
   }
 

@@ -1,7 +1,10 @@
 /** A signal that ends with others, or at its time. */
 
-/** What is open of each signal that others end with: it has one listener for all of them. */
-const open = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>()
+/** The longest that a timer waits: with more it would end at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** What is open of each signal that others end with. */
+const open = new WeakMap<AbortSignal, Ends>()
 
 /**
  * The time that a piece of work may take. `AbortSignal.any` and `AbortSignal.timeout` are six times the price, and leave
@@ -11,17 +14,20 @@ export class Deadline {
   readonly #controller = new AbortController()
   readonly #end = (reason: unknown): void => this.#controller.abort(reason)
   readonly #others: readonly AbortSignal[]
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: NodeJS.Timeout | undefined
   #passed = false
 
-  /** Ends in that many milliseconds, or with the first of `others`, with its reason. `end` it when the work is over. */
+  /**
+   * Ends in that many milliseconds (never by itself when they are infinitely many), or with the first of `others`, with
+   * its reason. `end` it when the work is over: nothing of it is left on `others` then.
+   */
   constructor(ms: number, ...others: readonly AbortSignal[]) {
     this.#others = others
     for (const other of others) {
       if (other.aborted) this.#end(other.reason)
-      else openOf(other).add(this.#end)
+      else endsOf(other).add(this.#end)
     }
-    this.#timer = setTimeout(this.#pass, ms)
+    if (ms !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(this.#pass, Math.min(ms, LONGEST_MS))
   }
 
   get signal(): AbortSignal {
@@ -31,6 +37,11 @@ export class Deadline {
   /** Whether the time was over before the work was. */
   get passed(): boolean {
     return this.#passed
+  }
+
+  /** Ends the signal now, with this reason: whoever waits for it on behalf of the work is to know. */
+  giveUp(reason: unknown): void {
+    this.#end(reason)
   }
 
   /** The work is over: nothing ends the signal any more. */
@@ -45,15 +56,34 @@ export class Deadline {
   }
 }
 
-function openOf(signal: AbortSignal): Set<(reason: unknown) => void> {
+/** What ends with one signal, which has one listener for all of it, and none while there is nothing. */
+class Ends {
+  readonly #signal: AbortSignal
+  readonly #open = new Set<(reason: unknown) => void>()
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  add(end: (reason: unknown) => void): void {
+    if (this.#open.size === 0) this.#signal.addEventListener('abort', this.#endAll, { once: true })
+    this.#open.add(end)
+  }
+
+  delete(end: (reason: unknown) => void): void {
+    if (this.#open.delete(end) && this.#open.size === 0) this.#signal.removeEventListener('abort', this.#endAll)
+  }
+
+  readonly #endAll = (): void => {
+    for (const end of this.#open) end(this.#signal.reason)
+  }
+}
+
+function endsOf(signal: AbortSignal): Ends {
   const held = open.get(signal)
   if (held) return held
-  const ends = new Set<(reason: unknown) => void>()
+  const ends = new Ends(signal)
   open.set(signal, ends)
-  const endAll = (): void => {
-    for (const end of ends) end(signal.reason)
-  }
-  signal.addEventListener('abort', endAll, { once: true })
   return ends
 }
 

@@ -67,6 +67,8 @@ export class AskedByFunctions {
       return await asked(() => this.#reply(call, callId, message.topic, limit.signal))
     } catch (error) {
       if (limit.signal.aborted) this.#parts.calls.cancel(callId)
+      // The reply of what was not accepted is not waited for any longer.
+      limit.giveUp(error)
       throw limit.passed ? timeout(`no answer within ${Math.round(ms)} ms`) : error
     } finally {
       limit.end()

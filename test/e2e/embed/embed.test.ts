@@ -1,6 +1,7 @@
 /** A gateway inside a program that was written as a user would, and the API in this process. */
 
 import { spawn } from 'node:child_process'
+import { getEventListeners } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -129,6 +130,17 @@ test('a caller that no longer waits is told so, by its own reason or by a Timeou
   await expect(gateway.call('order-summary', { orderId: 1 }, { timeoutMs: 0 })).rejects.toMatchObject({
     type: 'TimeoutError',
   })
+})
+
+test('calls leave nothing on the signal that they were given, answered or not', async () => {
+  await using gateway = await open()
+  const { signal } = new AbortController()
+  const calls = Array.from({ length: 500 }, (_, nth) =>
+    nth % 5 === 0 ? gateway.call('order-summary', 'no order', { signal }) : gateway.call('echo', nth, { signal }),
+  )
+  const ended = await Promise.allSettled(calls)
+  expect(ended.filter(({ status }) => status === 'rejected')).toHaveLength(100)
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
 })
 
 test('mistakes are told in the words of the gateway', async () => {
