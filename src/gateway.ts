@@ -155,7 +155,7 @@ export class Gateway {
       log: this.log,
       activity: this.activity,
       health: this.#readiness,
-      meter: (source) => this.#metrics.meter(source),
+      metrics: this.#metrics,
       life: this.#life,
       current: () => this.#current,
       reweigh: () => this.reload(async () => this.config),

@@ -4,7 +4,7 @@ import { type Broker, createBroker } from './broker/index.ts'
 import { Chronicle } from './chronicle.ts'
 import type { Config } from './config/index.ts'
 import type { HealthPort } from './connector/calls.ts'
-import type { Connector, Context, Emit, Log, Meter } from './connector/connector.ts'
+import type { Connector, Context, Emit, Log } from './connector/connector.ts'
 import { type Accept, type AcceptParts, createAccept } from './delivery/accept.ts'
 import type { ActivityStream } from './delivery/activity.ts'
 import { Breakers } from './delivery/breakers.ts'
@@ -40,7 +40,7 @@ import { probe } from './pool/probe.ts'
 import { Replies } from './reply/index.ts'
 import type { Router } from './router/router.ts'
 import { versioned } from './schema/index.ts'
-import { functionLog } from './telemetry/index.ts'
+import { functionLog, type Metrics } from './telemetry/index.ts'
 
 /** How long a part may take to start and to stop; a stop drains what is under way for as long as `DRAIN_MS`. */
 export const PATIENCE = { startMs: 30_000, stopMs: 9_000 }
@@ -65,7 +65,7 @@ export interface GroundParts {
   readonly log: Log
   readonly activity: ActivityStream
   readonly health: HealthPort
-  readonly meter: (source: string) => Meter
+  readonly metrics: Pick<Metrics, 'meter' | 'counting'>
   readonly life: Lifecycle
   readonly current: () => Current
   /** Has the routes run with the weights that rollouts decided. */
@@ -107,7 +107,8 @@ export interface Ground {
 
 /** Opens the journal, and ties the path together around it; nothing listens yet. Rejects with what the journal has to say. */
 export async function layGround(parts: GroundParts): Promise<Ground> {
-  const { activity, config, connectors, current, failed, health, log, meter } = parts
+  const { activity, config, connectors, current, failed, health, log } = parts
+  const { counting, meter } = parts.metrics
   const journal = await openItsJournal(parts)
   const credit = new JournalCredit({ ...LIMITS, bytes: config.journal.max_size }, () => journal.used)
   const breakers = new Breakers(log, await readGone(journal), () => credit.crowded)
@@ -157,7 +158,8 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     wall: SYSTEM_CLOCK.wall,
   }
   const hooks = new Hooks()
-  const host = await openHost({ config, life: parts.life, failed, accept: inner, broker, calls })
+  const opened = await openHost({ config, life: parts.life, failed, accept: inner, broker, calls })
+  const host = counting(opened)
   const pools = new Lifecycle(PATIENCE)
   const cursor = (name: string): Context['cursor'] => ({
     get: () => journal.cursor(name),

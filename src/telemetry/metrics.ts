@@ -3,8 +3,10 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Meter } from '../connector/connector.ts'
 import type { JournalStats, Note } from '../journal/journal.ts'
+import type { Host } from '../pool/host.ts'
 import type { FunctionStats } from '../pool/pool.ts'
 import { versioned } from '../schema/index.ts'
+import { Asked } from './asked.ts'
 import { canaryGauges, type Rollout } from './canaries.ts'
 import { METRICS, type MetricSpec } from './names.ts'
 import { Standings } from './standings.ts'
@@ -37,6 +39,8 @@ export interface Metrics {
   reloaded(outcome: 'done' | 'refused'): void
   /** What a source of this name tells its figures to; see `Standings`. */
   meter(source: string): Meter
+  /** Returns a host of functions that does as this one does; what functions ask of it is counted. */
+  counting(host: Host): Host
   /** Reads these gauges from now on, in place of any given before under the same name. */
   watch(gauges: Gauges): void
   /** Resolves to all metrics, those of the process and of Node included, in the Prometheus text format. */
@@ -62,6 +66,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
   const duration = new Histogram(METRICS.functionDuration)
   const reloads = new Counter(METRICS.reloads)
   const standings = new Standings(now)
+  const asked = new Asked()
   const counted = [
     accepted,
     unmatched,
@@ -95,6 +100,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
     },
     reloaded: (outcome) => reloads.add(outcome),
     meter: (source) => standings.meter(source),
+    counting: (host) => asked.counting(host),
     watch(added) {
       gauges = { ...gauges, ...added }
     },
@@ -107,6 +113,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
         ...canaryGauges(gauges.rollouts?.()),
         ...plainGauges(gauges),
         standings.render(),
+        asked.render(),
       ]
       const ours = [...counted.map((metric) => metric.render()), ...read].join('')
       return ours + (await ofProcess())

@@ -27,7 +27,7 @@ functions:
     pool: { max: 3 }
     allow:
       kv: [things]
-      http: [{ host: 127.0.0.1, port: ${port}, private: true }]
+      http: [{ host: 127.0.0.1, port: ${port}, private: true }, { host: 127.0.0.1, port: 9, private: false }]
       config: { greeting: hello }
       messaging: { publish: [out/#], request: [ask/+, service/reach] }
       call: [echo, reach]
@@ -43,7 +43,10 @@ routes:
 `
 
 beforeAll(async () => {
-  server = createServer((request, response) => request.pipe(response))
+  server = createServer((request, response) => {
+    if (request.url === '/gone') response.statusCode = 410
+    request.pipe(response)
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   origin = `http://127.0.0.1:${port}`
@@ -150,4 +153,56 @@ test('functions that call each other go eight deep, and are refused at once wher
   const answers = await Promise.all(Array.from({ length: 6 }, () => failing('narrow')))
   for (const answer of answers) expect(answer).toMatch(/each of its 2 instances waits for another function/)
   expect(performance.now() - begun).toBeLessThan(15_000)
+})
+
+/** What is counted of it, by name and labels as they are written. */
+async function counts(): Promise<ReadonlyMap<string, number>> {
+  const text = await (await fetch(`${running().addresses.get('admin')}/metrics`)).text()
+  const samples = text.split('\n').filter((line) => /^(?:wasm_function|headgate_store)_/.test(line))
+  return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]))
+}
+
+test('what functions ask is counted, under names of the configuration and no others', async () => {
+  const before = await counts()
+  await call('kv.set', 'things counted', 'no number')
+  for (const type of ['kv.get', 'kv.exists', 'kv.swap', 'kv.keys']) await call(type, 'things counted')
+  await call('kv.increment', 'things sum', '1')
+  for (const [type, subject, data] of [
+    ['kv.increment', 'things counted', '1'],
+    ['kv.get', 'others a', ''],
+    ['http.get', 'http://127.0.0.1:9/', ''],
+    ['http.get', 'http://127.0.0.1:1/', ''],
+    ['publish', 'elsewhere', 'x'],
+    ['request', 'ask/nobody', 'x'],
+    ['call', 'other', '{}'],
+  ] as const)
+    await expect(call(type, subject, data)).rejects.toThrow()
+  for (const path of ['/a', '/b', '/gone']) await call('http.post', `${origin}${path}`, 'x')
+  await call('publish', 'out/kept', 'kept')
+  await call('request', 'ask/echo', 'hi')
+  await call('call', 'echo', '{}')
+  await expect(running().call('deep', 'chain', { timeoutMs: 20_000 })).rejects.toThrow('CALL_TOO_DEEP')
+  const more = [...(await counts())].map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const)
+  const asked =
+    /^headgate_store_|^wasm_function_(?:http_requests|http_request_duration_seconds_count|messages|call_errors|calls_)/
+  expect(Object.fromEntries(more.filter(([name, count]) => asked.test(name) && count > 0))).toEqual({
+    'headgate_store_operations_total{store="things",operation="write"}': 1,
+    // A swap reads first, and the text that is no number is read by nobody.
+    'headgate_store_operations_total{store="things",operation="get"}': 2,
+    'headgate_store_operations_total{store="things",operation="has"}': 1,
+    'headgate_store_operations_total{store="things",operation="keys"}': 1,
+    'headgate_store_operations_total{store="things",operation="swap"}': 1,
+    'headgate_store_operations_total{store="things",operation="increment"}': 2,
+    'headgate_store_errors_total{store="things",operation="increment"}': 1,
+    'wasm_function_http_requests_total{function="reach",outcome="2xx"}': 2,
+    'wasm_function_http_requests_total{function="reach",outcome="4xx"}': 1,
+    'wasm_function_http_requests_total{function="reach",outcome="destination-IP-prohibited"}': 1,
+    'wasm_function_http_request_duration_seconds_count{function="reach"}': 4,
+    'wasm_function_messages_published_total{function="reach",outcome="done"}': 1,
+    'wasm_function_messages_requested_total{function="reach",outcome="done"}': 1,
+    'wasm_function_messages_requested_total{function="reach",outcome="failed"}': 1,
+    'wasm_function_calls_total{function="reach",to="echo"}': 1,
+    'wasm_function_calls_total{function="deep",to="deep"}': 9,
+    'wasm_function_call_errors_total{function="deep",to="deep"}': 9,
+  })
 })
