@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { inputError } from './exit.ts'
 import type { Host } from './host.ts'
+import { functionFile } from './input.ts'
 import { DEFAULT_CONFIG, example, jsonOption } from './options.ts'
 import { functionsOption, type Reading, reading } from './reading.ts'
 import { paintOut, print, printJson, shown } from './terminal.ts'
@@ -16,7 +17,7 @@ interface DiffOptions extends Reading {
 export function registerFunctionDiff(parent: Command, host: Host): void {
   const command = parent
     .command('diff')
-    .argument('<old>', 'a .wasm file, or <name>@<version>')
+    .argument('<old>', 'a .wasm file, an OCI image layout, or <name>@<version>')
     .argument('<new>', 'another one')
     .description('say what one version imports that another does not, and what of that must be approved')
     .option('--config <file>', 'the configuration that says which files versions are', DEFAULT_CONFIG)
@@ -51,7 +52,7 @@ async function diff(old: string, young: string, { json, ...options }: DiffOption
 
 /** Finds a file, or the one that a version is in the folder of functions or the configuration. */
 async function fileOf(text: string, { config, functions }: Omit<DiffOptions, 'json'>, host: Host): Promise<string> {
-  if (!/@[\w.-]+$/.test(text) || existsSync(text)) return text
+  if (!/@[\w.-]+$/.test(text) || existsSync(text)) return functionFile(text)
   const { loadConfig } = await import('../config/index.ts')
   const { readFunctionFolder } = await import('../config/wanted.ts')
   const found = functions === undefined ? undefined : readFunctionFolder(functions).files.get(text)

@@ -3,12 +3,14 @@
 import type { Command } from 'commander'
 import type { Inspection, Interface } from '../pool/index.ts'
 import { inputError } from './exit.ts'
+import { functionFile } from './input.ts'
 import { example, jsonOption } from './options.ts'
 import { columns, type Paint, paintOut, print, printJson, shown } from './terminal.ts'
 
 export function registerFunctionInspect(parent: Command): void {
   const command = parent
-    .command('inspect <file>')
+    .command('inspect')
+    .argument('<file>', 'a .wasm file, or an OCI image layout, as <folder>, <folder>:<tag> or <folder>@sha256:<digest>')
     .description('say what a .wasm file is, what it imports, and what of that it would not be given')
     .addOption(jsonOption())
     .action(inspect)
@@ -17,7 +19,7 @@ export function registerFunctionInspect(parent: Command): void {
 
 async function inspect(file: string, { json }: { readonly json?: true }): Promise<void> {
   const { inspectFunction } = await import('../pool/index.ts')
-  const found = await inspectFunction(file)
+  const found = await inspectFunction(await functionFile(file))
   if (json) printJson({ file, ...found, needs: needsOf(found) })
   else print(...inspectionLines(file, found, paintOut))
   if (found.problem !== undefined) throw inputError(`inspecting "${file}": it ${found.problem}`)
@@ -43,7 +45,7 @@ const PURPOSES: readonly (readonly [start: RegExp, purpose: string, allow?: stri
   [/^wasi:keyvalue\//, 'key-value stores', 'allow: { kv: [<store>] }'],
   [/^wasi:config\//, 'config values', 'allow: { config: { <key>: <value> } }'],
   [
-    /^headgate:function\/messaging/,
+    /^(headgate:function\/messaging|wasmcloud:messaging\/)/,
     'messaging',
     'allow: { messaging: { publish: [<topic filter>], request: [<topic filter>] } }',
   ],

@@ -12,7 +12,7 @@ import type { FunctionLog, FunctionPool, Grants, Result, Spent } from '../pool/i
 import { parseSize } from '../schema/index.ts'
 import { readEvent } from './event.ts'
 import { inputError } from './exit.ts'
-import { readData, requireJson } from './input.ts'
+import { functionFile, readData, requireJson } from './input.ts'
 import { collect, durationArgument, example, jsonOption } from './options.ts'
 import { complain, paintErr, printJson, shown } from './terminal.ts'
 
@@ -76,7 +76,8 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const event = await eventOf(name, options)
   const env = environment(options.env)
   const { createPool } = await import('../pool/index.ts')
-  const spec = { name, wasm: resolve(file), min: 1, max: 1, idleMs: 60_000, env, grants: grantsIn(options.allow) }
+  const wasm = resolve(await functionFile(file))
+  const spec = { name, wasm, min: 1, max: 1, idleMs: 60_000, env, grants: grantsIn(options.allow) }
   const lines: Line[] = []
   const log = (line: Line) => {
     lines.push(line)

@@ -1,6 +1,7 @@
 /** What a command reads: a file, standard input, or text from the command line. */
 
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { inputError } from './exit.ts'
 
@@ -14,6 +15,15 @@ export async function readInput(path: string): Promise<Buffer> {
     const reason = { ENOENT: 'no such file', EISDIR: 'it is a folder', EACCES: 'not allowed' }[code] ?? code
     throw inputError(`reading "${path}": ${reason}`)
   }
+}
+
+/** Resolves to the .wasm file that a path is, or that an OCI image layout holds. Rejects with what is wrong with a layout. */
+export async function functionFile(path: string): Promise<string> {
+  const { findFile } = await import('../config/layout.ts')
+  const found = findFile(resolve(path))
+  if (found && 'wrong' in found) throw inputError(`"${path}" ${found.wrong}`)
+  // Of one that is not there whoever reads it says so, as it was written.
+  return found && found.file !== resolve(path) ? found.file : path
 }
 
 /** Reads data as it is given on the command line: the text itself, `@file`, or `-` for standard input. */

@@ -5,6 +5,7 @@ import type { FunctionSpec, WarmHint } from '../pool/pool.ts'
 import { newest, readVersioned, type Versioned, versioned } from '../schema/index.ts'
 import type { Disk } from './disk.ts'
 import { type Around, fileBeside, makeGrants } from './grants.ts'
+import { readPath } from './manifests/image.ts'
 import type { Names, Reporter } from './names.ts'
 import { type Bounded, underPolicy } from './policies.ts'
 import { makeProbe } from './probe.ts'
@@ -36,11 +37,13 @@ export function functionsOf(
   for (const entry of entries) checkVersion(entry, entries, reporter)
   const functions = entries.map(({ config, key, name, version }) => {
     const path: Path = reporter.places.at(['functions', key, 'wasm']) ? ['functions', key, 'wasm'] : ['functions', key]
-    const wasm = fileBeside(path, config.wasm, reporter)
-    const found = disk.file(wasm)
+    const read = readPath(config.wasm, name)
+    const wasm = fileBeside(path, 'wrong' in read ? config.wasm : read.wasm, reporter)
+    const found = 'wrong' in read ? undefined : disk.file(wasm)
     const bounded = boundedOf(config, given.policies, ['functions', key], { names, reporter, disk })
     if (found && 'file' in found) return specOf({ name, version }, found.file, config, bounded)
-    if (found) reporter.report(path, `"${config.wasm}" ${found.wrong}`)
+    if ('wrong' in read) reporter.report(path, read.wrong, { suggestion: read.suggestion })
+    else if (found) reporter.report(path, `"${config.wasm}" ${found.wrong}`)
     else
       reporter.report(path, `there is no file "${config.wasm}"`, {
         suggestion: 'paths begin at the folder of this file; npm run build:functions builds the examples',

@@ -5,7 +5,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { options } from './harness.ts'
+import { mistakes, options } from './harness.ts'
 import { findFile } from './layout.ts'
 import { loadConfig } from './load.ts'
 
@@ -121,4 +121,23 @@ test('a manifest and a configuration name a layout by its path', async () => {
   expect(functions.map(({ wasm }) => wasm)).toEqual([blobFile(ECHO), blobFile(ECHO)])
   writeFileSync(file, manifest.replace('1.0', '2.0'))
   await expect(loadConfig(file, options)).rejects.toThrow('"./:2.0" is a layout without "2.0"; it holds 1.0')
+})
+
+test('a reference to a registry is a mistake that says what to do, in a configuration as in a manifest', () => {
+  const ref = `oci://ghcr.io/team/f@${ECHO}`
+  expect(mistakes(`functions: { f: "${ref}" }`)).toEqual([
+    expect.stringMatching(
+      /^1:17 functions\.f: "oci:.*" names an image in a registry, and none is pulled from there yet \|/,
+    ),
+  ])
+  const [said] = mistakes(`functions: { f@2: { wasm: "${ref}" } }`)
+  expect(said).toContain(`pull it, as with "wkg oci pull ghcr.io/team/f@${ECHO} -o f.wasm" or "oras copy`)
+  expect(mistakes('functions: { f: "https://a.example/f.wasm" }').join()).toContain('is a URL, and functions are read')
+})
+
+test('a path of a layout may be written as other tools write it', async () => {
+  index(image([['application/wasm', WASM]], '1.0'))
+  const file = join(folder, 'headgate.yaml')
+  writeFileSync(file, 'functions: { echo: "oci:./:1.0" }')
+  expect((await loadConfig(file, options)).functions.map(({ wasm }) => wasm)).toEqual([blobFile(ECHO)])
 })

@@ -14,7 +14,9 @@ const options = z.strictObject({
   wasm: z
     .string()
     .min(1)
-    .describe('The .wasm file, of any interface that functions/README.md names; relative to the configuration file.'),
+    .describe(
+      'The .wasm file, of any interface that functions/README.md names, or an OCI image layout: `./layout`, `./layout:tag`, `./layout@sha256:...`; relative to the configuration file.',
+    ),
   version: z
     .union([z.string().regex(/^[\w.-]+$/), z.int().min(0).transform(String)])
     .optional()

@@ -1,4 +1,4 @@
-/** Finds the file that the `image` of a manifest stands for, and says what to do with one that is in a registry. */
+/** Finds the file that the `image` of a manifest or the path of a function stands for, and says what to do with one that is in a registry. */
 
 import { readVersioned } from '../../schema/index.ts'
 import type { FunctionFolder } from '../names.ts'
@@ -8,16 +8,21 @@ export type Image =
   | { readonly wasm: string; readonly version?: string }
   | { readonly wrong: string; readonly suggestion: string }
 
-/** A path, and how other tools write one of a layout: `oci:./folder:tag`. */
-const PATH = /^(?:oci:)?(\.{0,2}\/.*)$/s
+/** How other tools write the path of a layout: `oci:./folder:tag`. */
+const LAYOUT = /^oci:(?!\/\/)(.+)$/s
+
+/** Reads the path of a file or of a layout: what is no path is told to be none. */
+export function readPath(written: string, name: string): Image {
+  if (/^oci:\/\//.test(written)) return inRegistry(written, name)
+  if (/^[a-z][a-z+.-]*:\/\//i.test(written))
+    return { wrong: `"${written}" is a URL, and functions are read from files`, suggestion: fetched(name) }
+  return { wasm: LAYOUT.exec(written)?.[1] ?? written }
+}
 
 /** Reads an `image`. A bare name is that of a file of the functions folder first, and then of one beside the manifest. */
 export function readImage(image: string, name: string, folder: FunctionFolder | undefined): Image {
-  if (/^oci:\/\//.test(image)) return inRegistry(image, name)
-  const [, path] = PATH.exec(image) ?? []
-  if (path !== undefined) return { wasm: path }
-  if (/^[a-z][a-z+.-]*:\/\//i.test(image))
-    return { wrong: `"${image}" is a URL, and functions are read from files`, suggestion: fetched(name) }
+  const read = readPath(image, name)
+  if ('wrong' in read || read.wasm !== image || /^\.{0,2}\//.test(image)) return read
   // `resize:2` is how images write what files of functions call `resize@2`.
   const [, bare = '', tag] = /^([^/:@]+?)(?:[:@]([^/:@]+?))?(?:\.wasm)?$/.exec(image) ?? []
   const key = tag === undefined ? bare : `${bare}@${tag}`
@@ -35,9 +40,10 @@ function withVersion(wasm: string, key: string): Image {
 
 function inRegistry(image: string, name: string, folder?: FunctionFolder): Image {
   const there = folder ? `; the folder "${folder.path}" holds ${[...folder.files.keys()].join(', ') || 'nothing'}` : ''
+  const reference = image.replace(/^oci:\/\//, '')
   return {
     wrong: `"${image}" names an image in a registry, and none is pulled from there yet`,
-    suggestion: `pull it, as with "wkg oci pull -o ${name}.wasm" or "oras copy --to-oci-layout", then ${fetched(name)}${there}`,
+    suggestion: `pull it, as with "wkg oci pull ${reference} -o ${name}.wasm" or "oras copy ${reference} --to-oci-layout ./${name}", then ${fetched(name)}${there}`,
   }
 }
 
