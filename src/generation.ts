@@ -186,16 +186,16 @@ export class Generation {
 
   async #open(before: Generation | undefined, goOn: LongWork['goOn']): Promise<void> {
     const { config, routes } = this
+    const { versions } = this.#ground
     // The gateway changes weights by itself, and then runs what it holds, whatever became of the files.
     const kept = before && before.config.functions === config.functions
-    this.#digests = kept ? before.#digests : await digestsOf(config.functions, before ? before.#digests : undefined)
+    this.#digests = kept ? before.#digests : await digestsOf(config.functions, before ? before.#digests : versions.held)
     const keep = kept ? undefined : await this.#ground.capabilities.check(config.functions, this.#digests)
     const same =
       before &&
       isDeepStrictEqual(before.config.functions, config.functions) &&
       sameFiles(config.functions, before.#digests, this.#digests)
     this.#pool = same ? before.#pool : await this.#ground.openPool(config.functions, this.#fresh(before))
-    await keep?.()
     for (const instance of config.sinks) await this.#openSink(instance, before)
     await this.targets.open(routes, {
       goOn,
@@ -206,6 +206,7 @@ export class Generation {
           this.#ground.connectors.get('mqtt')?.sink?.config.parse(given),
         ),
     })
+    if (keep) await Promise.all([keep(), versions.keep(this.#digests)])
     if (before) this.#same = { before, names: await this.#heldBy(before, goOn) }
   }
 

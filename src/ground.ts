@@ -34,7 +34,7 @@ import type { Journal } from './journal/journal.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Capabilities } from './pool/capabilities.ts'
 import type { Host } from './pool/host.ts'
-import { cacheBeside, createPool } from './pool/index.ts'
+import { cacheBeside, createPool, VersionDigests } from './pool/index.ts'
 import type { FunctionDenied, FunctionPool, FunctionSpec } from './pool/pool.ts'
 import { probe } from './pool/probe.ts'
 import { Replies } from './reply/index.ts'
@@ -87,6 +87,7 @@ export interface Ground {
   readonly refusals: Refusals
   readonly rollouts: Rollouts
   readonly capabilities: Capabilities
+  readonly versions: VersionDigests
   readonly calls: Calls
   readonly direct: DirectRunner
   readonly dispatcher: Dispatcher
@@ -181,6 +182,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     refusals,
     rollouts: await openRollouts({ journal, activity, log, accept: inner, reweigh: parts.reweigh }, parts),
     capabilities: await Capabilities.read(cursor('headgate.capabilities')),
+    versions: await VersionDigests.read(cursor('headgate.versions')),
     calls,
     direct,
     dispatcher: new Dispatcher(journal, failed),

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { digestsOf, sameFiles } from './digests.ts'
+import { digestsOf, sameFiles, VersionDigests } from './digests.ts'
 import type { FunctionSpec } from './pool.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-digests-'))
@@ -41,4 +41,18 @@ test('a file that is gone says nothing of what it was', async () => {
   const first = await digestsOf([second])
   const gone = { ...second, wasm: join(folder, 'none.wasm') }
   await expect(digestsOf([gone], first)).resolves.toBeDefined()
+})
+
+test('what versions were is known after a restart, and written when it is news', async () => {
+  const texts: string[] = []
+  const store = { get: async () => texts.at(-1), set: async (text: string) => void texts.push(text) }
+  writeFileSync(wasm, 'one')
+  const first = await VersionDigests.read(store)
+  await first.keep(await digestsOf([second, plain]))
+  await first.keep(await digestsOf([second]))
+  expect(texts).toHaveLength(1)
+  const { held } = await VersionDigests.read(store)
+  expect([...held.keys()]).toEqual(['f@2'])
+  writeFileSync(wasm, 'two')
+  await expect(digestsOf([second], held)).rejects.toThrow('a version stays what it is')
 })

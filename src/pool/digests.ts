@@ -30,6 +30,41 @@ export async function digestsOf(functions: readonly FunctionSpec[], before: Dige
   return digests
 }
 
+/** Where it is kept what versions are, over restarts. */
+export interface DigestStore {
+  get(): Promise<string | undefined>
+  set(value: string): Promise<void>
+}
+
+/** What versions were that ran here, before this start as well. */
+export class VersionDigests {
+  readonly #store: DigestStore
+  #held: Digests
+
+  private constructor(store: DigestStore, held: Digests) {
+    this.#store = store
+    this.#held = held
+  }
+
+  static async read(store: DigestStore): Promise<VersionDigests> {
+    const held = JSON.parse((await store.get()) ?? '{}') as Readonly<Record<string, string>>
+    return new VersionDigests(store, new Map(Object.entries(held)))
+  }
+
+  get held(): Digests {
+    return this.#held
+  }
+
+  /** These run. Resolves once it is kept of the versions among them what they are. */
+  async keep(digests: Digests): Promise<void> {
+    const held = new Map(this.#held)
+    for (const [name, digest] of digests) if (name.includes('@') && digest !== '') held.set(name, digest)
+    const changed = [...held].some(([name, digest]) => this.#held.get(name) !== digest)
+    this.#held = held
+    if (changed) await this.#store.set(JSON.stringify(Object.fromEntries(held)))
+  }
+}
+
 /** Whether functions hold the same in both. */
 export const sameFiles = (functions: readonly FunctionSpec[], left: Digests, right: Digests): boolean =>
   functions.map(versioned).every((name) => left.get(name) === right.get(name))

@@ -71,6 +71,18 @@ test('a version stays what it is: another file is refused, and nothing has chang
   expect(running.tried).toEqual([{ id: '1', to: 'size@2', outcome: 'done' }])
 })
 
+test('a version stays what it is over a restart', async () => {
+  const wasm = `${folder.path}/kept@2.wasm`
+  copyFileSync(guest, wasm)
+  const text = `functions: { kept@2: ${wasm}, free: ${wasm} }\n`
+  const first = await Running.open('kept', text)
+  await first.gateway.stop()
+  copyFileSync(echo, wasm)
+  await expect(Running.open('kept', text)).rejects.toThrow(/^kept@2 \(function\): loading ".*": sha256 is .* give the/)
+  await using second = await Running.open('kept', text.replace('kept@2', 'kept@3'))
+  await second.emit('1', 'context')
+})
+
 test('weights choose a version by key, and its metrics and its record name it', async () => {
   await using running = await Running.open('weights', versions(2, 3) + route('{ size@2: 50, size@3: 50 }'))
   for (let n = 0; n < 24; n++) await running.emit(`${n}`, 'context', { subject: `key-${n % 8}` })
@@ -81,7 +93,15 @@ test('weights choose a version by key, and its metrics and its record name it', 
   await running.emit('refused', 'reject', { subject: 'key-1' })
   await running.done('refused')
   const [to] = running.at('1')
-  expect(await running.admin('/admin/dead-letters')).toMatchObject({
+  // What is settled is told before it is on disk.
+  const listed = await eventually(
+    async () => {
+      const { items } = (await running.admin('/admin/dead-letters')) as { readonly items: readonly unknown[] }
+      return items.length > 0 ? { items } : undefined
+    },
+    { what: 'it is listed' },
+  )
+  expect(listed).toMatchObject({
     items: [{ to, error: { message: expect.stringContaining(`${to} (function): handling the event: no items`) } }],
   })
   expect(await running.admin('/metrics')).toContain('wasm_function_invocations_total{function="size@3"}')
