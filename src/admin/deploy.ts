@@ -29,24 +29,43 @@ export function addDeploy(app: App, parts: AdminParts): void {
     if (wasm.subarray(0, 4).toString('latin1') !== MAGIC)
       throw new Problem(400, 'REQUEST_INVALID', 'what was sent is no WebAssembly')
     const digest = sha256(wasm)
-    const held = await heldAs(name, parts, deployment)
-    if (held !== undefined && held !== digest) throw taken(name, held, digest)
-    const generation =
-      held === undefined ? await deploy(name, wasm, req.query('approve') === 'true', deployment) : undefined
-    const loaded = parts.functions().some((one) => versioned({ name: one.function, version: one.version }) === name)
-    parts.log.info({ function: name, sha256: digest, generation, loaded }, 'admin: a function was deployed')
-    return json({ function: name, sha256: digest, loaded, ...(generation === undefined ? {} : { generation }) })
+    const { capabilities } = deployment
+    const revoke = req.query('approve') === 'true' ? capabilities.approve(name) : undefined
+    try {
+      const held = await heldAs(name, parts, deployment)
+      if (held && held.digest !== digest) throw taken(name, held.digest, digest)
+      const isLoaded = () => parts.functions().some((one) => versioned({ ...one, name: one.function }) === name)
+      // Nothing reads it for as long as nothing sends to it.
+      const admit = async (file: string) => (isLoaded() ? undefined : capabilities.admit(name, file, digest))
+      if (held) await unchanged(name, admit(held.file))
+      const generation = held ? undefined : await deploy(name, wasm, deployment, admit)
+      const loaded = isLoaded()
+      parts.log.info({ function: name, sha256: digest, generation, loaded }, 'admin: a function was deployed')
+      return json({ function: name, sha256: digest, loaded, ...(generation === undefined ? {} : { generation }) })
+    } finally {
+      revoke?.()
+    }
   })
 }
 
-/** Resolves to the digest of the file that a version is, in the folder or in the configuration; undefined without one. */
-async function heldAs(name: string, { functionFile }: AdminParts, { folder }: Deployment): Promise<string | undefined> {
-  const file = `${name}.wasm`
+/** The file that a version is. */
+interface HeldFile {
+  readonly file: string
+  readonly digest: string
+}
+
+/** Resolves to that of the folder or of the configuration; undefined without one. */
+async function heldAs(
+  name: string,
+  { functionFile }: AdminParts,
+  { folder }: Deployment,
+): Promise<HeldFile | undefined> {
+  const base = `${name}.wasm`
   const configured = functionFile(name)
-  const places = [join(folder, file), join(folder, readVersioned(name).name, file)]
-  for (const path of configured === undefined ? places : [configured, ...places]) {
-    const bytes = await readFile(path).catch(() => undefined)
-    if (bytes) return sha256(bytes)
+  const places = [join(folder, base), join(folder, readVersioned(name).name, base)]
+  for (const file of configured === undefined ? places : [configured, ...places]) {
+    const bytes = await readFile(file).catch(() => undefined)
+    if (bytes) return { file, digest: sha256(bytes) }
   }
   return undefined
 }
@@ -55,22 +74,33 @@ async function heldAs(name: string, { functionFile }: AdminParts, { folder }: De
 async function deploy(
   name: string,
   wasm: Buffer,
-  approved: boolean,
-  { capabilities, folder, reload }: Deployment,
+  { folder, reload }: Deployment,
+  admit: (file: string) => Promise<void>,
 ): Promise<number> {
   const own = join(folder, readVersioned(name).name)
   const place = (await isFolder(own)) ? own : folder
   const file = join(place, `${name}.wasm`)
   await put(file, wasm)
-  const revoke = approved ? capabilities.approve(name) : undefined
+  const reloaded = async () => {
+    const { generation } = await reload()
+    await admit(file)
+    return generation
+  }
   try {
-    return (await reload()).generation
+    return await unchanged(name, reloaded())
   } catch (error) {
     await rm(file, { force: true })
+    throw error
+  }
+}
+
+/** Rejects with a Problem for whatever is wrong. */
+async function unchanged<T>(name: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Problem(422, 'DEPLOY_REFUSED', `${name} (function): deploying: nothing has changed: ${why}`)
-  } finally {
-    revoke?.()
   }
 }
 

@@ -24,8 +24,12 @@ export interface Deployment {
   readonly folder: string
   /** Reads the configuration again. Resolves once it runs; rejects with what is wrong, and nothing has changed then. */
   readonly reload: () => Promise<{ readonly generation: number }>
-  /** Lets a version ask for what those before it did not, until what is returned is called. */
-  readonly capabilities: { approve(name: string): () => void }
+  readonly capabilities: {
+    /** Lets a version ask for what those before it did not, until what is returned is called. */
+    approve(name: string): () => void
+    /** Checks a version that nothing sends to yet, and remembers what it asks for. Rejects with what is wrong with it. */
+    admit(name: string, file: string, sha256: string): Promise<void>
+  }
 }
 
 export interface AdminParts {

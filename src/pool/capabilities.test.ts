@@ -19,10 +19,14 @@ test('imports are told by package, those of wasip1 by what they are for, and wha
     'wasi_snapshot_preview1.fd_readdir',
     'wasi_snapshot_preview1.sock_send',
     'env.thing',
+    'headgate:function/call@0.1.0',
+    'headgate:function/messaging@0.1.0',
   ]
   const imports = denied.map((name) => ({ name, given: false }))
   expect(capabilitiesIn([...imports, { name: 'wasi:clocks/wall-clock@0.2.6', given: true }])).toEqual([
     'env.thing',
+    'headgate:function/call',
+    'headgate:function/messaging',
     'wasi:filesystem',
     'wasi:http',
     'wasi:sockets',
@@ -78,6 +82,21 @@ test('an approval by hand holds until it is taken back, and for its version alon
   await capabilities.check(both, known)
   revoke()
   await expect(capabilities.check(both, known)).rejects.toThrow(/^f@2 \(function\): loading: it asks for/)
+})
+
+test('one that is there and not loaded is checked as well, and remembered beside those that are', async () => {
+  const store = new Store()
+  const capabilities = await Capabilities.read(store)
+  await (await capabilities.check([spec('1', echo)], digests(['f@1', 'aa'])))()
+  await expect(capabilities.admit('f@2', hostile, 'bb')).rejects.toMatchObject({ code: 'FUNCTION_UNAPPROVED' })
+  const revoke = capabilities.approve('f@2')
+  await capabilities.admit('f@2', hostile, 'bb')
+  revoke()
+  const later = await Capabilities.read(store)
+  await later.check([spec('1', echo), spec('2', hostile)], digests(['f@1', 'aa'], ['f@2', 'bb']))
+  await expect(later.admit('f@3', `${root}/package.json`, 'cc')).rejects.toThrow(
+    /^f@3 \(function\): loading ".*package\.json": it is not WebAssembly/,
+  )
 })
 
 test('of what is no function others say what is wrong', async () => {

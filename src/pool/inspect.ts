@@ -35,11 +35,26 @@ const MOST_BYTES = 2 ** 32
 
 /** Resolves to what a file is, whether it is a function or not. Rejects with FUNCTION_INVALID when it is no WebAssembly. */
 export async function inspectFunction(path: string): Promise<Inspection> {
+  const { bytes, transpile, ...opened } = await open(path)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { bytes: bytes.length, sha256, ...opened, ...(await judged(transpile)) }
+}
+
+/** Resolves to what a file imports, which takes much less than to transpile it. Rejects like `inspectFunction`. */
+export const importsIn = async (path: string): Promise<readonly Import[]> => (await open(path)).imports
+
+/** A file, and what is told from it at once. */
+interface Opened extends Pick<Inspection, 'kind' | 'imports' | 'exports'> {
+  readonly bytes: Uint8Array
+  /** Rejects with a ComponentError when it is no function. */
+  readonly transpile: () => Promise<Transpiled>
+}
+
+async function open(path: string): Promise<Opened> {
   try {
     const bytes = await readFunction(path)
-    const sha256 = createHash('sha256').update(bytes).digest('hex')
     const module = asModule(bytes)
-    return { bytes: bytes.length, sha256, ...(await (module ? ofModule(bytes, module) : ofComponent(bytes))) }
+    return await (module ? openModule(bytes, module) : openComponent(bytes))
   } catch (error) {
     if (!(error instanceof ComponentError)) throw error
     throw new GatewayError('FUNCTION_INVALID', `functions (pool): inspecting "${path}": it ${error.message}`, {
@@ -48,9 +63,7 @@ export async function inspectFunction(path: string): Promise<Inspection> {
   }
 }
 
-type Found = Omit<Inspection, 'bytes' | 'sha256'>
-
-async function ofModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Found> {
+async function openModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Opened> {
   const module = await WebAssembly.compile(bytes).catch((cause: unknown) => {
     throw new ComponentError(`is a broken core module: ${String(cause)}`, { cause })
   })
@@ -60,23 +73,25 @@ async function ofModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Foun
     given: from === PREVIEW1 && host.gives(name),
   }))
   const exports = WebAssembly.Module.exports(module).map(({ name }) => name)
-  return { kind: 'module', imports, exports, ...(await judged(async () => transpiled)) }
+  return { bytes, kind: 'module', imports, exports, transpile: async () => transpiled }
 }
 
-async function ofComponent(bytes: Uint8Array): Promise<Found> {
+async function openComponent(bytes: Uint8Array): Promise<Opened> {
   // Loaded when asked for: jco takes 40 MB.
   const { transpileComponent, witOf } = await import('./transpile.ts')
   const wit = await witOf(bytes)
   const imports = importsOf(wit).map((name) => ({ name, given: given(name.replace(/@.*$/, '')) }))
-  const found = await judged(() => {
+  const transpile = async () => {
     componentInterface(wit)
     return transpileComponent(bytes)
-  })
-  return { kind: 'component', imports, exports: exportsOf(wit), ...found }
+  }
+  return { bytes, kind: 'component', imports, exports: exportsOf(wit), transpile }
 }
 
 /** Loads it as the pool would. */
-async function judged(transpile: () => Promise<Transpiled>): Promise<Partial<Found>> {
+async function judged(
+  transpile: Opened['transpile'],
+): Promise<Pick<Inspection, 'interface' | 'memoryBytes' | 'problem'>> {
   try {
     const transpiled = await transpile()
     const spec = { name: 'f', wasm: '', min: 0, max: 1, idleMs: 0, timeoutMs: 0, memoryBytes: MOST_BYTES, env: {} }

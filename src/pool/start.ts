@@ -10,7 +10,7 @@ const HEAP_MB = 512
  * Starts a thread on a file of this folder. The compile cache keeps the stripped types: without it each thread spends
  * 100 ms on them, with it 15.
  */
-export function startThread(file: 'thread.ts' | 'loader.ts' | 'replay-thread.ts', data: object): Worker {
+export function startThread(file: 'thread.ts' | 'loader.ts' | 'looker.ts' | 'replay-thread.ts', data: object): Worker {
   // Set sooner or later by whoever collects garbage: what V8 compiled is of use only under the flags that held then.
   setFlagsFromString('--expose-gc')
   const url = JSON.stringify(new URL(file, import.meta.url).href)

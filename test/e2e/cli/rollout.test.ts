@@ -1,6 +1,6 @@
 /** Versions are deployed, promoted and rolled back from the command line, in a gateway that runs. */
 
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Gateway, headgate, repository, runGateway, scratch, until } from './gateway.ts'
@@ -30,6 +30,14 @@ afterAll(async () => {
   expect(await running.ended).toMatchObject({ code: 0 })
   folder.remove()
 })
+
+/** A core module that imports one function. */
+function moduleOf(from: string, name: string): Buffer {
+  const text = (each: string) => [each.length, ...Buffer.from(each)]
+  const section = (id: number, bytes: readonly number[]) => [id, bytes.length, ...bytes]
+  const imported = [1, ...text(from), ...text(name), 0, 0]
+  return Buffer.from([...Buffer.from('\0asm'), 1, 0, 0, 0, ...section(1, [1, 0x60, 0, 0]), ...section(2, imported)])
+}
 
 /** The target that an event of this path is sent to. */
 async function reached(path: string): Promise<string> {
@@ -109,6 +117,29 @@ describe('deploy', () => {
     expect(err).toContain('size@99 (function): deploying: nothing has changed')
     expect(await reached('/plain')).toBe(before)
     expect(readdirSync(functions)).not.toContain('size@99.wasm')
+  })
+
+  test.each([
+    ['cut off', (wasm: Buffer) => wasm.subarray(0, wasm.length / 2), 'it is a broken component'],
+    ['a module of unknown imports', () => moduleOf('env', 'thing'), 'it is a core module that'],
+  ])('of what is no function is refused where nothing sends to it yet, too: %s', async (_, broken, why) => {
+    const file = folder.file('unsent.wasm', '')
+    writeFileSync(file, broken(readFileSync(echo)))
+    const { code, err } = await say('deploy', 'unsent@1', file)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(why) })
+    expect(err).toContain('unsent@1 (function): deploying: nothing has changed')
+    expect(readdirSync(functions)).not.toContain('unsent@1.wasm')
+  })
+
+  test('of what asks for more is asked about before anything sends to it, and approved once for good', async () => {
+    expect(await say('deploy', 'asks@1', echo)).toMatchObject({ code: 0 })
+    expect(await say('deploy', 'asks@2', guest)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('asks@2 (function): loading: it asks for wasi:filesystem and wasi:sockets'),
+    })
+    expect(readdirSync(functions)).not.toContain('asks@2.wasm')
+    expect(await say('deploy', 'asks@2', guest, '--approve')).toMatchObject({ code: 0 })
+    expect(await say('deploy', 'asks@3', guest)).toMatchObject({ code: 0 })
   })
 
   test('of what no route names waits for one', async () => {
