@@ -111,6 +111,23 @@ describe('a folder', () => {
     expect(loaded('[r@9, r@1]', 'functions: { r@1: x.wasm }\n')).toEqual(['r@1 1', 'r@2 0', 'r@9 1'])
   })
 
+  test('a version that is found has the options of the newest that is written, and none that is of that alone', () => {
+    const before = `functions:
+  r@1: { wasm: x.wasm, memory: 16MiB }
+  r@3: { wasm: y.wasm, memory: 128MiB, approve: [wasi:http], pool: { min: 2, max: 3, warm: [{ schedule: "0 8 * * *", min: 3 }] } }
+`
+    const config = parse(`${before}routes: { a: { from: any, to: { r@3: 9, r@9: 1 } } }`, { functions })
+    const found = config.functions.filter(({ version }) => version === '9' || version === '2')
+    expect(found).toMatchObject([
+      { version: '2', memoryBytes: 128 << 20, min: 0, max: 3 },
+      { version: '9', memoryBytes: 128 << 20, min: 2, max: 3, wasm: join(functions, 'r@9.wasm') },
+    ])
+    expect(found.map(({ approve, warm }) => [approve, warm?.length])).toEqual([
+      [undefined, undefined],
+      [undefined, 1],
+    ])
+  })
+
   test('a version that is not there is told with those that are', () => {
     expect(mistakes('routes: { a: { from: any, to: r@3 } }', { functions }).join()).toContain(
       'the function "r" has no version "3" | there are "r@2", "r@9", "r@10"',

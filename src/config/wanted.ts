@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { compareVersions, readVersioned } from '../schema/index.ts'
+import { compareVersions, newest, readVersioned } from '../schema/index.ts'
 import { type Merged, unreadable } from './files.ts'
 import { type FunctionFolder, mapping, type Names, namesOf } from './names.ts'
 import { type Seen, see } from './seen.ts'
@@ -34,7 +34,8 @@ const isOf = (name: string, file: string): boolean => file === `${name}.wasm` ||
 
 /**
  * Adds an entry to `functions` for each target of a route or service that has none and that the folder holds. The
- * versions before it are loaded, too, and none of them is kept warm: what began with one ends with it.
+ * versions before it are loaded, too, and none of them is kept warm: what began with one ends with it. Each has the options
+ * of the newest version that is written, if one is: a version that is deployed may what the one before it may.
  */
 export function withFunctions(merged: Merged, { files }: FunctionFolder): Merged {
   const { functions, sinks } = merged.value
@@ -45,10 +46,11 @@ export function withFunctions(merged: Merged, { files }: FunctionFolder): Merged
   for (const { name, path } of wanted(merged.value)) {
     if (Object.hasOwn(mapping(sinks), name)) continue
     const found = places.nearest(path)
-    for (const [key, entry] of entriesOf(name, written, files)) {
+    const options = optionsOf(readVersioned(name).name, mapping(functions))
+    for (const { key, file, old } of entriesOf(name, written, files)) {
       // What one route wants is kept warm, also when to another it is an old version.
-      if (Object.hasOwn(made, key) && typeof entry !== 'string') continue
-      made[key] = entry
+      if (Object.hasOwn(made, key) && old) continue
+      made[key] = { ...options, wasm: file, ...(old ? { pool: idle(options['pool']) } : {}) }
       if (!found) continue
       const place = { ...found.place, writtenAt: found.place.writtenAt ?? path }
       places.set(['functions', key], place)
@@ -58,8 +60,31 @@ export function withFunctions(merged: Merged, { files }: FunctionFolder): Merged
   return Object.keys(made).length === 0 ? merged : { ...merged, value: { ...merged.value, functions: made }, places }
 }
 
+/** What the newest version of a function says that is written, but for what is of that version alone. */
+function optionsOf(name: string, functions: Merged['value']): Merged['value'] {
+  const own = Object.entries(functions).map(([key, held]) => {
+    const { version = mapping(held)['version'], ...read } = readVersioned(key)
+    return { name: read.name, version: version === undefined ? undefined : String(version), options: mapping(held) }
+  })
+  const { approve: _, version: __, ...options } = newest(own.filter((one) => one.name === name))?.options ?? {}
+  return options
+}
+
+/** A pool that is kept warm at no time. */
+function idle(pool: unknown): Merged['value'] {
+  const { warm: _, ...others } = mapping(pool)
+  return { ...others, min: 0 }
+}
+
+interface Entry {
+  readonly key: string
+  readonly file: string
+  /** Of a version before the one that is wanted. */
+  readonly old: boolean
+}
+
 /** The entries that one name wants: none when there is one that was written. */
-function entriesOf(text: string, written: Names['functions'], files: FunctionFolder['files']) {
+function entriesOf(text: string, written: Names['functions'], files: FunctionFolder['files']): readonly Entry[] {
   const { name, version } = readVersioned(text)
   const held = written.get(name)
   if (held && (version === undefined || held.includes(version))) return []
@@ -72,7 +97,7 @@ function entriesOf(text: string, written: Names['functions'], files: FunctionFol
   return own
     .slice(0, at + 1)
     .filter((one) => one.version !== undefined || own.length === 1)
-    .map((one) => [one.key, one === own[at] ? one.file : { wasm: one.file, pool: { min: 0 } }] as const)
+    .map((one) => ({ key: one.key, file: one.file, old: one !== own[at] }))
 }
 
 interface Wanted {
