@@ -40,9 +40,18 @@ const batchText = ({ id }: CloudEvent, data: Uint8Array): string =>
 export function itemsIn(event: CloudEvent): { readonly count: number; readonly batch: boolean } | undefined {
   if (event.type === BATCH) return { count: Number(event.extensions?.['batchsize'] ?? 1), batch: true }
   if (event.type !== CALL || !event.data) return undefined
-  const given: unknown = JSON.parse(asBuffer(event.data).toString())
+  const given = parsed(asBuffer(event.data).toString())
   if (typeof given !== 'object' || given === null || !('items' in given && 'batch_id' in given)) return undefined
   return Array.isArray(given.items) ? { count: given.items.length, batch: false } : undefined
+}
+
+/** Undefined for what is no JSON: an event of this type may come from anywhere. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** What a program reads: the parameters of a direct call, or the event in its JSON format. */
