@@ -93,8 +93,8 @@ export class EmbeddedGateway implements AsyncDisposable {
   }
 
   /**
-   * Offers an event to the routes with `from: program`. Resolves once it is on disk; rejects with EVENT_INVALID, or
-   * with what keeps the gateway from taking it (OVERLOADED, JOURNAL_FULL, STOPPING).
+   * Offers an event to the routes with `from: program`. Resolves once it is on disk; rejects with EVENT_INVALID
+   * or EVENT_TOO_LARGE, or with what keeps the gateway from taking it (OVERLOADED, JOURNAL_FULL, STOPPING).
    */
   async emit(event: AnyEvent): Promise<Receipt> {
     return this.#gateway.front.accept(fromSdk(event), { source: 'program', address: '' })
