@@ -75,7 +75,7 @@ function why(key: string, letter: DeadLetter | undefined): string {
   const of = `of the dead letter "${key}"`
   if (letter.unrecorded)
     return `${of} that could be kept: recordings had their share of "journal.max_size"; drop dead letters, or raise it`
-  return `${of}: its target is no function, or says "record: never", or its last attempt was ended from outside (at its timeout), or never begun`
+  return `${of}: its target is no function, or says "record: never", or its last attempt never began: its time was up while it waited for an instance, or while one was made`
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

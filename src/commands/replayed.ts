@@ -21,6 +21,10 @@ export function givenLines(step: Step, paint: Paint): readonly string[] {
   const at = String(step.at).padStart(4)
   if (step.kind === 'given')
     return [`${at}  ${askedText(step.input)}: ${gaveText(step.input)}`, ...placeLines(step, paint)]
+  if (step.kind === 'waits') {
+    const text = `${at}  ${askedText(step.asked)}: not told before the call was ended`
+    return [paint('yellow', text), ...placeLines(step, paint)]
+  }
   const expected = step.expected === undefined ? 'nothing more' : askedText(step.expected)
   const given = step.madeUp ? '; it is given something made up' : ''
   const text = `${at}  it asks for ${askedText(step.asked)}, recorded was ${expected}${given}`
@@ -98,8 +102,13 @@ export function replayLines(replayed: Replayed, paint: Paint): readonly string[]
     `${paint('bold', delivery.id)} ${shown(nameOf(recording))}, sha256 ${sha256.slice(0, 12)}..., attempt ${attempt}, ${instanceText(recording)}`,
     `  then  ${delivery.error ? failureText(delivery.error) : 'it succeeded'}`,
     `  now   ${paint(alike ? 'green' : 'yellow', now)}`,
-    `  ${alike ? (delivery.error ? 'the same failure' : 'it succeeds again') : 'not the same'} in ${played.runMs.toFixed(2)} ms, with ${all - played.left} of ${counted(all, 'recorded input')}`,
+    `  ${alike ? alikeText(replayed) : 'not the same'} in ${played.runMs.toFixed(2)} ms, with ${all - played.left} of ${counted(all, 'recorded input')}`,
   ]
+}
+
+const alikeText = ({ delivery, played, recording }: Replayed): string => {
+  if (recording.ended && played.fault?.code === 'FUNCTION_TIMED_OUT') return 'the same end, its deadline,'
+  return delivery.error ? 'the same failure' : 'it succeeds again'
 }
 
 const nameOf = ({ function: name, version }: Recording): string => (version === '' ? name : `${name}@${version}`)
@@ -120,6 +129,8 @@ export function difference({ delivery, played, recording, told }: Replayed): str
   if (played.diverged) return `${divergedText(told, recording)}${why(recording)}`
   if (!error) return fault && `it fails now, and succeeded then${why(recording)}`
   if (!fault) return `it did not fail again${why(recording)}`
+  if (recording.ended && fault.code === 'FUNCTION_TIMED_OUT' && played.left > 0)
+    return `it was ended before it had asked for ${counted(played.left, 'recorded input')}; is this machine slower?`
   const place = fault.fingerprint === error.fingerprint
   // A fallback that failed as well is told behind it.
   if (fault.code === error.code && place && (error.fingerprint || error.message.startsWith(fault.message)))

@@ -48,8 +48,11 @@ export interface Playing {
 
 type Ended = Omit<Played, 'diverged' | 'left' | 'runMs'>
 
-/** Resolves with what became of it; never rejects for what a guest does. Nothing of it reaches anything. */
-export async function play(playing: Playing, tell: (told: Told) => void): Promise<Played> {
+/**
+ * Resolves with what became of it; never rejects for what a guest does. Nothing of it reaches anything. `begun` is told
+ * when the call itself begins.
+ */
+export async function play(playing: Playing, tell: (told: Told) => void, begun: () => void): Promise<Played> {
   const { code, recording, event } = playing
   const name = versioned({ name: code.name, version: code.version || undefined })
   const log = new CallLog(0, name, (report) => report.kind === 'line' && tell(report))
@@ -64,6 +67,7 @@ export async function play(playing: Playing, tell: (told: Told) => void): Promis
     log.open(recording.callId, FIRST_SEAT)
     port.open({ slot: FIRST_SEAT, callId: recording.callId })
     started = performance.now()
+    begun()
     await guest.call?.(decodeEvent(event), contextOf(playing), (lifted) => {
       ended = answerOf(lifted, playing, name, guest.bytes())
     })

@@ -113,13 +113,23 @@ export class Port {
   /** Waits until one of these has come, `ms` milliseconds at most. A warm-up call does not wait. */
   async first(arriving: readonly Promise<unknown>[], ms: number): Promise<void> {
     if (!this.#turn) throw new WebAssembly.RuntimeError('waited in a warm-up call')
-    let timer: NodeJS.Timeout | undefined
-    const time = new Promise<void>((resolve) => {
-      if (ms < LONGEST_MS) timer = setTimeout(resolve, this.#senses.patience(ms))
-    })
-    await this.wait(Promise.race([...arriving, time]).catch(() => {}))
-    clearTimeout(timer)
+    const asked = ms < LONGEST_MS ? { ms } : undefined
+    await this.wait(this.#senses.askLater('wait', asked, () => firstOf(arriving, ms)))
   }
+
+  /** Whether something has come: what came first is an input like any other. */
+  sees(there: boolean): boolean {
+    return this.#senses.ask('arrived', undefined, () => there)
+  }
+}
+
+async function firstOf(arriving: readonly Promise<unknown>[], ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const time = new Promise<void>((resolve) => {
+    if (ms < LONGEST_MS) timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([...arriving, time]).catch(() => {})
+  clearTimeout(timer)
 }
 
 /** What goes wrong in the terms of an interface is an answer like another. */

@@ -55,6 +55,12 @@ test('inputs come back in order with what was asked and given, or thrown, and th
   expect(decodeRecording(encodeRecording(recording([]), undefined))?.event).toBeUndefined()
 })
 
+test('what was not answered comes back without an answer', () => {
+  const open = { ...recording([{ name: 'kv.get', asked: 1 }]), ended: true }
+  const back = decodeRecording(encodeRecording(open, undefined))?.recording
+  expect(back).toStrictEqual(open)
+})
+
 test('what another version wrote, or only in part, is not read', () => {
   const bytes = encodeRecording(recording([]), undefined)
   const newer = Uint8Array.from(bytes)

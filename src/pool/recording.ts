@@ -9,10 +9,14 @@ export interface Input {
   readonly name: string
   /** What it asked for, where that is more than the name. */
   readonly asked?: unknown
+  /** Neither this nor the next is there when it was not told before the call was over. */
   readonly gave?: unknown
   /** What was thrown in place of a value. */
   readonly threw?: unknown
 }
+
+/** Whether a call was told what it asked for. */
+export const isAnswered = (input: Input): boolean => 'gave' in input || 'threw' in input
 
 /** What is known of an instance when a call of it has ended. */
 export interface Recorded {
@@ -45,6 +49,8 @@ export interface Recording extends Recorded {
   readonly output?: 'outcome' | undefined
   /** SHA-256 of the event that it was called with, where that was too long to be kept twice. */
   readonly eventSha256?: string | undefined
+  /** True when it did not end by itself: what was recorded is what it had been given until it was ended. */
+  readonly ended?: boolean | undefined
   /** What it was allowed, without the values of its configuration. */
   readonly grants: Grants
 }
@@ -105,15 +111,17 @@ type PackedList = readonly Packed[]
 interface PackedFields {
   readonly [name: string]: Packed
 }
-type PackedInput = readonly [name: string, asked: Packed, how: 'gave' | 'threw', value: Packed]
+export type PackedInput = readonly [name: string, asked: Packed, how?: 'gave' | 'threw', value?: Packed]
 
-const packInput = ({ name, asked, ...rest }: Input): PackedInput =>
-  'threw' in rest ? [name, pack(asked), 'threw', pack(rest.threw)] : [name, pack(asked), 'gave', pack(rest.gave)]
+export function packInput({ name, asked, ...rest }: Input): PackedInput {
+  if ('threw' in rest) return [name, pack(asked), 'threw', pack(rest.threw)]
+  return 'gave' in rest ? [name, pack(asked), 'gave', pack(rest.gave)] : [name, pack(asked)]
+}
 
-const unpackInput = ([name, asked, how, value]: PackedInput): Input => ({
+export const unpackInput = ([name, asked, how, value = null]: PackedInput): Input => ({
   name,
   asked: unpack(asked),
-  [how]: unpack(value),
+  ...(how && { [how]: unpack(value) }),
 })
 
 /** Plain data as JSON. What is thrown keeps its message and its fields, and is no error of any class when it comes back. */

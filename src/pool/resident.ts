@@ -11,6 +11,7 @@ import { deadlineOf, isKept, recordingOf, tapeOf } from './keep.ts'
 import type { Lifted } from './lift.ts'
 import { type Make, maker } from './make.ts'
 import type { Report } from './protocol.ts'
+import { SharedTape, type TapeMemory } from './shared-tape.ts'
 import { type Circumstances, faultOf, startFaultOf } from './trap.ts'
 import { lateFault, WARM_UP, warmUpContext, writeAnswer } from './verdict.ts'
 import { type Incoming, steady } from './wire.ts'
@@ -31,13 +32,15 @@ export class Resident {
   #refusal: Fault | undefined
   #reported = { count: 0, bytes: 0 }
   readonly #log: CallLog
+  readonly #shared: SharedTape
 
-  constructor(fn: number, code: FunctionCode, report: (message: Report) => void) {
+  constructor(fn: number, code: FunctionCode, report: (message: Report) => void, memory: TapeMemory) {
     this.#fn = fn
     this.#code = code
     this.#name = versioned({ name: code.name, version: code.version || undefined })
     this.#report = report
     this.#log = new CallLog(fn, this.#name, report)
+    this.#shared = new SharedTape(memory)
   }
 
   /** True when there is no instance that may be called: `prepare` comes before `run` then. */
@@ -65,8 +68,10 @@ export class Resident {
       return
     }
     const cold = this.#fresh
+    const deadlineMs = deadlineOf(this.#code, left)
     this.#fresh = false
     this.#log.open(call.callId, call.slot)
+    this.#shared.open(call.slot, deadlineMs)
     const started = performance.now()
     const instance = this.#instances.at(-1)
     let answered = false
@@ -74,11 +79,12 @@ export class Resident {
       const runMs = performance.now() - started
       const memoryBytes = instance?.bytes ?? 0
       const failed = writeAnswer(writer, given, { call, code: this.#code, name: this.#name, runMs, cold, memoryBytes })
-      if (isKept(this.#code, failed)) this.#keep(instance, call, left)
+      if (isKept(this.#code, failed)) this.#keep(instance, call, deadlineMs)
       answered = true
     }
-    const fault = this.#call(call, left, answer)
+    const fault = this.#call(call, deadlineMs, answer)
     if (fault && !answered) writer.error(call.slot, fault, performance.now() - started, instance?.bytes, cold)
+    this.#shared.close()
     this.#log.close()
   }
 
@@ -129,7 +135,7 @@ export class Resident {
       this.#make ??= maker(this.#code, {
         log: (level, text) => this.#log.write(level, text),
         denied: (what, wanted) => this.#log.deny(what, wanted),
-        reel: () => tapeOf(this.#code),
+        reel: () => tapeOf(this.#code, this.#shared),
       })
       this.#instances.push(this.#make())
       this.#made++
@@ -149,25 +155,27 @@ export class Resident {
     }
   }
 
-  #call(call: Incoming, leftMs: number, answer: (lifted: Lifted) => void): Fault | undefined {
+  #call(call: Incoming, deadlineMs: number, answer: (lifted: Lifted) => void): Fault | undefined {
     const instance = this.#instances.at(-1)
     if (!instance) return undefined
     const { name, version } = this.#code
-    const context = { ...call, function: name, version, deadlineMs: deadlineOf(this.#code, leftMs) }
+    const context = { ...call, function: name, version, deadlineMs }
     try {
       instance.call(decodeEvent(call.event), context, answer)
       return undefined
     } catch (error) {
       this.#instances.pop()
       discarded(instance.bytes)
-      this.#keep(instance, call, leftMs)
+      this.#keep(instance, call, deadlineMs)
       return faultOf(error, this.#circumstances(instance))
     }
   }
 
-  #keep(instance: Instance | undefined, call: Incoming, leftMs: number): void {
-    const recording = instance && recordingOf(this.#code, instance.reel, call, leftMs)
-    if (recording) this.#report({ kind: 'recording', slot: call.slot, recording })
+  #keep(instance: Instance | undefined, call: Incoming, deadlineMs: number): void {
+    const recorded = instance?.reel.recorded()
+    if (!recorded) return
+    const recording = recordingOf(this.#code, recorded, { ...call, deadlineMs })
+    this.#report({ kind: 'recording', slot: call.slot, recording })
   }
 
   /** What the function answers, writes, or traps with here is nobody's business. */
@@ -177,9 +185,10 @@ export class Resident {
     const context = warmUpContext(this.#code)
     try {
       // Twice where that tells whether it can be used again: nobody hears of it now.
-      for (let times = this.#code.speaks === 'http' ? 2 : 1; times > 0; times--)
+      for (let times = this.#code.speaks === 'http' ? 2 : 1; times > 0; times--) {
         this.#instances.at(-1)?.call(WARM_UP, context, () => {})
-      this.#instances.at(-1)?.reel.warmed()
+        this.#instances.at(-1)?.reel.warmed()
+      }
     } catch {
       this.#instances.pop()
     }

@@ -11,6 +11,7 @@ import type { Lifted } from './lift.ts'
 import { type MakeSuspending, suspendingMaker } from './make.ts'
 import { type Line, Port } from './port.ts'
 import type { Report } from './protocol.ts'
+import { SharedTape, type TapeMemory } from './shared-tape.ts'
 import type { Reel } from './tape.ts'
 import { type Circumstances, faultOf, startFaultOf } from './trap.ts'
 import { lateFault, WARM_UP, warmUpContext, writeAnswer } from './verdict.ts'
@@ -22,6 +23,7 @@ interface Seat {
   readonly port: Port
   readonly log: CallLog
   readonly reel: Reel
+  readonly shared: SharedTape
 }
 
 /** Where answers go. */
@@ -32,6 +34,7 @@ export interface Answers extends Pick<AnswerWriter, 'error' | 'response'> {
 
 export interface SuspendingParts {
   readonly line: Line
+  readonly memory: TapeMemory
   readonly answers: Answers
   readonly report: (message: Report) => void
 }
@@ -97,6 +100,7 @@ export class SuspendingResident {
     if (!seat) return
     this.#running.delete(slot)
     seat.port.drop()
+    seat.shared.close()
     seat.instance.drop()
     seat.log.close()
     discarded(seat.instance.bytes)
@@ -126,8 +130,9 @@ export class SuspendingResident {
 
   async #run(call: Incoming, seat: Seat, leftMs: number, cold: boolean): Promise<void> {
     const { answers, line } = this.#parts
-    const { instance, log, port } = seat
+    const { instance, log, port, shared } = seat
     const { name, version } = this.#code
+    const deadlineMs = deadlineOf(this.#code, leftMs)
     const started = performance.now()
     let answered = false
     const take = (given: Lifted) => {
@@ -140,25 +145,27 @@ export class SuspendingResident {
         cold,
         memoryBytes: instance.bytes,
       })
-      if (isKept(this.#code, failed)) this.#keep(seat, call, leftMs)
+      if (isKept(this.#code, failed)) this.#keep(seat, call, deadlineMs)
       answered = true
     }
     log.open(call.callId, call.slot)
     port.open(call)
+    shared.open(call.slot, deadlineMs)
     let whole = false
     try {
-      const context = { ...call, function: name, version, deadlineMs: deadlineOf(this.#code, leftMs) }
+      const context = { ...call, function: name, version, deadlineMs }
       await instance.wait(decodeEvent(call.event), context, take)
       whole = !instance.worn
     } catch (error) {
       if (!answered) {
-        this.#keep(seat, call, leftMs)
+        this.#keep(seat, call, deadlineMs)
         const fault = faultOf(error, this.#circumstances(seat))
         answers.error(call.slot, fault, performance.now() - started, instance.bytes, cold)
       }
     }
     log.close()
     port.close()
+    shared.close()
     line.control.end()
     this.#running.delete(call.slot)
     if (whole) this.#idle.push(seat)
@@ -168,15 +175,18 @@ export class SuspendingResident {
     this.settle()
   }
 
-  #keep({ reel }: Seat, call: Incoming, leftMs: number): void {
-    const recording = recordingOf(this.#code, reel, call, leftMs)
-    if (recording) this.#parts.report({ kind: 'recording', slot: call.slot, recording })
+  #keep({ reel }: Seat, call: Incoming, deadlineMs: number): void {
+    const recorded = reel.recorded()
+    if (!recorded) return
+    const recording = recordingOf(this.#code, recorded, { ...call, deadlineMs })
+    this.#parts.report({ kind: 'recording', slot: call.slot, recording })
   }
 
   #start(): Fault | undefined {
     collectDiscarded()
     const log = new CallLog(this.#fn, this.#name, this.#parts.report)
-    const reel = tapeOf(this.#code)
+    const shared = new SharedTape(this.#parts.memory)
+    const reel = tapeOf(this.#code, shared)
     const port = new Port(this.#parts.line, reel)
     const notes: Notes = {
       log: (level, text) => log.write(level, text),
@@ -186,7 +196,7 @@ export class SuspendingResident {
     }
     try {
       this.#make ??= suspendingMaker(this.#code)
-      this.#idle.push({ instance: this.#make(notes), port, log, reel })
+      this.#idle.push({ instance: this.#make(notes), port, log, reel, shared })
       this.#made++
       return undefined
     } catch (error) {

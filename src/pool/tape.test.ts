@@ -6,10 +6,13 @@ import { DivergedError, Playback, type Step } from './playback.ts'
 import type { Recorded } from './recording.ts'
 import { Tape } from './tape.ts'
 
-const played = (recorded: Recorded | undefined, told: Step[] = []) => {
+const played = (recorded: (Recorded & { readonly ended?: boolean }) | undefined, told: Step[] = []) => {
   if (!recorded) throw new Error('nothing was recorded')
+  const held = () => {
+    throw new Error('held')
+  }
   const of = { function: 'f', version: '', sha256: '', callId: 'c', attempt: 1, deadlineMs: 1, memoryBytes: 1 }
-  return new Playback({ ...of, timeoutMs: 1, grants: NO_GRANTS, ...recorded }, (step) => told.push(step))
+  return new Playback({ ...of, timeoutMs: 1, grants: NO_GRANTS, ...recorded }, (step) => told.push(step), held)
 }
 const names = (recorded: Recorded | undefined) => recorded?.inputs.map(({ name }) => name)
 
@@ -31,6 +34,7 @@ describe('a tape', () => {
     const tape = new Tape(1_000)
     tape.begin()
     tape.wall()
+    tape.warmed()
     tape.begin()
     tape.steady()
     tape.warmed()
@@ -38,6 +42,7 @@ describe('a tape', () => {
     tape.random(1)
     const recorded = tape.recorded()
     expect(recorded).toMatchObject({ earlier: 0, warmUps: 2 })
+    expect(recorded?.start.map(({ name }) => name)).toEqual(['wall clock', 'steady clock'])
     expect(names(recorded)).toEqual(['random'])
   })
 
@@ -116,5 +121,35 @@ describe('a playback', () => {
     expect(playback.ask('a', 1)).toBe(2)
     expect(told).toMatchObject([{ kind: 'other', madeUp: true }, { kind: 'given' }])
     expect(() => playback.ask('a', 1)).toThrow(DivergedError)
+  })
+  const ended = (...inputs: Recorded['inputs']) => ({ ...asked(0), ended: true, inputs })
+
+  test('of a call that was ended holds what asks for more, and tells what for', async () => {
+    const told: Step[] = []
+    const playback = played(ended({ name: 'wall clock', gave: 7 }, { name: 'kv.get', asked: 1 }), told)
+    playback.begin()
+    expect(playback.wall()).toBe(7)
+    await expect(playback.askLater('kv.get', 1)).rejects.toThrow('held')
+    expect(told).toMatchObject([{ kind: 'given' }, { kind: 'waits', at: 2, asked: { name: 'kv.get' } }])
+    expect(playback.left).toBe(0)
+    expect(() => playback.pause(5)).toThrow('held')
+    expect(told[2]).toMatchObject({ kind: 'waits', asked: { name: 'sleep', asked: 5 } })
+    expect(playback.diverged).toBe(false)
+  })
+
+  test('lets go on what has asked without waiting, and was not answered', async () => {
+    const told: Step[] = []
+    const playback = played(
+      ended({ name: 'http.send', asked: 1 }, { name: 'random', asked: 1, gave: new Uint8Array(1) }),
+      told,
+    )
+    playback.begin()
+    let answered = false
+    void playback.askLater('http.send', 1).then(() => {
+      answered = true
+    })
+    expect(playback.random(1)).toEqual(new Uint8Array(1))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(answered).toBe(false)
   })
 })

@@ -1,6 +1,7 @@
 /** Notes what an instance is given while it runs: thrown away when the call succeeds, kept when it does not. */
 
 import { brief, type Input, type Recorded } from './recording.ts'
+import { encodeInputs, type SharedTape } from './shared-tape.ts'
 import { LIVE, type Senses } from './wasi/senses.ts'
 
 /** The senses of one instance, from its making on. */
@@ -31,26 +32,36 @@ export class Tape implements Reel {
   #cut = false
   #calls = 0
   #warmUps = 0
+  /** Where the call that runs is noted as well, for whoever ends it. */
+  readonly #shared: SharedTape | undefined
+  #started: Uint8Array | undefined
 
   /** Bytes that are kept of one call; nothing is recorded when there are none. */
-  constructor(limit: number) {
+  constructor(limit: number, shared?: SharedTape) {
     this.#limit = limit
     this.#left = limit
+    this.#shared = shared
   }
 
   begin(): void {
     this.#calls++
     const first = this.#list === this.#start
     if (first) this.#startCut = this.#cut
-    else if (this.#list.length === 0 && !this.#cut) return
-    this.#list = []
-    this.#cut = false
-    this.#left = this.#limit
+    if (first || this.#list.length > 0 || this.#cut) {
+      this.#list = []
+      this.#cut = false
+      this.#left = this.#limit
+    }
+    if (!this.#shared) return
+    this.#started ??= encodeInputs(this.#start)
+    const known = { earlier: this.#calls - 1, warmUps: this.#warmUps, cut: this.#startCut }
+    this.#shared.begin(known, this.#started, this.#start.length)
   }
 
   warmed(): void {
     this.#warmUps += this.#calls
     this.#calls = 0
+    this.#started = undefined
     if (this.#list === this.#start) return
     this.#start.push(...this.#list)
     this.#cut ||= this.#startCut
@@ -78,38 +89,39 @@ export class Tape implements Reel {
   }
 
   pause(ms: number): void {
-    LIVE.pause(ms)
+    this.ask('sleep', ms, () => LIVE.pause(ms))
   }
 
   keeps(bytes: number): boolean {
     return bytes <= this.#left
   }
 
-  patience(ms: number): number {
-    return ms
-  }
-
   ask<T>(name: string, asked: unknown, make: () => T): T {
     const noted = this.#open(name, asked)
     try {
-      return this.#gave(noted, make())
+      return this.#told(noted, 'gave', make())
     } catch (thrown) {
-      throw this.#threw(noted, thrown)
+      throw this.#told(noted, 'threw', thrown)
     }
   }
 
   async askLater<T>(name: string, asked: unknown, make: () => Promise<T>): Promise<T> {
     const noted = this.#open(name, asked)
     try {
-      return this.#gave(noted, await make())
+      return this.#told(noted, 'gave', await make())
     } catch (thrown) {
-      throw this.#threw(noted, thrown)
+      throw this.#told(noted, 'threw', thrown)
     }
   }
 
   #note<T>(name: string, gave: T, bytes: number, asked?: unknown): T {
-    if (this.#take(bytes)) this.#list.push({ name, asked, gave })
+    if (this.#take(bytes)) this.#push({ name, asked, gave })
     return gave
+  }
+
+  #push(noted: Noted): void {
+    this.#list.push(noted)
+    if (this.#list !== this.#start) this.#shared?.add(noted)
   }
 
   #open(name: string, whole: unknown): Noted | undefined {
@@ -117,26 +129,25 @@ export class Tape implements Reel {
     const asked = brief(whole)
     if (!this.#take(sizeOf(asked))) return undefined
     const noted: Noted = { name, asked }
-    this.#list.push(noted)
+    this.#push(noted)
     return noted
   }
 
-  #gave<T>(noted: Noted | undefined, gave: T): T {
-    if (noted && this.#fits(noted, gave)) noted.gave = gave
-    return gave
+  #told<T>(noted: Noted | undefined, how: 'gave' | 'threw', answer: T): T {
+    const at = noted ? this.#placeOf(noted, answer) : -1
+    if (!noted || at < 0) return answer
+    noted[how] = answer
+    if (this.#list !== this.#start) this.#shared?.tell(at, noted)
+    return answer
   }
 
-  #threw(noted: Noted | undefined, threw: unknown): unknown {
-    if (noted && this.#fits(noted, threw)) noted.threw = threw
-    return threw
-  }
-
-  /** A question without its answer ends what is kept. */
-  #fits(noted: Noted, answer: unknown): boolean {
+  /** Where it was asked for; -1 when that is not kept. A question whose answer is too long ends what is kept. */
+  #placeOf(noted: Noted, answer: unknown): number {
     const at = this.#list.lastIndexOf(noted)
-    if (at < 0 || this.#take(sizeOf(answer) - EACH)) return at >= 0
+    if (at < 0 || this.#take(sizeOf(answer) - EACH)) return at
     this.#list.splice(at)
-    return false
+    if (this.#list !== this.#start) this.#shared?.cut(at)
+    return -1
   }
 
   /** What comes after something that was not kept is of no use. */
@@ -145,6 +156,7 @@ export class Tape implements Reel {
     if (this.#left >= 0) return true
     this.#cut = this.#limit > 0
     this.#left = Number.NEGATIVE_INFINITY
+    if (this.#list !== this.#start) this.#shared?.cut(this.#list.length)
     return false
   }
 }

@@ -10,6 +10,7 @@ import { ARRAY_CALLS } from './limits.ts'
 import { Line } from './port.ts'
 import type { Hold, Report, ThreadData } from './protocol.ts'
 import { Resident } from './resident.ts'
+import { type Lent, TapeMemory } from './shared-tape.ts'
 import { type Answers, SuspendingResident } from './suspending.ts'
 import { decodeCalls } from './wire.ts'
 
@@ -28,9 +29,12 @@ function serve(port: MessagePort, data: ThreadData): void {
     error: (...answer) => writer.error(...answer),
     post: () => post(NO_ARRAY, false),
   }
-  const residents = data.functions.map((code, fn) => (code.suspends ? undefined : new Resident(fn, code, report)))
+  const memory = new TapeMemory()
+  const residents = data.functions.map((code, fn) =>
+    code.suspends ? undefined : new Resident(fn, code, report, memory),
+  )
   const suspending = data.functions.map((code, fn) =>
-    code.suspends ? new SuspendingResident(fn, code, { line, answers, report }) : undefined,
+    code.suspends ? new SuspendingResident(fn, code, { line, memory, answers, report }) : undefined,
   )
 
   const post = (array: number, last: boolean) => {
@@ -85,10 +89,11 @@ function serve(port: MessagePort, data: ThreadData): void {
     collectDiscarded()
   }
 
-  port.on('message', (message: ArrayBuffer | Hold | Told | Dropped) => {
+  port.on('message', (message: ArrayBuffer | Hold | Told | Dropped | Lent) => {
     if (message instanceof ArrayBuffer) run(Buffer.from(message))
     else if ('fn' in message) void hold(message)
     else if (message.kind === 'told') line.told(message)
+    else if (message.kind === 'lent') memory.take(message)
     else for (const waiting of suspending) waiting?.drop(message.slot)
   })
   report({ kind: 'ready' })

@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads'
 import { type Answer, answersHead, decodeAnswers } from './answer.ts'
 import type { Asked, Dropped, Left, Told } from './asking.ts'
 import { Control, FIRST_SEAT } from './control.ts'
+import { EndedCalls } from './ended.ts'
 import type { FunctionCode } from './instance.ts'
 import { ARRAY_CALLS, ARRAYS } from './limits.ts'
 import type { Hold, Report, ThreadData } from './protocol.ts'
@@ -42,6 +43,7 @@ export class PoolWorker {
   readonly #arrays: ((Pending | undefined)[] | undefined)[] = Array.from({ length: ARRAYS })
   readonly #sent: number[]
   readonly #seats = new Seats(this.#control)
+  readonly #endedCalls: EndedCalls
   #ended = false
   /** Instances and their bytes, by function. */
   readonly instances: number[]
@@ -60,6 +62,7 @@ export class PoolWorker {
 
   constructor(functions: readonly FunctionCode[], events: WorkerEvents) {
     this.#events = events
+    this.#endedCalls = new EndedCalls(functions)
     this.#sent = functions.map(() => 0)
     this.instances = functions.map(() => 0)
     this.bytes = functions.map(() => 0)
@@ -71,6 +74,8 @@ export class PoolWorker {
       else if (message.kind === 'left') this.#left(message)
       else this.#report(message)
     })
+    const lent = this.#endedCalls.lendArrays()
+    if (lent) this.#thread.postMessage(lent)
     let last = new Error('a worker thread ended by itself')
     this.#thread.on('error', (error: Error) => {
       last = error
@@ -134,6 +139,8 @@ export class PoolWorker {
     const slot = this.#seats.take(pending, until)
     if (call.spent) call.spent.worker = this.#thread.threadId
     this.#sent[fn] = this.sent(fn) + 1
+    const lent = this.#endedCalls.lendSeat(slot, fn)
+    if (lent) this.#thread.postMessage(lent)
     const message = encodeCalls([pending], slot)
     this.#thread.postMessage(message, [message])
   }
@@ -142,6 +149,7 @@ export class PoolWorker {
   drop(which: (seated: Seated) => boolean): readonly Seated[] {
     return this.#seats.drop(which).map(({ slot, seated }) => {
       const { fn } = seated.pending
+      this.#endedCalls.keep(slot, seated.pending)
       this.#sent[fn] = this.sent(fn) - 1
       this.#thread.postMessage({ kind: 'dropped', slot } satisfies Dropped)
       return seated
@@ -194,6 +202,8 @@ export class PoolWorker {
   abandon(): { readonly running: Pending | undefined; readonly others: Pending[] } {
     this.#ended = true
     const running = this.running()?.pending
+    const slot = this.#control.running()?.slot
+    if (running && slot !== undefined) this.#endedCalls.keep(slot, running)
     const all = [...this.#pending()].map(([, pending]) => pending)
     for (const { seated } of this.#seats.all()) seated.ended.abort()
     return { running, others: all.filter((pending) => pending !== running) }

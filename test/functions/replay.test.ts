@@ -5,57 +5,23 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { GatewayError } from '../../src/errors.ts'
 import { encodeEvent } from '../../src/event/codec.ts'
 import { allowOptions, grantsOf } from '../../src/pool/allow-options.ts'
 import { type Host, HostError } from '../../src/pool/host.ts'
-import type { Call, FunctionSpec, Spent } from '../../src/pool/index.ts'
-import { decodeRecording, type Recording } from '../../src/pool/recording.ts'
-import { type Played, replayCall, type Told } from '../../src/pool/replay.ts'
-import { callOf, guest, type OpenPool, open, spec, textOf } from './open.ts'
+import type { FunctionSpec, Spent } from '../../src/pool/index.ts'
+import { decodeRecording } from '../../src/pool/recording.ts'
+import { callOf, guest, open, spec, textOf } from './open.ts'
+import { ENV as env, expectSame, expectSameEnd, fail, NotingHost, replay } from './replaying.ts'
 
 const NEVER = new AbortController().signal
-const env = { COLOUR: 'blue' }
-const fickle = (overrides: Partial<FunctionSpec> = {}) => spec('f', { wasm: guest('fickle'), env, ...overrides })
-
-interface Failed {
-  readonly message: string
-  readonly fingerprint: string | undefined
-  readonly recording: Recording
-  readonly event: Uint8Array
-}
-
-/** Calls a function that fails. Resolves with its error and what was recorded. */
-async function fail(opened: OpenPool, type: string, subject = '', rest: Partial<Call> = {}): Promise<Failed> {
-  const spent: Spent = {}
-  const call = callOf('f', type, subject, { ...rest, spent })
-  const error: unknown = await opened.pool.invoke(call, NEVER).catch((thrown: unknown) => thrown)
-  const kept = spent.recording && decodeRecording(spent.recording)
-  if (!(error instanceof Error) || !kept) throw new Error(`${type}: it did not fail, or nothing was recorded`)
-  expect(kept.event && Buffer.from(kept.event)).toEqual(Buffer.from(encodeEvent(call.event)))
-  const fingerprint = error instanceof GatewayError ? error.fingerprint : undefined
-  return { message: error.message, fingerprint, recording: kept.recording, event: encodeEvent(call.event) }
-}
-
-async function replay(failed: Failed, wasm = guest('fickle')): Promise<{ played: Played; told: Told[] }> {
-  const told: Told[] = []
-  const { recording, event } = failed
-  const played = await replayCall(recording, { wasm, env, event, tell: (each) => told.push(each) })
-  return { played, told }
-}
-
-async function expectSame(failed: Failed, wasm?: string): Promise<Told[]> {
-  const { played, told } = await replay(failed, wasm)
-  expect(played).toMatchObject({ diverged: false, left: 0, fault: { message: failed.message } })
-  expect(played.fault?.fingerprint).toBe(failed.fingerprint)
-  return told
-}
+const FICKLE = guest('fickle')
+const fickle = (overrides: Partial<FunctionSpec> = {}) => spec('f', { wasm: FICKLE, env, ...overrides })
 
 test('clocks and random numbers are those of the call', async () => {
   await using opened = await open([fickle()])
   const failed = await fail(opened, 'both')
   expect(failed.message).toMatch(/at \d+ in the order .* at \d+/)
-  const told = await expectSame(failed)
+  const told = await expectSame(failed, FICKLE)
   const given = told.flatMap((each) => (each.kind === 'given' ? [each] : []))
   expect(given.map(({ input }) => input.name)).toEqual(['wall clock', 'random', 'wall clock'])
   expect(given[0]?.frames.join()).toContain('fickle')
@@ -64,7 +30,7 @@ test('clocks and random numbers are those of the call', async () => {
 test('a sleep takes the time that it took, and none', async () => {
   await using opened = await open([fickle()])
   const failed = await fail(opened, 'sleep')
-  const { played } = await replay(failed)
+  const { played } = await replay(failed, FICKLE)
   expect(played.fault?.message).toBe(failed.message)
   expect(played.runMs).toBeLessThan(250)
 })
@@ -75,7 +41,7 @@ test('config values are those that it read, whatever they are now', async () => 
   const failed = await fail(opened, 'config', 'rate')
   expect(failed.message).toContain('seven')
   expect(JSON.stringify(failed.recording.grants)).not.toContain('seven')
-  await expectSame(failed)
+  await expectSame(failed, FICKLE)
 })
 
 test.each(['random', 'both'])('a program of wasip1 is run again like a component: %s', async (type) => {
@@ -92,44 +58,27 @@ test('an exit code comes again with its last line', async () => {
   await expectSame(failed, guest('fickle-program'))
 })
 
-/** A store that notes what is done to it, and answers what no other would. */
-function hostOf(value: string): { readonly host: Host; readonly done: string[] } {
-  const done: string[] = []
-  const unused = () => Promise.reject(new Error('not here'))
-  const store: Awaited<ReturnType<Host['store']>> = {
-    get: async (keys) => keys.map(() => Buffer.from(value)),
-    has: unused,
-    write: async (changes) => void done.push(`write ${changes.length}`),
-    keys: unused,
-    increment: unused,
-    swap: unused,
-  }
-  const publish: Host['publish'] = async ({ topic }) => void done.push(`publish ${topic}`)
-  const host: Host = { store: async () => store, send: unused, publish, request: unused, call: unused }
-  return { host, done }
-}
-
 test('what a store held is told again, and nothing is written', async () => {
   const grants = grantsOf(allowOptions.parse({ kv: ['things'] }), (path) => path)
-  const { host, done } = hostOf('a value of then')
+  const host = new NotingHost()
   await using opened = await open([fickle({ grants })], { host })
   const event = { ...callOf('f', 'stored', 'things').event, data: Buffer.from('x'.repeat(5_000)) }
   const failed = await fail(opened, 'stored', 'things', { event })
   expect(failed.message).toContain('a value of then')
-  expect(done).toEqual(['write 1'])
+  expect(host.done).toEqual(['write 1'])
   expect(failed.recording.inputs.map(({ name }) => name)).toEqual(['kv.get', 'kv.write'])
-  await expectSame(failed)
-  expect(done).toEqual(['write 1'])
+  await expectSame(failed, FICKLE)
+  expect(host.done).toEqual(['write 1'])
 })
 
 test('what was published is not published again', async () => {
   const grants = grantsOf(allowOptions.parse({ messaging: { publish: ['orders/#'] } }), (path) => path)
-  const { host, done } = hostOf('')
+  const host = new NotingHost()
   await using opened = await open([fickle({ grants })], { host })
   const failed = await fail(opened, 'publish', 'orders/new')
   expect(failed.message).toContain('published Ok')
-  await expectSame(failed)
-  expect(done).toEqual(['publish orders/new'])
+  await expectSame(failed, FICKLE)
+  expect(host.done).toEqual(['publish orders/new'])
 })
 
 test('what another server answered is told again, by whatever the guest waited for it', async () => {
@@ -143,7 +92,7 @@ test('what another server answered is told again, by whatever the guest waited f
   }
   const record = { when: 'always', bytes: 10_000 } as const
   const specs = [spec('f', { wasm: guest('reach'), env, grants, record })]
-  await using opened = await open(specs, { host: { ...hostOf('').host, send } })
+  await using opened = await open(specs, { host: Object.assign(new NotingHost(), { send }) })
   const failed = await fail(opened, 'http.get', 'http://api.example.com/gone')
   expect(failed.message).toContain('ConnectionRefused')
   await expectSame(failed, guest('reach'))
@@ -152,11 +101,36 @@ test('what another server answered is told again, by whatever the guest waited f
   const reply = textOf(await opened.pool.invoke(call, NEVER))
   const kept = spent.recording && decodeRecording(spent.recording)
   if (!kept?.event) throw new Error('nothing was recorded')
-  const { played } = await replay({ ...kept, event: kept.event, message: '', fingerprint: undefined }, guest('reach'))
+  const { played } = await replay({ recording: kept.recording, event: kept.event }, guest('reach'))
   expect(played).toMatchObject({ diverged: false, left: 0 })
   expect(reply).toContain('rates of then')
   expect(Buffer.from(played.reply?.data ?? []).toString()).toBe(reply)
   expect(sent).toEqual(['/gone', '/rates'])
+})
+
+test.each([
+  ['call', 'g', 'a result of then'],
+  ['request', 'a/b', 'a reply of then'],
+  ['kv.get', 'things a', 'a value of then'],
+  ['config.all', '', 'seven'],
+])('what others said to it is told again, where it succeeded as well: %s', async (type, subject, says) => {
+  const allow = { kv: ['things'], call: ['g'], messaging: { request: ['a/b'] }, config: { rate: 'seven' } }
+  const grants = grantsOf(allowOptions.parse(allow), (path) => path)
+  const host = new NotingHost()
+  const wasm = guest('reach')
+  await using opened = await open([spec('f', { wasm, env, grants, record: { when: 'always', bytes: 10_000 } })], {
+    host,
+  })
+  const spent: Spent = {}
+  const reply = textOf(await opened.pool.invoke(callOf('f', type, subject, { spent }), NEVER))
+  const done = [...host.done]
+  const kept = spent.recording && decodeRecording(spent.recording)
+  if (!kept?.event) throw new Error('nothing was recorded')
+  const { played } = await replay({ recording: kept.recording, event: kept.event }, wasm)
+  expect(played).toMatchObject({ diverged: false, left: 0 })
+  expect(Buffer.from(played.reply?.data ?? []).toString()).toBe(reply)
+  expect(reply).toContain(says)
+  expect(host.done).toEqual(done)
 })
 
 test.each(['fickle', 'fickle-program'])('files are those of then, and none is written: %s', async (name) => {
@@ -183,7 +157,7 @@ test('what an instance had been called with before is not recorded: it is said h
   await opened.call('f', 'fine')
   const failed = await fail(opened, 'third')
   expect(failed.recording).toMatchObject({ warmUps: 1, earlier: 1 })
-  const { played } = await replay(failed)
+  const { played } = await replay(failed, FICKLE)
   expect(played.fault).toBeUndefined()
   expect(Buffer.from(played.reply?.data ?? []).toString()).toBe('2')
 })
@@ -193,7 +167,7 @@ test('what asks for something else is ended there, and it is said what', async (
   const failed = await fail(opened, 'clock')
   expect(failed.recording.earlier).toBe(0)
   const event = encodeEvent(callOf('f', 'both').event)
-  const { played, told } = await replay({ ...failed, event })
+  const { played, told } = await replay({ ...failed, event }, FICKLE)
   expect(played.diverged).toBe(true)
   expect(told).toContainEqual(
     expect.objectContaining({ kind: 'other', at: 2, expected: undefined, asked: { name: 'random', asked: 16 } }),
@@ -205,8 +179,37 @@ test('what is kept of a call is limited, and what it lacks is told', async () =>
   const failed = await fail(opened, 'thirst')
   expect(failed.recording.cut).toBe(true)
   expect(failed.recording.inputs.length).toBeLessThan(100)
-  const { played } = await replay(failed)
+  const { played } = await replay(failed, FICKLE)
   expect(played).toMatchObject({ diverged: true, left: 0 })
+})
+
+test('a module of wasip1 that is ended at its deadline comes to the same end, asleep or in a loop', async () => {
+  const wasm = guest('hostile-program')
+  await using opened = await open([spec('f', { wasm, env, timeoutMs: 300 })])
+  expect(await expectSameEnd(await fail(opened, 'sleep', '60000'), wasm)).toBe('sleep')
+  expect(await expectSameEnd(await fail(opened, 'loop'), wasm)).toBeUndefined()
+})
+
+test('of what loops the inputs up to its limit are kept, and what it lacks is told', async () => {
+  await using opened = await open([fickle({ timeoutMs: 500, record: { when: 'failure', bytes: 2_000 } })])
+  const spent: Spent = {}
+  await opened.pool.invoke(callOf('f', 'spin', '', { spent }), NEVER).catch(() => undefined)
+  const kept = spent.recording && decodeRecording(spent.recording)
+  expect(kept?.recording).toMatchObject({ ended: true, cut: true })
+  expect(kept?.recording.inputs).toHaveLength(Math.floor(2_000 / 24))
+})
+
+test('what was never begun, or is never to be recorded, has no recording', async () => {
+  const never = { when: 'never', bytes: 0 } as const
+  await using opened = await open([fickle({ timeoutMs: 300, record: never, wasm: guest('hostile') }), spec('g')])
+  const spent: Spent = {}
+  await opened.pool.invoke(callOf('g', 'sleep', '1'), NEVER)
+  await opened.pool.invoke(callOf('f', 'loop', '', { spent }), NEVER).catch(() => undefined)
+  expect(spent.recording).toBeUndefined()
+  const late: Spent = {}
+  const call = callOf('g', 'sleep', '1', { spent: late, deadline: Date.now() - 1 })
+  await expect(opened.pool.invoke(call, NEVER)).rejects.toMatchObject({ code: 'FUNCTION_TIMED_OUT' })
+  expect(late.recording).toBeUndefined()
 })
 
 test('an event that is too long to be kept twice is told by its digest', async () => {

@@ -58,8 +58,8 @@ export class FutureIncomingResponse extends Resource {
 
   /** `none` until it is there, `some(err)` after it was given. */
   get(): Variant | undefined {
-    if (!this.#settled) return undefined
     if (this.#got) return { tag: 'err', val: undefined }
+    if (!this.#port.sees(this.#settled !== undefined) || !this.#settled) return undefined
     this.#got = true
     const { tag, val } = this.#settled
     return { tag: 'ok', val: tag === 'ok' ? { tag, val: new IncomingResponse(val as IncomingHttp) } : this.#settled }
@@ -80,7 +80,7 @@ class Arrival extends Pollable {
   }
 
   override ready(): boolean {
-    return this.#there()
+    return this.#port.sees(this.#there())
   }
 
   override block(): void | Promise<void> {

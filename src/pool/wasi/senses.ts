@@ -14,8 +14,6 @@ export interface Senses {
   pause(ms: number): void
   /** Whether so many bytes more are kept: what they lie in may be written over then. */
   keeps(bytes: number): boolean
-  /** How long a wait of so many milliseconds really takes. */
-  patience(ms: number): number
   /**
    * What `name` gives for what is `asked`, which is plain data: a key-value read, a request, a publish. Whatever a guest
    * asks of somebody else goes through here, so that a replay neither repeats nor asks it.
@@ -40,7 +38,6 @@ export const LIVE: Senses = {
   random: (length) => randomFillSync(new Uint8Array(length)),
   pause,
   keeps: () => false,
-  patience: (ms) => ms,
   ask: (_name, _asked, make) => make(),
   askLater: (_name, _asked, make) => make(),
 }

@@ -90,6 +90,12 @@ impl Guest for Fickle {
                     fail!("enough")
                 }
             },
+            // Waits for a time that never comes.
+            "spin" => loop {
+                if clock() == 0 {
+                    fail!("no time");
+                }
+            },
             "third" if calls >= 3 => fail!("call {calls}"),
             "even" if clock() % 2 == 0 => fail!("even"),
             _ => {
