@@ -17,6 +17,8 @@ import { type Figures, keep, type Result, result } from './result.ts'
 
 const IN_FLIGHT = [1, 32, 256]
 const FRESH = 20
+/** After this long without a call a function that may idle has no instance. */
+const IDLE_MS = 40
 /** What functions write and are denied is nobody's business here. */
 const NOTES = { log: () => {}, denied: () => {} }
 const SINGLE = { log: () => {}, workers: 1 }
@@ -162,9 +164,16 @@ function fresh(code: FunctionCode): Figures {
   return { elapsed: p50, p50, max }
 }
 
-/** Milliseconds of a call that finds no instance: the first ever in its worker, and one after the function idled. */
-async function scaled(wasm: string): Promise<{ first: Figures; again: Figures }> {
-  const spec = { ...specOf(wasm, 0), idleMs: 40 }
+/** Milliseconds of a call that finds no instance, and of one that finds its instance in a worker that slept as long. */
+interface Scaled {
+  readonly first: Figures
+  readonly again: Figures
+  readonly awake: Figures
+}
+
+/** Calls one function for the first time in its worker, after it idled, and after the same time with its instance kept. */
+async function scaled(wasm: string): Promise<Scaled> {
+  const spec = { ...specOf(wasm, 0), idleMs: IDLE_MS }
   await using pool = await createPool([OTHER, spec], { log: () => {}, workers: 1, cache: CACHE })
   await pool.ready('f')
   // What every function needs is there when another one ran: the worker runs, and this one is new to it.
@@ -172,7 +181,16 @@ async function scaled(wasm: string): Promise<{ first: Figures; again: Figures }>
   const first = await throughPoolOnce(pool)
   const idle = () => pool.stats()[1]?.instances === 0
   while (!idle()) await new Promise((resolve) => setTimeout(resolve, 5))
-  return { first: { elapsed: first }, again: { elapsed: await throughPoolOnce(pool) } }
+  const again = await throughPoolOnce(pool)
+  return { first: { elapsed: first }, again: { elapsed: again }, awake: { elapsed: await slept(wasm) } }
+}
+
+async function slept(wasm: string): Promise<number> {
+  await using pool = await createPool([OTHER, specOf(wasm, 1)], { log: () => {}, workers: 1, cache: CACHE })
+  await pool.ready('f')
+  for (let nth = 0; nth < 20; nth++) await pool.invoke(callOf(), NEVER)
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS * 2))
+  return throughPoolOnce(pool)
 }
 
 async function throughPoolOnce(pool: FunctionPool): Promise<number> {
@@ -197,7 +215,7 @@ async function bench(name: string, wasm: string): Promise<Result[]> {
   for (let nth = 0; nth < ROUNDS; nth++) restarts.push(await cold(wasm))
   const [code] = await loadFunctions([specOf(wasm, 1)], new TranspileCache(CACHE))
   if (!code) throw new Error(`${wasm} was not loaded`)
-  const scaling: { first: Figures; again: Figures }[] = []
+  const scaling: Scaled[] = []
   for (let nth = 0; nth < ROUNDS; nth++) scaling.push(await scaled(wasm))
   const instance = maker(code, NOTES)()
   const subjects = new Map<string, () => Figures | Promise<Figures>>()
@@ -234,6 +252,10 @@ async function bench(name: string, wasm: string): Promise<Result[]> {
       'from 0 to 1 instance in a running worker, after idling',
       scaling.map(({ again }) => again),
     ),
+    line(
+      'with its instance kept, after the same time',
+      scaling.map(({ awake }) => awake),
+    ),
     line('fresh instance and a call, in the thread', [fresh(code)]),
     ...[...rounds].map(([subject, all]) => line(subject, all)),
   ]
@@ -244,7 +266,10 @@ process.env = { ...process.env }
 for (const [name, path] of FUNCTIONS) {
   const wasm = fileURLToPath(new URL(`../../${path}`, import.meta.url))
   if (!existsSync(wasm)) {
-    console.error(`not run: ${path}; build it with npm run build:functions -- order-summary --engine starlingmonkey`)
+    const what = path.includes('/templates/')
+      ? `templates/${name.split(', ')[1]}`
+      : 'order-summary --engine starlingmonkey'
+    console.error(`not run: ${path}; build it with npm run build:functions -- ${what}`)
     continue
   }
   const results = await bench(name, wasm)

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
-import { callOf, guest, open, spec } from '../functions/open.ts'
+import { guest } from '../functions/open.ts'
 import { atRest, cpuMs, rss } from './child.ts'
 import {
   type Config,
@@ -14,6 +14,7 @@ import {
   ORDER_SUMMARY,
   type Ports,
 } from './headgate.ts'
+import { type Looked, neighbours, percentiles } from './neighbours.ts'
 import { type Figures, type Result, result } from './result.ts'
 import { type Missing, type Outcome, type Plan, reason } from './rounds.ts'
 
@@ -22,9 +23,6 @@ const RESTARTED = 50
 /** Small components, programs and handlers, and one in JavaScript: by turns. */
 const KINDS = [ECHO, guest('spin-hello'), guest('line-count'), guest('upper'), ORDER_SUMMARY]
 const ORDER = '{"orderId":7,"items":[{"price":1.5,"quantity":2}]}'
-const NEVER = new AbortController().signal
-
-type Looked = Map<string, Figures>
 
 /** So many functions, no two of the same digest: each file ends in a section of its own that says nothing. */
 function functions(count: number, folder: string): Config {
@@ -53,12 +51,6 @@ async function running<T>(
   } finally {
     await child.stop()
   }
-}
-
-const percentiles = (times: readonly number[]): Figures => {
-  const sorted = times.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) }
 }
 
 /** Calls one function after another, one call at a time. */
@@ -104,56 +96,6 @@ async function many(count: number, seconds: number): Promise<Looked> {
   } finally {
     data.remove()
   }
-}
-
-/** What a guest does, and how much of that. */
-const HOSTILE = [
-  ['endless loop', 'loop', ''],
-  ['memory bomb', 'hoard', ''],
-  ['output flood', 'flood', '2000'],
-  ['lift bomb', 'bomb', '500'],
-  ['stack overflow', 'stack', ''],
-  ['trap', 'trap', ''],
-] as const
-
-/** Calls of a small function, one every 2 ms, while four of a hostile one are in flight all the time, and without. */
-async function neighbour(type: string, subject: string, seconds: number): Promise<{ alone: Figures; beside: Figures }> {
-  const hostile = spec('hostile', { timeoutMs: type === 'loop' ? 200 : 10_000, memoryBytes: 64 << 20 })
-  await using opened = await open([hostile, spec('echo', { wasm: ECHO })])
-  const { pool } = opened
-  const called = async () => {
-    const times: number[] = []
-    for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
-      const began = performance.now()
-      await pool.invoke(callOf('echo', 'bench'), NEVER)
-      times.push(performance.now() - began)
-      await new Promise((resolve) => setTimeout(resolve, 2))
-    }
-    return percentiles(times)
-  }
-  const beside = async () => {
-    let goesOn = true
-    const flood = async () => {
-      while (goesOn) await pool.invoke(callOf('hostile', type, subject), NEVER).catch(() => undefined)
-    }
-    const floods = Array.from({ length: 4 }, flood)
-    const figures = await called()
-    goesOn = false
-    await Promise.all(floods)
-    return figures
-  }
-  // All is compiled then, and the guest known for what it is.
-  await beside()
-  return { alone: await called(), beside: await beside() }
-}
-
-async function neighbours(seconds: number): Promise<Looked> {
-  const seen: Looked = new Map()
-  for (const [what, type, subject] of HOSTILE) {
-    const { alone, beside } = await neighbour(type, subject, seconds)
-    seen.set(`neighbour of nobody|${what}`, alone).set(`neighbour|${what}`, beside)
-  }
-  return seen
 }
 
 /** Runs the bench; each round starts everything anew. */
