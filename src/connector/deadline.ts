@@ -4,7 +4,7 @@
 const LONGEST_MS = 2 ** 31 - 1
 
 /** What is open of each signal that others end with. */
-const open = new WeakMap<AbortSignal, Ends>()
+const known = new WeakMap<AbortSignal, Ends>()
 
 /**
  * The time that a piece of work may take. `AbortSignal.any` and `AbortSignal.timeout` are six times the price, and leave
@@ -12,7 +12,7 @@ const open = new WeakMap<AbortSignal, Ends>()
  */
 export class Deadline {
   readonly #controller = new AbortController()
-  readonly #end = (reason: unknown): void => this.#controller.abort(reason)
+  readonly #end: End = (reason) => this.#controller.abort(reason)
   readonly #others: readonly AbortSignal[]
   readonly #timer: NodeJS.Timeout | undefined
   #passed = false
@@ -25,7 +25,7 @@ export class Deadline {
     this.#others = others
     for (const other of others) {
       if (other.aborted) this.#end(other.reason)
-      else endsOf(other).add(this.#end)
+      else add(other, this.#end)
     }
     if (ms !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(this.#pass, Math.min(ms, LONGEST_MS))
   }
@@ -47,7 +47,7 @@ export class Deadline {
   /** The work is over: nothing ends the signal any more. */
   end(): void {
     clearTimeout(this.#timer)
-    for (const other of this.#others) open.get(other)?.delete(this.#end)
+    for (const other of this.#others) remove(other, this.#end)
   }
 
   readonly #pass = (): void => {
@@ -56,34 +56,37 @@ export class Deadline {
   }
 }
 
-/** What ends with one signal, which has one listener for all of it, and none while there is nothing. */
-class Ends {
-  readonly #signal: AbortSignal
-  readonly #open = new Set<(reason: unknown) => void>()
+type End = (reason: unknown) => void
 
-  constructor(signal: AbortSignal) {
-    this.#signal = signal
-  }
+/**
+ * What ends with one signal, which has one listener for all of it, and none while there is nothing. Nothing here holds
+ * the signal: one that lives for a single piece of work would be collected later, at twice the price of all of this.
+ */
+interface Ends {
+  readonly open: Set<End>
+  readonly endAll: (event: Event) => void
+}
 
-  add(end: (reason: unknown) => void): void {
-    if (this.#open.size === 0) this.#signal.addEventListener('abort', this.#endAll, { once: true })
-    this.#open.add(end)
-  }
+function add(signal: AbortSignal, end: End): void {
+  const { endAll, open } = endsOf(signal)
+  if (open.size === 0) signal.addEventListener('abort', endAll, { once: true })
+  open.add(end)
+}
 
-  delete(end: (reason: unknown) => void): void {
-    if (this.#open.delete(end) && this.#open.size === 0) this.#signal.removeEventListener('abort', this.#endAll)
-  }
-
-  readonly #endAll = (): void => {
-    for (const end of this.#open) end(this.#signal.reason)
-  }
+function remove(signal: AbortSignal, end: End): void {
+  const ends = known.get(signal)
+  if (ends?.open.delete(end) && ends.open.size === 0) signal.removeEventListener('abort', ends.endAll)
 }
 
 function endsOf(signal: AbortSignal): Ends {
-  const held = open.get(signal)
+  const held = known.get(signal)
   if (held) return held
-  const ends = new Ends(signal)
-  open.set(signal, ends)
+  const open = new Set<End>()
+  const endAll = ({ target }: Event): void => {
+    for (const end of open) end(target instanceof AbortSignal ? target.reason : undefined)
+  }
+  const ends = { open, endAll }
+  known.set(signal, ends)
   return ends
 }
 
