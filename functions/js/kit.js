@@ -2,6 +2,8 @@
 
 import * as log from 'headgate:function/log@0.1.0'
 
+export { call, config, HostError, publish, request, store } from './host.js'
+
 /** Refuses the event: dead letter at once. `kind` is validation, business, system or timeout. */
 export class Rejected extends Error {
   constructor(kind, code, message) {
@@ -63,26 +65,30 @@ export const emit = (source, type, id, value) => ({
 })
 
 /**
- * Wraps a function that gets `(event, context)` and returns `{ reply?, events? }`. Whatever it throws becomes a
- * failure: an uncaught exception would trap, and cost the instance.
+ * Wraps a function that gets `(event, context)` and returns `{ reply?, events? }`, at once or by a promise. Whatever it
+ * throws becomes a failure: an uncaught exception would trap, and cost the instance.
  */
 export function define(work) {
   let calls = 0
   return (event, context) => {
     if (calls++ === 0) seed()
-    try {
-      return responseOf(work(event, { ...context, deadlineMs: Number(context.deadlineMs) }) ?? {})
-    } catch (error) {
+    const failed = (error) => {
       throw failureOf(error, context)
+    }
+    try {
+      const answer = work(event, { ...context, deadlineMs: Number(context.deadlineMs) })
+      // Of an asynchronous function: the build has it waited for, and what it comes to is answered.
+      if (typeof answer?.then === 'function') return answer.then(responseOf).catch(failed)
+      return responseOf(answer)
+    } catch (error) {
+      return failed(error)
     }
   }
 }
 
 /** What is no response would trap on its way out, where nothing catches it. */
 function responseOf(answer) {
-  if (typeof answer.then === 'function')
-    throw new Rejected('system', 'ASYNC', 'it returned a promise: what it calls answers at once, and so does it')
-  const { reply, events = [] } = answer
+  const { reply, events = [] } = answer ?? {}
   if (reply !== undefined && !isBody(reply?.data)) throw new TypeError('reply is no payload; make one with json()')
   for (const { data, id, source, type } of events)
     if (![id, source, type].every((each) => typeof each === 'string') || (data !== undefined && !isBody(data)))

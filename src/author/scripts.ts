@@ -2,12 +2,11 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { aliasedModule, unaliased } from './alias.ts'
+import { bundled } from './bundle.ts'
 import type { Job } from './job.ts'
 import { AuthorError } from './problem.ts'
 import { type World, worldOf } from './world.ts'
-
-/** What the engine provides: interfaces of the world, by their name. */
-const INTERFACE = /^[a-z][a-z0-9-]*:[a-z0-9-]+\//
 
 export async function buildScript(job: Job): Promise<Uint8Array> {
   const typed = join(job.folder, 'index.ts')
@@ -22,21 +21,11 @@ export async function buildScript(job: Job): Promise<Uint8Array> {
   }
 }
 
-/** The engines know neither types nor packages: what is imported is put into the one module. */
-async function bundled(entry: string): Promise<{ readonly code: string; readonly imports: readonly string[] }> {
-  const { rolldown } = await import('rolldown')
-  const bundle = await rolldown({ input: entry, cwd: dirname(entry), external: INTERFACE, logLevel: 'warn' })
-  const { output } = await bundle.generate({ format: 'esm', codeSplitting: false })
-  await bundle.close()
-  const [{ code, imports }] = output
-  return { code, imports }
-}
-
-async function onQuickJs({ folder }: Job, { name, wit }: World, jsSource: string, jsPath: string): Promise<Uint8Array> {
+async function onQuickJs({ folder }: Job, { name, wit }: World, code: string, jsPath: string): Promise<Uint8Array> {
   const { componentize } = await import('componentize-qjs')
   const options = { jsPath, moduleRoot: folder, sync: true, optSize: true }
-  const { component } = await componentize({ witPath: wit, world: name, jsSource, ...options })
-  return component
+  const { component } = await componentize({ witPath: wit, world: name, jsSource: aliasedModule(code), ...options })
+  return unaliased(component)
 }
 
 async function onStarlingMonkey({ folder }: Job, { name, wit }: World, code: string): Promise<Uint8Array> {
@@ -46,8 +35,8 @@ async function onStarlingMonkey({ folder }: Job, { name, wit }: World, code: str
   const { componentize } = await import('@bytecodealliance/componentize-js')
   const sourcePath = join(folder, 'build', 'index.js')
   mkdirSync(dirname(sourcePath), { recursive: true })
-  writeFileSync(sourcePath, code)
+  writeFileSync(sourcePath, aliasedModule(code))
   const disableFeatures: ('http' | 'fetch-event')[] = ['http', 'fetch-event']
   const { component } = await componentize({ sourcePath, witPath: wit, worldName: name, disableFeatures })
-  return component
+  return unaliased(component)
 }

@@ -1,7 +1,8 @@
 /** The world of a script: what every function has, and the interfaces that its source imports, so that it asks for nothing else. */
 
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { aliasedWit } from './alias.ts'
 import type { Job } from './job.ts'
 
 export interface World {
@@ -28,5 +29,13 @@ export function worldOf({ folder, wit }: Job, imports: readonly string[]): World
     one.startsWith(`${name}/`) ? one.slice(name.length + 1).replace(`@${version}`, '') : one
   const lines = ['include handler;', ...asked.map((one) => `import ${bare(one)};`)]
   writeFileSync(join(copy, 'script.wit'), `${line}\n\nworld ${MADE} {\n${lines.map((one) => `  ${one}\n`).join('')}}\n`)
+  alias(copy)
   return { wit: copy, name: MADE }
+}
+
+function alias(wit: string): void {
+  for (const file of globSync('**/*.wit', { cwd: wit })) {
+    const path = join(wit, file)
+    writeFileSync(path, aliasedWit(readFileSync(path, 'utf8')))
+  }
 }

@@ -6,7 +6,6 @@ import { parse } from 'yaml'
 import { ZodError } from 'zod'
 import { GatewayError } from '../errors.ts'
 import { type CloudEvent, formatJsonEvent, uuidv7 } from '../event/index.ts'
-import { RehearsalHost } from '../host/rehearsal.ts'
 import { allowOptions, grantsOf } from '../pool/config.ts'
 import type { FunctionLog, FunctionPool, Grants, Result, Spent } from '../pool/index.ts'
 import { parseSize } from '../schema/index.ts'
@@ -15,6 +14,7 @@ import { inputError } from './exit.ts'
 import { functionFile, readData, requireJson } from './input.ts'
 import { collect, durationArgument, example, jsonOption } from './options.ts'
 import { complain, paintErr, printJson, shown } from './terminal.ts'
+import { type Kept, legible, TrialHost } from './trial.ts'
 
 interface RunOptions {
   readonly event?: string
@@ -22,6 +22,7 @@ interface RunOptions {
   readonly timeout: number
   readonly memory: number
   readonly allow?: string
+  readonly send?: true
   readonly env?: readonly string[]
   readonly output?: 'outcome' | 'plain'
   readonly json?: true
@@ -36,6 +37,9 @@ interface Ran {
   readonly memoryBytes: number | undefined
   /** How often it was denied something. */
   readonly denied: number
+  /** What it left in stores, and published. */
+  readonly kept: readonly Kept[]
+  readonly published: TrialHost['published']
 }
 
 type Line = Parameters<FunctionLog>[0]
@@ -61,6 +65,7 @@ export function registerFunctionRun(parent: Command): void {
       ]),
     )
     .option('--allow <yaml>', 'what it may reach, as under a function: "{ dirs: [{ guest: /data, host: . }] }"')
+    .option('--send', 'send the HTTP requests that --allow names; they are refused without it')
     .option('--env <name=value>', 'an environment variable; may be given several times', collect)
     .addOption(jsonOption())
     .action(run)
@@ -85,9 +90,11 @@ async function run(file: string, options: RunOptions): Promise<void> {
   }
   const form = options.output === 'outcome' ? { output: options.output } : {}
   const limits = { timeoutMs: options.timeout, memoryBytes: options.memory, ...form }
-  await using pool = await createPool([{ ...spec, ...limits }], { log, workers: 1, host: new RehearsalHost() })
+  await using host = new TrialHost(options.send === true)
+  await using pool = await createPool([{ ...spec, ...limits }], { log, workers: 1, host })
   await pool.ready(name)
-  const ran = await callOnce(pool, name, event, options.timeout)
+  const called = await callOnce(pool, name, event, options.timeout)
+  const ran = { ...called, kept: await host.kept(), published: host.published }
   if (options.json) printJson(view(ran, lines))
   else tell(ran)
   if (ran.error !== undefined) throw ran.error
@@ -102,7 +109,12 @@ async function eventOf(name: string, { event, parameters }: RunOptions): Promise
   return { specversion: '1.0', id: uuidv7(), source: '/headgate/run', ...call, data }
 }
 
-async function callOnce(pool: FunctionPool, name: string, event: CloudEvent, timeoutMs: number): Promise<Ran> {
+async function callOnce(
+  pool: FunctionPool,
+  name: string,
+  event: CloudEvent,
+  timeoutMs: number,
+): Promise<Omit<Ran, 'kept' | 'published'>> {
   const spent: Spent = { memoryBytes: 0 }
   const call = { function: name, event, callId: uuidv7(), attempt: 1, deadline: Date.now() + timeoutMs, spent }
   const outcome: { result?: Result; error?: unknown } = await pool
@@ -116,11 +128,13 @@ async function callOnce(pool: FunctionPool, name: string, event: CloudEvent, tim
 }
 
 /** The reply byte for byte; everything else beside it. */
-function tell({ result, runMs, memoryBytes, denied }: Ran): void {
+function tell({ result, runMs, memoryBytes, denied, kept, published }: Ran): void {
   const reply = result?.reply
   if (reply) process.stdout.write(reply.data)
   if (reply && process.stdout.isTTY && reply.data.at(-1) !== 0x0a) process.stdout.write('\n')
   for (const event of result?.events ?? []) complain(`emitted ${Buffer.from(formatJsonEvent(event)).toString()}`)
+  for (const { topic, data } of published) complain(`published to ${shown(topic)}: ${legible(data)}`)
+  for (const { store, key, value } of kept) complain(`kept in ${shown(store)}: ${shown(key)} = ${value}`)
   const about = reply
     ? ['replied', reply.status, reply.datacontenttype].filter((each) => each !== undefined)
     : ['no reply']
@@ -129,7 +143,7 @@ function tell({ result, runMs, memoryBytes, denied }: Ran): void {
   complain(paintErr('dim', parts.map((part) => shown(part)).join(', ')))
 }
 
-function view({ result, error, runMs, memoryBytes, denied }: Ran, lines: readonly Line[]): object {
+function view({ result, error, runMs, memoryBytes, denied, kept, published }: Ran, lines: readonly Line[]): object {
   const { reply, events = [] } = result ?? {}
   return {
     ok: error === undefined,
@@ -144,6 +158,8 @@ function view({ result, error, runMs, memoryBytes, denied }: Ran, lines: readonl
       error: { code: error.code, type: error.type, message: error.message, fingerprint: error.fingerprint },
     }),
     events: events.map((event): unknown => JSON.parse(Buffer.from(formatJsonEvent(event)).toString())),
+    published: published.map(({ data, topic }) => ({ topic, dataBase64: Buffer.from(data).toString('base64') })),
+    kept,
     runMs,
     memoryBytes,
     denied,

@@ -3,7 +3,13 @@
 /// <reference path="./interfaces/headgate-function-log.d.ts" />
 /// <reference path="./interfaces/headgate-function-messaging.d.ts" />
 /// <reference path="./interfaces/headgate-function-types.d.ts" />
+/// <reference path="./interfaces/wasi-clocks-monotonic-clock.d.ts" />
 /// <reference path="./interfaces/wasi-config-store.d.ts" />
+/// <reference path="./interfaces/wasi-http-outgoing-handler.d.ts" />
+/// <reference path="./interfaces/wasi-http-types.d.ts" />
+/// <reference path="./interfaces/wasi-io-error.d.ts" />
+/// <reference path="./interfaces/wasi-io-poll.d.ts" />
+/// <reference path="./interfaces/wasi-io-streams.d.ts" />
 /// <reference path="./interfaces/wasi-keyvalue-atomics.d.ts" />
 /// <reference path="./interfaces/wasi-keyvalue-batch.d.ts" />
 /// <reference path="./interfaces/wasi-keyvalue-store.d.ts" />
@@ -18,7 +24,13 @@ declare module 'headgate:function/full@0.1.0' {
   export type * as HeadgateFunctionLog010 from 'headgate:function/log@0.1.0'; // import headgate:function/log@0.1.0
   export type * as HeadgateFunctionMessaging010 from 'headgate:function/messaging@0.1.0'; // import headgate:function/messaging@0.1.0
   export type * as HeadgateFunctionTypes010 from 'headgate:function/types@0.1.0'; // import headgate:function/types@0.1.0
+  export type * as WasiClocksMonotonicClock020 from 'wasi:clocks/monotonic-clock@0.2.0'; // import wasi:clocks/monotonic-clock@0.2.0
   export type * as WasiConfigStore020Rc1 from 'wasi:config/store@0.2.0-rc.1'; // import wasi:config/store@0.2.0-rc.1
+  export type * as WasiHttpOutgoingHandler020 from 'wasi:http/outgoing-handler@0.2.0'; // import wasi:http/outgoing-handler@0.2.0
+  export type * as WasiHttpTypes020 from 'wasi:http/types@0.2.0'; // import wasi:http/types@0.2.0
+  export type * as WasiIoError020 from 'wasi:io/error@0.2.0'; // import wasi:io/error@0.2.0
+  export type * as WasiIoPoll020 from 'wasi:io/poll@0.2.0'; // import wasi:io/poll@0.2.0
+  export type * as WasiIoStreams020 from 'wasi:io/streams@0.2.0'; // import wasi:io/streams@0.2.0
   export type * as WasiKeyvalueAtomics020Draft2 from 'wasi:keyvalue/atomics@0.2.0-draft2'; // import wasi:keyvalue/atomics@0.2.0-draft2
   export type * as WasiKeyvalueBatch020Draft2 from 'wasi:keyvalue/batch@0.2.0-draft2'; // import wasi:keyvalue/batch@0.2.0-draft2
   export type * as WasiKeyvalueStore020Draft2 from 'wasi:keyvalue/store@0.2.0-draft2'; // import wasi:keyvalue/store@0.2.0-draft2

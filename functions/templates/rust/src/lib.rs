@@ -2,7 +2,7 @@
 
 mod kit;
 
-wit_bindgen::generate!({ path: "wit", world: "handler" });
+wit_bindgen::generate!({ path: "wit", world: "full", generate_all });
 
 use kit::{data_of, json, Fail};
 use serde_json::json as value;
