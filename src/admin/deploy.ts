@@ -27,7 +27,7 @@ export function addDeploy(app: App, parts: AdminParts): void {
       throw new Problem(415, 'CONTENT_TYPE_REFUSED', 'send the file as it is, as content-type: application/wasm')
     const wasm = await readBody(env.incoming, WASM_BYTES)
     if (wasm.subarray(0, 4).toString('latin1') !== MAGIC)
-      throw new Problem(400, 'REQUEST_INVALID', 'what was sent is no WebAssembly')
+      throw new Problem(400, 'REQUEST_INVALID', `${name} (function): deploying: what was sent ${shownStart(wasm)}`)
     const digest = sha256(wasm)
     const { capabilities } = deployment
     const revoke = req.query('approve') === 'true' ? capabilities.approve(name) : undefined
@@ -47,6 +47,11 @@ export function addDeploy(app: App, parts: AdminParts): void {
     }
   })
 }
+
+const shownStart = (bytes: Buffer): string =>
+  bytes.length === 0
+    ? 'is empty'
+    : `is no WebAssembly: it begins with ${JSON.stringify(bytes.subarray(0, 16).toString('latin1'))}`
 
 /** The file that a version is. */
 interface HeldFile {

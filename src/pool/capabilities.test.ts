@@ -101,5 +101,8 @@ test('one that is there and not loaded is checked as well, and remembered beside
 
 test('of what is no function others say what is wrong', async () => {
   const capabilities = await Capabilities.read(new Store())
-  await capabilities.check([spec('1', '/gone.wasm'), spec('2', `${root}/package.json`)], digests(['f@2', 'cc']))
+  await (await capabilities.check([spec('1', echo)], digests(['f@1', 'aa'])))()
+  const reactor = `${root}/node_modules/@bytecodealliance/jco/lib/wasi_snapshot_preview1.reactor.wasm`
+  const none = [spec('1', '/gone.wasm'), spec('2', `${root}/package.json`), spec('3', reactor)]
+  await capabilities.check(none, digests(['f@2', 'cc'], ['f@3', 'dd']))
 })

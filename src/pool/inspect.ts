@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
 import { type CapCount, cap } from './cap.ts'
 import { asModule, compileComponent, readFunction, type Transpiled } from './component.ts'
-import { componentInterface, exportsOf, type Interface, importsOf, PREVIEW1 } from './interface.ts'
+import { checkModule, componentInterface, exportsOf, type Interface, importsOf, PREVIEW1 } from './interface.ts'
 import { ComponentError } from './invalid.ts'
 import { given } from './wasi/index.ts'
 import { Preview1 } from './wasi/preview1.ts'
@@ -35,17 +35,30 @@ const MOST_BYTES = 2 ** 32
 
 /** Resolves to what a file is, whether it is a function or not. Rejects with FUNCTION_INVALID when it is no WebAssembly. */
 export async function inspectFunction(path: string): Promise<Inspection> {
-  const { bytes, transpile, ...opened } = await open(path)
+  const { bytes, check: _, transpile, ...opened } = await open(path)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   return { bytes: bytes.length, sha256, ...opened, ...(await judged(transpile)) }
 }
 
-/** Resolves to what a file imports, which takes much less than to transpile it. Rejects like `inspectFunction`. */
-export const importsIn = async (path: string): Promise<readonly Import[]> => (await open(path)).imports
+/**
+ * Resolves to what a function imports, which takes much less than to transpile it. Rejects with FUNCTION_INVALID also when
+ * it shows in its exports or imports that it is none.
+ */
+export async function importsIn(path: string): Promise<readonly Import[]> {
+  const { check, imports } = await open(path)
+  try {
+    check()
+    return imports
+  } catch (error) {
+    throw invalid(path, error)
+  }
+}
 
 /** A file, and what is told from it at once. */
 interface Opened extends Pick<Inspection, 'kind' | 'imports' | 'exports'> {
   readonly bytes: Uint8Array
+  /** Throws a ComponentError when it speaks no interface. */
+  readonly check: () => void
   /** Rejects with a ComponentError when it is no function. */
   readonly transpile: () => Promise<Transpiled>
 }
@@ -56,11 +69,14 @@ async function open(path: string): Promise<Opened> {
     const module = asModule(bytes)
     return await (module ? openModule(bytes, module) : openComponent(bytes))
   } catch (error) {
-    if (!(error instanceof ComponentError)) throw error
-    throw new GatewayError('FUNCTION_INVALID', `functions (pool): inspecting "${path}": it ${error.message}`, {
-      cause: error,
-    })
+    throw invalid(path, error)
   }
+}
+
+function invalid(path: string, error: unknown): unknown {
+  if (!(error instanceof ComponentError)) return error
+  const what = `functions (pool): inspecting "${path}": it ${error.message}`
+  return new GatewayError('FUNCTION_INVALID', what, { cause: error })
 }
 
 async function openModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Opened> {
@@ -73,7 +89,14 @@ async function openModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Op
     given: from === PREVIEW1 && host.gives(name),
   }))
   const exports = WebAssembly.Module.exports(module).map(({ name }) => name)
-  return { bytes, kind: 'module', imports, exports, transpile: async () => transpiled }
+  return {
+    bytes,
+    kind: 'module',
+    imports,
+    exports,
+    check: () => checkModule(module),
+    transpile: async () => transpiled,
+  }
 }
 
 async function openComponent(bytes: Uint8Array): Promise<Opened> {
@@ -81,11 +104,12 @@ async function openComponent(bytes: Uint8Array): Promise<Opened> {
   const { transpileComponent, witOf } = await import('./transpile.ts')
   const wit = await witOf(bytes)
   const imports = importsOf(wit).map((name) => ({ name, given: given(name.replace(/@.*$/, '')) }))
+  const check = () => void componentInterface(wit)
   const transpile = async () => {
-    componentInterface(wit)
+    check()
     return transpileComponent(bytes)
   }
-  return { bytes, kind: 'component', imports, exports: exportsOf(wit), transpile }
+  return { bytes, kind: 'component', imports, exports: exportsOf(wit), check, transpile }
 }
 
 /** Loads it as the pool would. */

@@ -152,7 +152,8 @@ describe('deploy', () => {
     ['a file that is not there', ['size@4', '/nowhere.wasm'], 'it cannot be read (ENOENT)'],
     ['a name without a version', ['size', echo], '"size" is no version of a function'],
     ['a name that leaves the folder', ['../size@4', echo], '"../size@4" is no version of a function'],
-    ['what is no WebAssembly', ['size@4', join(repository, 'package.json')], 'is no WebAssembly'],
+    ['what is no WebAssembly', ['size@4', join(repository, 'package.json')], 'is no WebAssembly: it begins with "{'],
+    ['nothing', ['size@4', '/dev/null'], 'size@4 (function): deploying: what was sent is empty'],
   ])('of %s is refused', async (_, args, why) => {
     const { code, err } = await say('deploy', ...args)
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(why) })
