@@ -4,9 +4,12 @@ import { readVersioned } from '../../schema/index.ts'
 import type { FunctionFolder } from '../names.ts'
 
 /** The file, relative to that of the manifest or absolute, and the version that its name says; or what is wrong. */
-export type Image =
-  | { readonly wasm: string; readonly version?: string }
-  | { readonly wrong: string; readonly suggestion: string }
+export type Image = { readonly wasm: string; readonly version?: string } | NoFile
+
+interface NoFile {
+  readonly wrong: string
+  readonly suggestion: string
+}
 
 /** How other tools write the path of a layout: `oci:./folder:tag`. */
 const LAYOUT = /^oci:(?!\/\/)(.+)$/s
@@ -22,7 +25,8 @@ export function readPath(written: string, name: string): Image {
 /** Reads an `image`. A bare name is that of a file of the functions folder first, and then of one beside the manifest. */
 export function readImage(image: string, name: string, folder: FunctionFolder | undefined): Image {
   const read = readPath(image, name)
-  if ('wrong' in read || read.wasm !== image || /^\.{0,2}\//.test(image)) return read
+  if ('wrong' in read) return orInFolder(read, folder)
+  if (read.wasm !== image || /^\.{0,2}\//.test(image)) return read
   // `resize:2` is how images write what files of functions call `resize@2`.
   const [, bare = '', tag] = /^([^/:@]+?)(?:[:@]([^/:@]+?))?(?:\.wasm)?$/.exec(image) ?? []
   const key = tag === undefined ? bare : `${bare}@${tag}`
@@ -30,7 +34,7 @@ export function readImage(image: string, name: string, folder: FunctionFolder | 
   if (held !== undefined) return withVersion(held, key)
   if (/\.wasm$/.test(image)) return { wasm: image }
   // What has a registry, a tag, or no ending is how images are named that somebody has pushed.
-  return inRegistry(image, name, folder)
+  return orInFolder(inRegistry(image, name), folder)
 }
 
 function withVersion(wasm: string, key: string): Image {
@@ -38,14 +42,19 @@ function withVersion(wasm: string, key: string): Image {
   return version === undefined ? { wasm } : { wasm, version }
 }
 
-function inRegistry(image: string, name: string, folder?: FunctionFolder): Image {
-  const there = folder ? `; the folder "${folder.path}" holds ${[...folder.files.keys()].join(', ') || 'nothing'}` : ''
+function inRegistry(image: string, name: string): NoFile {
   const reference = image.replace(/^oci:\/\//, '')
   return {
     wrong: `"${image}" names an image in a registry, and none is pulled from there yet`,
-    suggestion: `pull it, as with "wkg oci pull ${reference} -o ${name}.wasm" or "oras copy ${reference} --to-oci-layout ./${name}", then ${fetched(name)}${there}`,
+    suggestion: `pull it, as with "wkg oci pull ${reference} -o ${name}.wasm" or "oras copy ${reference} --to-oci-layout ./${name}", then ${fetched(name)}`,
   }
 }
 
 const fetched = (name: string): string =>
-  `write the path of the .wasm file or of the layout, such as image: ./${name}.wasm, or the name of a file in the folder of --functions`
+  `write the path of the .wasm file or of the layout, such as ./${name}.wasm or ./${name}`
+
+/** What a manifest may have in place of a path. */
+function orInFolder({ suggestion, wrong }: NoFile, folder: FunctionFolder | undefined): NoFile {
+  const there = folder ? `; the folder "${folder.path}" holds ${[...folder.files.keys()].join(', ') || 'nothing'}` : ''
+  return { wrong, suggestion: `${suggestion}, or the name of a file in the folder of --functions${there}` }
+}
