@@ -16,6 +16,8 @@ const servers = ['{connectors,test}/**/*.server.test.ts']
 
 export default defineConfig({
   test: {
+    // A thing that comes is waited for, also on a machine with ten other things to do.
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default', './test/services/reporter.ts'],
     projects: [
       {

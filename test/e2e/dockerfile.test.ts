@@ -71,8 +71,7 @@ test('is built on Node 26 and leaves root behind', () => {
 test('runs as another user, is healthy, writes nothing but its volume, and ends with 0 on SIGTERM', async () => {
   const [mqtt, http, admin] = await freePorts(3)
   const data = join(image.root, 'data')
-  const scratch = join(folder, 'tmp')
-  mkdirSync(scratch, { mode: 0o777 })
+  const scratch = mkdtempSync(join(folder, 'tmp-'))
   chmodSync(scratch, 0o777)
   const inside = {
     ...env,
@@ -94,6 +93,7 @@ test('runs as another user, is healthy, writes nothing but its volume, and ends 
     ...user,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  gateway?.kill('SIGKILL')
   gateway = child
   let said = ''
   child.stdout.on('data', (chunk) => (said += chunk))

@@ -1,9 +1,10 @@
 /** The forms in which functions are called and answer: batches and outcomes, over MQTT and HTTP, by name and by a route. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Client, jsonOf, request, unique } from '../e2e/path/client.ts'
 import { eventually } from '../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../services/gateway.ts'
+import { sharedByTests } from '../services/tries.ts'
 import { guest } from './open.ts'
 
 const config = `
@@ -17,10 +18,10 @@ routes:
   retold: { from: "mqtt:retold/+", to: outcomes, batch: { max: 2, wait: 200ms }, retry: { max: 1, delay: 100ms } }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const post = (name: string, parameters: unknown) =>
   request(gateway.http, `/call/${name}`, {

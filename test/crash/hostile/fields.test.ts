@@ -4,13 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { RawClient } from '../../e2e/broker/running.ts'
 import { Client, eventOf, post, request, settled, unique } from '../../e2e/path/client.ts'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
 import { Receiver } from '../../services/receiver.ts'
+import { sharedByTests } from '../../services/tries.ts'
 
 /** Told to the gateway in its environment. */
 const TOKEN = 'tok-9f31c2aa77'
@@ -38,17 +39,17 @@ routes:
 
 let receiver: Receiver
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   receiver = await Receiver.open(({ path, headers }) => {
     if (path.startsWith('/bomb')) return { status: 400, headers: { 'content-encoding': 'gzip' }, body: BOMB }
     if (path.startsWith('/kept')) return { status: 204 }
     return { status: 400, body: `no\r\n${FORGED}\r\n\u2028${headers.authorization} ${path}` }
   })
   gateway = await startGateway({ config: config(receiver.port), http: 'body_limit: 2MiB', env: { TOKEN } })
-})
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]()
-  await receiver.close()
+  return async () => {
+    await gateway[Symbol.asyncDispose]()
+    await receiver.close()
+  }
 })
 
 const rss = (): number =>

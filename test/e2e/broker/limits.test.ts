@@ -33,14 +33,17 @@ test('max_packet_size: a larger packet ends the connection', async () => {
 })
 
 test('connect_timeout and packet_timeout: each ends what is slow at its own step, and no other', async () => {
-  for (const limits of [{ connect_timeout: '500ms' }, { packet_timeout: '500ms' }]) {
+  for (const limits of [
+    { connect_timeout: '500ms', packet_timeout: '2m' },
+    { connect_timeout: '2m', packet_timeout: '500ms' },
+  ]) {
     await using running = await RunningBroker.start({ limits })
     using silent = new RawClient(running.port)
     using half = new RawClient(running.port)
     await half.hello('half')
     half.socket.write(Buffer.from([0x30, 0x10, 0]))
-    const [first, second] = 'connect_timeout' in limits ? [silent, half] : [half, silent]
-    await until(() => first.closed, 'the slow one is closed', 8_000)
+    const [first, second] = limits.connect_timeout === '500ms' ? [silent, half] : [half, silent]
+    await until(() => first.closed, 'the slow one is closed')
     expect(second.closed).toBe(false)
   }
 })
@@ -49,7 +52,7 @@ test('connection_rate: more connections a second are closed at once, and a line 
   await using running = await RunningBroker.start({ limits: { connection_rate: 3 } })
   const clients = Array.from({ length: 12 }, () => new RawClient(running.port))
   const said = () => running.log.some(({ message }) => message.includes('broker.limits.connection_rate'))
-  await until(() => said() && clients.filter(({ closed }) => closed).length > 0, 'some are closed', 5_000)
+  await until(() => said() && clients.filter(({ closed }) => closed).length > 0, 'some are closed')
   for (const client of clients) client[Symbol.dispose]()
 })
 

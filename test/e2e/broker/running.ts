@@ -52,7 +52,7 @@ export class RunningBroker implements AsyncDisposable {
       ...options.parts,
     })
     options.prepare?.(broker)
-    await broker.start(AbortSignal.timeout(5_000))
+    await broker.start(AbortSignal.timeout(30_000))
     return new RunningBroker(broker, config, path, log)
   }
 
@@ -94,7 +94,7 @@ export class RunningBroker implements AsyncDisposable {
 }
 
 /** Waits until `check` holds; fails with `what` after `ms`. */
-export async function until(check: () => boolean, what: string, ms = 10_000): Promise<void> {
+export async function until(check: () => boolean, what: string, ms = 30_000): Promise<void> {
   const end = Date.now() + ms
   while (!check()) {
     if (Date.now() > end) throw new Error(`never happened: ${what}`)

@@ -4,15 +4,16 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import mqtt from 'mqtt'
 import { generate } from 'mqtt-packet'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config: 'routes: { all: { from: "mqtt:orders/+", to: "mqtt:seen" } }' })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const text = (value: string): Buffer => Buffer.concat([Buffer.from([0, value.length]), Buffer.from(value)])
 const packet = (header: number, ...parts: readonly Buffer[]): Buffer => {

@@ -73,8 +73,17 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports
 }
 
-/** A folder for one test, gone with `remove`. */
-export function scratch(): { readonly path: string; file(name: string, text: string): string; remove(): void } {
+export interface Scratch {
+  readonly path: string
+  /** Writes a file in it; returns its path. */
+  file(name: string, text: string): string
+  /** A folder in it that nothing has been in: each try of a test has its own. */
+  fresh(name: string): string
+  remove(): void
+}
+
+/** A folder for the tests of one file, gone with `remove`. */
+export function scratch(): Scratch {
   const path = mkdtempSync(join(tmpdir(), 'headgate-cli-'))
   return {
     path,
@@ -82,11 +91,13 @@ export function scratch(): { readonly path: string; file(name: string, text: str
       writeFileSync(join(path, name), text)
       return join(path, name)
     },
+    fresh: (name) => mkdtempSync(join(path, `${name}-`)),
     remove: () => rmSync(path, { recursive: true, force: true }),
   }
 }
 
-export interface Gateway {
+/** It is ended with its scope, if it has not been before. */
+export interface Gateway extends AsyncDisposable {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
   /** Everything it has said for people so far. */
@@ -123,5 +134,9 @@ export async function runGateway(
     http: ['--http', at(http)],
     admin: ['--admin', at(admin)],
     mqttPort: mqtt,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL')
+      await end
+    },
   }
 }

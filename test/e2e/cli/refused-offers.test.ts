@@ -1,12 +1,13 @@
 /** What the path refuses for good of a source that can tell nobody: a dead letter, with its bytes and the reason, over kill -9. */
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
-import { type Gateway, headgate, repository, runGateway, scratch, until } from './gateway.ts'
+import { expect, test } from 'vitest'
+import { sharedByTests } from '../../services/tries.ts'
+import { type Gateway, headgate, repository, runGateway, type Scratch, scratch, until } from './gateway.ts'
 
-const folder = scratch()
-const files = join(folder.path, 'in')
+let folder: Scratch
+let files: string
 const BYTES = Buffer.from([0xff, 0x00, 0x7b])
 let gateway: Gateway
 
@@ -25,10 +26,18 @@ routes: ${routes}
 `,
   )
 
-afterAll(async () => {
-  gateway?.child.kill('SIGKILL')
-  await gateway?.ended
-  folder.remove()
+sharedByTests(async () => {
+  folder = scratch()
+  files = folder.fresh('in')
+  gateway = await run('{}')
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(files, name), BYTES)
+  await until('all are dead letters', 30_000, async () => (await items()).length === 3)
+  await gateway[Symbol.asyncDispose]()
+  gateway = await run('{ work: { from: files, to: echo } }')
+  return async () => {
+    await gateway[Symbol.asyncDispose]()
+    folder.remove()
+  }
 })
 
 const run = (routes: string) => runGateway(config(routes), join(folder.path, 'data'))
@@ -43,18 +52,11 @@ interface Item {
 }
 
 test('is listed, told of, and there after kill -9', async () => {
-  mkdirSync(files)
-  gateway = await run('{}')
-  for (const name of ['a', 'b', 'c']) writeFileSync(join(files, name), BYTES)
-  await until('all are dead letters', 30_000, async () => (await items()).length === 3)
   const { out } = await letters('list')
   expect(out.match(/\(offer\) -> routes/g)).toHaveLength(3)
   expect(out).toContain(refused)
   expect(await why('a')).toContain(`(offer) -> routes  dead after 1 attempt`)
   expect(await why('a')).toContain(refused)
-  gateway.child.kill('SIGKILL')
-  await gateway.ended
-  gateway = await run('{ work: { from: files, to: echo } }')
   const held = await items()
   const event = { source: '/storage/files', type: 'headgate.storage.created' }
   const kept = { id: expect.stringMatching(/^[abc]\/refused$/), refusedid: expect.stringMatching(/^[abc]$/) }

@@ -1,13 +1,15 @@
 /** Replay, as a user types it: what runs again, what is only counted, and that one name runs once. */
 
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Gateway, headgate, repository, runGateway, scratch, until } from './gateway.ts'
+import { expect, test } from 'vitest'
+import { sharedByTests } from '../../services/tries.ts'
+import { type Gateway, headgate, repository, runGateway, type Scratch, scratch, until } from './gateway.ts'
 
-const folder = scratch()
+let folder: Scratch
 let gateway: Gateway
 
-beforeAll(async () => {
+sharedByTests(async () => {
+  folder = scratch()
   const config = folder.file(
     'replay.yaml',
     `log: { level: warn }
@@ -25,12 +27,10 @@ routes:
     ['u-1', 'user.left', '{}'],
   ] as const)
     await headgate(['send', '--id', id, '--type', type, '--data', data, ...gateway.http])
-})
-
-afterAll(async () => {
-  gateway?.child.kill('SIGKILL')
-  await gateway?.ended
-  folder.remove()
+  return async () => {
+    await gateway[Symbol.asyncDispose]()
+    folder.remove()
+  }
 })
 
 const replay = (...flags: readonly string[]) => headgate(['replay', ...flags, ...gateway.admin])

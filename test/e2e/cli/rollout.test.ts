@@ -1,19 +1,21 @@
 /** Versions are deployed, promoted and rolled back from the command line, in a gateway that runs. */
 
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Gateway, headgate, repository, runGateway, scratch, until } from './gateway.ts'
+import { describe, expect, test } from 'vitest'
+import { sharedByTests } from '../../services/tries.ts'
+import { type Gateway, headgate, repository, runGateway, type Scratch, scratch, until } from './gateway.ts'
 
 const echo = join(repository, 'functions/echo/echo.wasm')
 const guest = join(repository, 'test/functions/guests/hostile/hostile.wasm')
 
-const folder = scratch()
-const functions = join(folder.path, 'functions')
+let folder: Scratch
+let functions: string
 let running: Gateway
 
-beforeAll(async () => {
-  mkdirSync(functions)
+sharedByTests(async () => {
+  folder = scratch()
+  functions = folder.fresh('functions')
   copyFileSync(echo, join(functions, 'size@1.wasm'))
   copyFileSync(guest, join(functions, 'size@2.wasm'))
   const config = folder.file(
@@ -24,11 +26,11 @@ beforeAll(async () => {
 `,
   )
   running = await runGateway(config, join(folder.path, 'data'), { HEADGATE_FUNCTIONS: functions })
-})
-afterAll(async () => {
-  running.child.kill('SIGTERM')
-  expect(await running.ended).toMatchObject({ code: 0 })
-  folder.remove()
+  return async () => {
+    running.child.kill('SIGTERM')
+    expect(await running.ended).toMatchObject({ code: 0 })
+    folder.remove()
+  }
 })
 
 /** A core module that imports one function. */
@@ -145,7 +147,7 @@ describe('deploy', () => {
   test('of what no route names waits for one', async () => {
     const { code, out } = await say('deploy', 'other@1', echo)
     expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('no route sends to it') })
-    await until('it is there', 1_000, () => readdirSync(functions).includes('other@1.wasm'))
+    await until('it is there', 30_000, () => readdirSync(functions).includes('other@1.wasm'))
   })
 
   test.each([

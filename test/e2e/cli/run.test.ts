@@ -2,14 +2,26 @@
 
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ended, type Gateway, headgate, repository, runGateway, scratch, start, until } from './gateway.ts'
+import { expect, test } from 'vitest'
+import { sharedByTests } from '../../services/tries.ts'
+import {
+  ended,
+  type Gateway,
+  headgate,
+  repository,
+  runGateway,
+  type Scratch,
+  scratch,
+  start,
+  until,
+} from './gateway.ts'
 
-const folder = scratch()
+let folder: Scratch
 let config: string
 let gateway: Gateway
 
-beforeAll(async () => {
+sharedByTests(async () => {
+  folder = scratch()
   // The type of an event tells this guest what to do: trap, loop, answer with its stack.
   const guest = join(repository, 'test/functions/guests/hostile/hostile.wasm')
   config = folder.file(
@@ -26,12 +38,10 @@ routes:
 `,
   )
   gateway = await runGateway(config, join(folder.path, 'data'))
-})
-
-afterAll(async () => {
-  gateway?.child.kill('SIGKILL')
-  await gateway?.ended
-  folder.remove()
+  return async () => {
+    await gateway[Symbol.asyncDispose]()
+    folder.remove()
+  }
 })
 
 test('run says what listens where, what the routes do, and what to try', () => {
@@ -199,6 +209,7 @@ test('SIGTERM ends it with 0 within ten seconds, tail is told, and the journal i
 })
 
 test('it starts again on what it left behind; Ctrl-C through npm comes twice and counts once', async () => {
+  await gateway[Symbol.asyncDispose]()
   gateway = await runGateway(config, join(folder.path, 'data'))
   gateway.child.kill('SIGINT')
   gateway.child.kill('SIGINT')
@@ -206,10 +217,11 @@ test('it starts again on what it left behind; Ctrl-C through npm comes twice and
 })
 
 test('a second signal ends it at once, whatever is under way; that runs again after the next start', async () => {
+  await gateway[Symbol.asyncDispose]()
   gateway = await runGateway(config, join(folder.path, 'data'))
   await headgate(['send', '--type', 'loop', ...gateway.http])
   gateway.child.kill('SIGINT')
-  await until('it says that it stops', 10_000, () => gateway.said().includes('stopping on SIGINT'))
+  await until('it says that it stops', 30_000, () => gateway.said().includes('stopping on SIGINT'))
   // A second one within 400 ms is the first one, passed on.
   await pause(600)
   expect(gateway.child.exitCode).toBe(null)

@@ -1,11 +1,12 @@
 /** `headgate why` of what is not settled: in a whole gateway, each form says what it waits for, and until when. */
 
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Receiver } from '../../services/receiver.ts'
-import { type Gateway, headgate, runGateway, scratch, until } from './gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
+import { type Gateway, headgate, runGateway, type Scratch, scratch, until } from './gateway.ts'
 
-const folder = scratch()
+let folder: Scratch
 let gateway: Gateway
 let receiver: Receiver
 
@@ -30,18 +31,18 @@ routes:
 `
 }
 
-beforeAll(async () => {
+sharedByTests(async () => {
+  folder = scratch()
   receiver = await Receiver.open(({ path }) => {
     if (path === '/slow') return 'never'
     return { status: path === '/gone' ? 410 : 503 }
   })
   gateway = await runGateway(folder.file('waiting.yaml', config(receiver.port)), join(folder.path, 'data'))
-})
-afterAll(async () => {
-  gateway?.child.kill('SIGKILL')
-  await gateway?.ended
-  await receiver?.[Symbol.asyncDispose]()
-  folder.remove()
+  return async () => {
+    await gateway[Symbol.asyncDispose]()
+    await receiver[Symbol.asyncDispose]()
+    folder.remove()
+  }
 })
 
 /** Resolves to the callId. */

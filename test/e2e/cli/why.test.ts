@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import mqtt from 'mqtt'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Gateway, headgate, repository, runGateway, scratch, until } from './gateway.ts'
+import { expect, test } from 'vitest'
+import { sharedByTests } from '../../services/tries.ts'
+import { type Gateway, headgate, repository, runGateway, type Scratch, scratch, until } from './gateway.ts'
 
-const folder = scratch()
+let folder: Scratch
 const echo = join(repository, 'functions/echo/echo.wasm')
 const guest = join(repository, 'test/functions/guests/hostile/hostile.wasm')
 const config = (least: number): string => `log: { level: warn }
@@ -27,13 +28,13 @@ routes:
 `
 let gateway: Gateway
 
-beforeAll(async () => {
+sharedByTests(async () => {
+  folder = scratch()
   gateway = await runGateway(folder.file('why.yaml', config(1)), join(folder.path, 'data'))
-})
-afterAll(async () => {
-  gateway?.child.kill('SIGKILL')
-  await gateway?.ended
-  folder.remove()
+  return async () => {
+    await gateway[Symbol.asyncDispose]()
+    folder.remove()
+  }
 })
 
 const post = (body: string, path = '/events') =>
@@ -108,10 +109,11 @@ test('an event that no route took says which clause was not true, and what it sa
 })
 
 test('what was refused is listed with the reason and the sender', async () => {
+  await send('nowhere', 'trap', 1)
   expect((await post('{"specversion":"1.0"')).status).toBe(400)
   const out = await why('--refused', 'POST /events')
   expect(out).toMatch(/refused +unread +from http:POST \/events by \S+ +EVENT_INVALID: /)
-  expect((await asJson('lost')).refused).toMatchObject([{ kind: 'unmatched', event: { id: 'lost' } }])
+  expect((await asJson('nowhere')).refused).toMatchObject([{ kind: 'unmatched', event: { id: 'nowhere' } }])
 })
 
 test('a publish that was refused is found by its client, whatever it was answered', async () => {
@@ -136,19 +138,22 @@ test('a letter moved to another target is linked to its new event', async () => 
 })
 
 test('after a reload the routes are told as they stood then, also after a restart', async () => {
+  await send('early', 'trap', 1)
+  await send('cause', 'step', 1)
+  await settled('cause', 'done')
   writeFileSync(join(folder.path, 'why.yaml'), config(5))
   await until('the second generation runs', 30_000, async () => {
     await send(`probe-${performance.now()}`, 'trap', 5)
-    return (await why('lost')).includes('as they stood then')
+    return (await why('early')).includes('as they stood then')
   })
-  expect(await why('lost')).toMatch(/data\.n > 1 is not true/)
-  const before = await asJson('root')
+  expect(await why('early')).toMatch(/data\.n > 1 is not true/)
+  const before = await asJson('cause')
   expect(before.generation).toMatchObject({ runs: false, known: true })
-  expect(await why('root')).toMatch(/large +data\.n > 10 is not true; it saw data\.n = 1/)
+  expect(await why('cause')).toMatch(/large +data\.n > 10 is not true; it saw data\.n = 1/)
   gateway.child.kill('SIGKILL')
   await gateway.ended
   gateway = await runGateway(join(folder.path, 'why.yaml'), join(folder.path, 'data'))
-  const after = await asJson('root')
+  const after = await asJson('cause')
   expect([after.generation, after.verdicts, after.deliveries, after.chain]).toEqual([
     before.generation,
     before.verdicts,

@@ -1,8 +1,9 @@
 /** Who is away when the answer comes gets it later, also when the gateway was restarted in between. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, HOSTILE, jsonOf, settled, unique } from './client.ts'
 
 const config = `
@@ -12,10 +13,10 @@ routes:
   slow: { from: "mqtt:slow/+", to: slow, retry: 3 }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const persistent = (version: 4 | 5, clientId: string) =>
   version === 4

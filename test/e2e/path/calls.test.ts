@@ -1,7 +1,8 @@
 /** Three ways to call and one way to answer, by MQTT 3.1.1 and 5, over TCP and WebSocket. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, HOSTILE, jsonOf, unique } from './client.ts'
 
 const config = `
@@ -17,10 +18,10 @@ routes:
   slow: { from: "mqtt:slow/+", to: hostile, retry: 0, concurrency: 1 }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const ways = [
   ['3.1.1 over TCP', { version: 4, over: 'tcp' }],

@@ -1,8 +1,9 @@
 /** The timing controls of routes on a real gateway: each does what it says, and what it promises of it survives a kill. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, HOSTILE, held, jsonOf, postEvent, request, settled } from './client.ts'
 
 const config = `
@@ -18,10 +19,10 @@ routes:
   shop: { from: http, to: hostile, retry: 0, breaker: { failures: 2, open: 3s } }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const CLOUDEVENT = { properties: { contentType: 'application/cloudevents+json' } }
 

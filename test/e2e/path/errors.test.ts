@@ -1,8 +1,9 @@
 /** What a caller hears when its call cannot be made, is refused, traps, or comes too late: always an error that helps. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, HOSTILE, held, jsonOf, request, settled, unique } from './client.ts'
 
 const config = `
@@ -17,10 +18,10 @@ routes:
   single: { from: "mqtt:single/+", to: hostile, retry: 5, concurrency: 1 }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 /** Publishes an envelope and resolves with the error that it is answered with. */
 async function refused(topic: string, envelope: object, version: 4 | 5 = 4): Promise<Record<string, unknown>> {

@@ -2,9 +2,10 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, HOSTILE, post, postEvent, request, settled, unique } from './client.ts'
 
 const config = `
@@ -25,10 +26,10 @@ routes:
   others: { from: [http, "mqtt:orders/#"], default: true, to: "mqtt:strange/{id}" }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const CLOUDEVENT = { properties: { contentType: 'application/cloudevents+json' } }
 

@@ -1,8 +1,9 @@
 /** The HTTP face of a whole gateway: callers that wait, that do not, that leave, and that come too many at once. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, HOSTILE, jsonOf, post, postEvent, request, settled, unique } from './client.ts'
 
 const config = `
@@ -21,10 +22,10 @@ routes:
   seen: { from: http, to: "mqtt:seen/{id}" }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const STRUCTURED = { 'content-type': 'application/cloudevents+json' }
 const hostile = (type: string, subject: string, headers = {}, path = '/hostile') =>
@@ -90,7 +91,7 @@ describe('a function of a service', () => {
     expect(later.status).toBe(202)
     await eventually(
       async () => (await request(gateway.http, later.headers.get('location') ?? '')).json['state'] === 'done',
-      { what: 'the reply can be read', withinMs: 10_000 },
+      { what: 'the reply can be read' },
     )
   })
 })

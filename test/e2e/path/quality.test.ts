@@ -1,8 +1,9 @@
 /** What the qualities of service mean beside routes, and that topics that no route takes are plain MQTT. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, held, jsonOf, settled, unique } from './client.ts'
 
 const config = `
@@ -13,10 +14,10 @@ routes:
   overlapping: { from: ["mqtt:work/+", "mqtt:work/#", "mqtt:+/+"], when: 'topic.startsWith("work/")', to: "mqtt:echoed/{subject}" }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 describe.each([4, 5] as const)('MQTT version %i', (version) => {
   test('QoS 1 and 2 are in the journal when they are acknowledged; QoS 0 goes straight through', async () => {

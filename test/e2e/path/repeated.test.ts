@@ -1,7 +1,8 @@
 /** A repeated call gets the first answer and does not run again: by MQTT and HTTP, meanwhile, afterwards, and after a restart. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, HOSTILE, held, jsonOf, post, settled, unique } from './client.ts'
 
 // One instance that counts its calls: a call that ran twice shows.
@@ -13,10 +14,10 @@ routes:
   counted: { from: ["mqtt:counted/+", "http:POST /counted"], to: counted, retry: 0 }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const structured = { properties: { contentType: 'application/cloudevents+json' } }
 const postCounted = (type: string, key: string, more: Record<string, unknown> = {}) =>

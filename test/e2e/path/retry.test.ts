@@ -1,8 +1,9 @@
 /** Retries on the journal's timer, order per key, concurrency, and what functions emit. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, HOSTILE, held, jsonOf, post, request, settled, unique } from './client.ts'
 
 const config = `
@@ -24,10 +25,10 @@ routes:
   accepted: { from: "function:order-summary", when: type == "order.accepted" && data.units > 1, to: [echo, "mqtt:orders/accepted"] }
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const CLOUDEVENT = { properties: { contentType: 'application/cloudevents+json' } }
 
@@ -74,13 +75,13 @@ test('a retry that waits survives a kill: not earlier, not later, and its attemp
       const delivery = (await held(gateway, id))?.deliveries[0]
       return (delivery?.attempts ?? 0) >= 2 ? delivery : undefined
     },
-    { what: 'the second attempt', withinMs: 15_000 },
+    { what: 'the second attempt' },
   )
   expect(Date.now()).toBeGreaterThanOrEqual(due)
   expect(later.attempts).toBeGreaterThanOrEqual(2)
   await eventually(() => tail.lines.some((line) => Number(line['attempt']) >= 3), {
     what: 'the tail shows a third attempt',
-    withinMs: 20_000,
+    withinMs: 60_000,
     detail: () => JSON.stringify(tail.lines),
   })
 })

@@ -2,9 +2,10 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, held, jsonOf, post, request, settled } from './client.ts'
 
 const config = `
@@ -38,10 +39,10 @@ routes:
     transform: '{ "data": $pad("x", data.width) }'
 `
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   gateway = await startGateway({ config })
+  return () => gateway[Symbol.asyncDispose]()
 })
-afterAll(() => gateway[Symbol.asyncDispose]())
 
 const CLOUDEVENT = { properties: { contentType: 'application/cloudevents+json' } }
 const order = (data: unknown) => eventOf('order', { data })

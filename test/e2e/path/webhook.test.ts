@@ -1,10 +1,11 @@
 /** Webhooks out, end to end: rows 10, 11 and 13 of the fault matrix, against a real HTTP server on the loopback. */
 
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
 import { type Received, Receiver, type Script } from '../../services/receiver.ts'
+import { sharedByTests } from '../../services/tries.ts'
 import { Client, eventOf, held, jsonOf, settled } from './client.ts'
 
 const KEY = Buffer.alloc(32, 7)
@@ -61,15 +62,15 @@ const answer: Script = ({ path }) => {
 let receiver: Receiver
 let away: Receiver
 let gateway: GatewayProcess
-beforeAll(async () => {
+sharedByTests(async () => {
   receiver = await Receiver.open(answer)
   away = await Receiver.open()
   gateway = await startGateway({ config: config(receiver, away) })
-})
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]()
-  await receiver.close()
-  await away.close()
+  return async () => {
+    await gateway[Symbol.asyncDispose]()
+    await receiver.close()
+    await away.close()
+  }
 })
 
 const on = (path: string): readonly Received[] => receiver.received.filter((received) => received.path === `/${path}`)

@@ -1,12 +1,12 @@
 /** A version that asks for more than those before it is refused until that is approved, also over restarts. */
 
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createGateway } from '../../../src/index.ts'
 import { ROOT } from '../../services/gateway.ts'
 import { headgate, runGateway } from '../cli/gateway.ts'
-import { folder, Running, yamlIn } from './running.ts'
+import { dataOf, folder, Running, yamlIn } from './running.ts'
 
 /** Asks for files and the network. */
 const guest = `${ROOT}/test/functions/guests/hostile/hostile.wasm`
@@ -30,7 +30,7 @@ describe('a version that asks for more', () => {
   })
 
   test('is refused by a start after another version ran', async () => {
-    const data = `${folder.path}/start`
+    const data = dataOf('start')
     const first = await createGateway({ yaml: yamlIn(data, config(`size@2: ${echo}`)) })
     await first.start()
     await first.stop()
@@ -68,11 +68,10 @@ describe('a version that asks for more', () => {
 })
 
 test('headgate function diff says what, and deploy --approve approves it', async () => {
-  const functions = join(folder.path, 'functions')
-  mkdirSync(functions)
+  const functions = folder.fresh('functions')
   copyFileSync(echo, join(functions, 'size@2.wasm'))
   const file = folder.file('deploy.yaml', 'routes: { r: { from: http, to: size } }\n')
-  const running = await runGateway(file, `${folder.path}/deploy`, { HEADGATE_FUNCTIONS: functions })
+  await using running = await runGateway(file, dataOf('deploy'), { HEADGATE_FUNCTIONS: functions })
   const deploy = (...more: readonly string[]) =>
     headgate(['function', 'deploy', 'size@3', guest, ...running.admin, ...more])
   expect(await deploy()).toMatchObject({ code: 1, err: expect.stringContaining('or deploy it with --approve') })
@@ -88,5 +87,4 @@ test('headgate function diff says what, and deploy --approve approves it', async
   expect(JSON.parse(back.out).removed).toContain('wasi:sockets/tcp')
   const unknown = await headgate(['function', 'diff', 'size@2', 'size@9', '--functions', functions])
   expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('size@9: there is no such version') })
-  rmSync(functions, { recursive: true })
 })

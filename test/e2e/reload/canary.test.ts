@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { ROOT } from '../../services/gateway.ts'
 import { type Gateway, runGateway } from '../cli/gateway.ts'
-import { folder, Running } from './running.ts'
+import { dataOf, folder, Running } from './running.ts'
 
 /** A guest that does what the type of an event says: `reject` fails, `spin` takes as many milliseconds as the subject says. */
 const guest = `${ROOT}/test/functions/guests/hostile/hostile.wasm`
@@ -128,8 +128,8 @@ test('a file that was replaced on disk holds no rollback up, and other weights b
 
 test('what was decided survives kill -9, and every event that was acknowledged is settled', async () => {
   const file = folder.file('killed.yaml', config(echo, guest, 'success_rate: 0.9, min_calls: 60', 'http'))
-  const data = `${folder.path}/killed-data`
-  const first = await runGateway(file, data)
+  const data = dataOf('killed')
+  await using first = await runGateway(file, data)
   let log = ''
   first.child.stdout?.on('data', (text) => {
     log += text
@@ -155,7 +155,7 @@ test('what was decided survives kill -9, and every event that was acknowledged i
   )
   first.child.kill('SIGKILL')
   await first.ended
-  const second = await runGateway(file, data)
+  await using second = await runGateway(file, data)
   expect(await state(second)).toBe('rolledback')
   const before = ids.length
   await Promise.all(Array.from({ length: 30 }, (_, n) => send(second, `later-${n}`)))

@@ -3,7 +3,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { createGateway } from '../../../src/index.ts'
 import { ROOT } from '../../services/gateway.ts'
-import { folder, Running, yamlIn } from './running.ts'
+import { dataOf, folder, Running, yamlIn } from './running.ts'
 
 /** A guest that does what the type of an event says: `echo` answers the data, `calls` how often the instance was called. */
 const guest = `${ROOT}/test/functions/guests/hostile/hostile.wasm`
@@ -14,7 +14,7 @@ const size = (version: number, probe: string): string => `  size@${version}: { w
 const config = (...functions: readonly string[]): string =>
   `functions:\n${functions.join('')}routes: { r: { from: program, to: size } }\n`
 
-const yaml = (name: string, rest: string): string => yamlIn(`${folder.path}/${name}`, rest)
+const yaml = (name: string, rest: string): string => yamlIn(dataOf(name), rest)
 
 const passes = 'event: { type: echo, data: { n: 1 } }, reply: { n: 1 }'
 
@@ -54,14 +54,13 @@ test('what runs already as it is, is not asked again', async () => {
   const log = { debug: line, info: line, warn: line, error: line }
   const said = size(2, 'event: { type: print, subject: "1" }')
   const asked = (): number => lines.filter((text) => text === 'to stdout').length
-  const gateway = await createGateway({ yaml: yaml('again', config(said)) }, { log })
+  await using gateway = await createGateway({ yaml: yaml('again', config(said)) }, { log })
   await gateway.start()
   expect(asked()).toBe(1)
   await gateway.reload({ yaml: yaml('again', config(said, size(3, passes))) })
   expect(asked()).toBe(1)
   await gateway.reload({ yaml: yaml('again', config(said.replace('"1"', '"2"'), size(3, passes))) })
   expect(asked()).toBe(2)
-  await gateway.stop()
 })
 
 test('a start is refused like a reload, and all that is wrong is told', async () => {

@@ -1,9 +1,10 @@
 /** A configuration that changes under a gateway that runs: atomic, nothing lost, nothing leaked, a bad one without effect. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import mqtt from 'mqtt'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { connectors } from '../../../connectors/index.ts'
 import { defineConnector, defineSink, defineSource, type Sink } from '../../../src/connector/index.ts'
@@ -11,8 +12,8 @@ import { createGateway, type EmbeddedGateway } from '../../../src/index.ts'
 import { collectGarbage } from '../../../src/pool/collect.ts'
 import { eventually } from '../../services/eventually.ts'
 import { ROOT } from '../../services/gateway.ts'
-import { type Gateway, runGateway, until } from '../cli/gateway.ts'
-import { folder, yamlIn } from './running.ts'
+import { runGateway, until } from '../cli/gateway.ts'
+import { dataOf, folder, yamlIn } from './running.ts'
 
 const echo = `${ROOT}/functions/echo/echo.wasm`
 
@@ -62,7 +63,8 @@ const slow = defineConnector({
 })
 
 async function open(name: string, rest: string): Promise<{ gateway: EmbeddedGateway; text: (rest: string) => string }> {
-  const text = (other: string): string => yamlIn(`${folder.path}/${name}`, `name: shop\n${other}`)
+  const data = dataOf(name)
+  const text = (other: string): string => yamlIn(data, `name: shop\n${other}`)
   const gateway = await createGateway({ yaml: text(rest) }, { connectors: [...connectors, slow] })
   await gateway.start()
   return { gateway, text }
@@ -72,6 +74,8 @@ const event = (id: string) => ({ id, source: '/test', type: 't' })
 
 test('what a delivery began with, it ends with; the rest goes to the new generation at once', async () => {
   const routes = 'routes: { r: { from: program, to: out, concurrency: 1, retry: 0 } }'
+  gates.length = 0
+  sinks.length = 0
   const { gateway, text } = await open('begun', `sinks: { out: { slow: { tag: old } } }\n${routes}`)
   await using _ = gateway
   for (const id of ['1', '2', '3']) await gateway.emit(event(id))
@@ -168,62 +172,59 @@ function used(): number {
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
 
-let running: Gateway
-let config: string
-beforeAll(async () => {
-  config = folder.file('run.yaml', `name: shop\nroutes: { a: { from: http, to: "mqtt:a" } }\n`)
-  running = await runGateway(config, `${folder.path}/run`)
-})
-afterAll(async () => {
-  running?.child.kill('SIGKILL')
-  await running?.ended
-})
-
-const ask = async (path: string): Promise<string> => (await fetch(`http://${running.admin[1]}${path}`)).text()
-const generation = async (): Promise<number> => Number(/^# generation (\d+),/.exec(await ask('/admin/config'))?.[1])
-
-test('a file that changes, and SIGHUP, make the next generation; a bad file makes none and says where', async () => {
+/** One that runs with a configuration of its own, beside which other files may lie. */
+async function run() {
+  const beside = folder.fresh('run')
+  const config = join(beside, 'run.yaml')
+  writeFileSync(config, 'name: shop\nroutes: { a: { from: http, to: "mqtt:a" } }\n')
+  const running = await runGateway(config, join(beside, 'data'))
   let log = ''
   running.child.stdout?.on('data', (chunk) => {
     log += chunk
   })
+  const ask = async (path: string): Promise<string> => (await fetch(`http://${running.admin[1]}${path}`)).text()
+  const generation = async () => Number(/^# generation (\d+),/.exec(await ask('/admin/config'))?.[1])
+  return { running, config, ask, generation, log: () => log, [Symbol.asyncDispose]: running[Symbol.asyncDispose] }
+}
+
+test('a file that changes, and SIGHUP, make the next generation; a bad file makes none and says where', async () => {
+  await using whole = await run()
+  const { ask, config, generation, log, running } = whole
   expect(await generation()).toBe(1)
   writeFileSync(config, readFileSync(config, 'utf8').replace('mqtt:a', 'mqtt: changed'))
-  await until('the change is seen', 10_000, async () => (await generation()) === 2)
+  await until('the change is seen', 60_000, async () => (await generation()) === 2)
   expect(await ask('/admin/config')).toContain('mqtt: changed')
   writeFileSync(config, 'name: shop\nroutes: { a: { from: htp, to: "mqtt:a" } }\n')
   running.child.kill('SIGHUP')
-  await until('it is refused', 10_000, () => log.includes('nothing has changed'))
-  expect(log).toMatch(/run\.yaml:2:\d+: routes\.a\.from: .*htp/)
+  await until('it is refused', 60_000, () => log().includes('nothing has changed'))
+  expect(log()).toMatch(/run\.yaml:2:\d+: routes\.a\.from: .*htp/)
   expect(await generation()).toBe(2)
   expect(await ask('/admin/config')).toContain('mqtt: changed')
   writeFileSync(config, 'name: other\nroutes: { b: { from: http, to: "mqtt:b" } }\n')
   running.child.kill('SIGHUP')
-  await until('the next one runs', 10_000, async () => (await generation()) === 3)
-  await until('what waits for a start is named', 10_000, () => log.includes('takes effect at the next start'))
-  expect(log).toContain('"later":["name"]')
+  await until('the next one runs', 60_000, async () => (await generation()) === 3)
+  await until('what waits for a start is named', 60_000, () => log().includes('takes effect at the next start'))
+  expect(log()).toContain('"later":["name"]')
   const metrics = await ask('/metrics')
   expect(metrics).toContain('headgate_config_generation 3')
   expect(metrics).toMatch(/headgate_config_reloads_total\{outcome="refused"\} [1-9]/)
 })
 
 test('a file whose contents stand in the configuration is looked at, too; what it held and holds is never logged', async () => {
-  let log = ''
-  running.child.stdout?.on('data', (chunk) => {
-    log += chunk
-  })
-  const token = folder.file('token', 'first-secret\n')
-  const before = await generation()
+  await using whole = await run()
+  const { config, generation, log, running } = whole
+  const token = join(dirname(config), 'token')
+  writeFileSync(token, 'first-secret\n')
   const sink = `{ http: { url: "http://127.0.0.1:9/", allow: [127.0.0.1], headers: { authorization: "\${file:token}" } } }`
   writeFileSync(config, `name: shop\nsinks: { w: ${sink} }\nroutes: { a: { from: http, to: w, retry: 0 } }\n`)
-  await until('the sink is there', 10_000, async () => (await generation()) === before + 1)
+  await until('the sink is there', 60_000, async () => (await generation()) === 2)
   writeFileSync(token, 'second-secret\n')
-  await until('the new secret is read', 10_000, async () => (await generation()) === before + 2)
+  await until('the new secret is read', 60_000, async () => (await generation()) === 3)
   for (const id of ['first-secret', 'second-secret', 'no-secret-of-ours']) {
     const headers = { 'ce-specversion': '1.0', 'ce-type': 'a', 'ce-source': '/test', 'ce-id': id }
     await fetch(`http://${running.http[1]}/events`, { method: 'POST', headers })
   }
-  await until('the deliveries are given up', 10_000, () => log.includes('no-secret-of-ours'))
-  expect(log.match(/\(hidden\)/g)?.length).toBeGreaterThanOrEqual(2)
-  expect(log).not.toMatch(/(first|second)-secret/)
+  await until('the deliveries are given up', 60_000, () => log().includes('no-secret-of-ours'))
+  expect(log().match(/\(hidden\)/g)?.length).toBeGreaterThanOrEqual(2)
+  expect(log()).not.toMatch(/(first|second)-secret/)
 })

@@ -1,11 +1,22 @@
 /** A gateway that tests of reloads and versions run: what it tried, what it logged, what its admin listener says. */
 
+import { beforeEach } from 'vitest'
 import { type CloudEvent, type CreateOptions, createGateway, type EmbeddedGateway } from '../../../src/index.ts'
 import { eventually } from '../../services/eventually.ts'
 import { scratch } from '../cli/gateway.ts'
 
 /** Of the tests of one file: removed when they are over. */
 export const folder = scratch()
+
+const data = new Map<string, string>()
+beforeEach(() => data.clear())
+
+/** Where the gateway of a name has its data: the same for as long as one try of a test lasts, and empty before it. */
+export function dataOf(name: string): string {
+  const path = data.get(name) ?? folder.fresh(name)
+  data.set(name, path)
+  return path
+}
 
 export interface Tried {
   readonly id: string
@@ -34,7 +45,7 @@ export class Running implements AsyncDisposable {
   }
 
   static async open(name: string, rest: string, options: CreateOptions = {}): Promise<Running> {
-    const data = `${folder.path}/${name}`
+    const data = dataOf(name)
     const warned: string[] = []
     const log = { debug() {}, info() {}, warn: (_: object, text: string) => void warned.push(text), error() {} }
     const running = new Running(await createGateway({ yaml: yamlIn(data, rest) }, { ...options, log }), data, warned)

@@ -1,12 +1,12 @@
 /** Versions of a function beside each other, in a gateway that runs: what begins with one ends with it. */
 
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync } from 'node:fs'
+import { copyFileSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../services/eventually.ts'
 import { ROOT } from '../../services/gateway.ts'
 import { runGateway, until } from '../cli/gateway.ts'
-import { folder, Running } from './running.ts'
+import { dataOf, folder, Running } from './running.ts'
 
 /** A guest that does what the type of an event says: `retry` asks for another attempt, `context` tells its version. */
 const guest = `${ROOT}/test/functions/guests/hostile/hostile.wasm`
@@ -157,8 +157,7 @@ describe('a dead letter', () => {
 })
 
 test('a folder of functions: a version that is put there is found at the next reload', async () => {
-  const functions = join(folder.path, 'functions')
-  mkdirSync(functions)
+  const functions = folder.fresh('functions')
   copyFileSync(guest, join(functions, 'size@2.wasm'))
   await using running = await Running.open('folder', route('size'), { functions })
   await running.emit('1', 'context')
@@ -172,20 +171,16 @@ test('a folder of functions: a version that is put there is found at the next re
 })
 
 test('a version that is put into the folder of a gateway that runs is found by itself', async () => {
-  const functions = join(folder.path, 'watched')
-  mkdirSync(join(functions, 'size'), { recursive: true })
+  const functions = folder.fresh('watched')
+  mkdirSync(join(functions, 'size'))
   copyFileSync(guest, join(functions, 'size', 'size@2.wasm'))
   const config = folder.file('watched.yaml', 'routes: { r: { from: http, to: size } }\n')
-  const running = await runGateway(config, join(folder.path, 'watched-data'), { HEADGATE_FUNCTIONS: functions })
+  await using running = await runGateway(config, dataOf('watched'), { HEADGATE_FUNCTIONS: functions })
   const told = async () => (await fetch(`http://${running.admin[1]}/admin/config`)).text()
   expect(await told()).toContain('- size@2')
   copyFileSync(guest, join(functions, 'next'))
   renameSync(join(functions, 'next'), join(functions, 'size', 'size@3.wasm'))
-  await until('the newest is sent to', 30_000, async () => {
-    // What happens before the folder was looked at for the first time is no change.
-    mkdtempSync(join(functions, 'size', 'again-'))
-    return (await told()).includes('- size@3')
-  })
+  await until('the newest is sent to', 60_000, async () => (await told()).includes('- size@3'))
   running.child.kill('SIGTERM')
   expect(await running.ended).toMatchObject({ code: 0 })
 })
