@@ -9,6 +9,7 @@ import { type CloudEvent, formatJsonEvent, uuidv7 } from '../event/index.ts'
 import { allowOptions, grantsOf } from '../pool/config.ts'
 import type { FunctionLog, FunctionPool, Grants, Result, Spent } from '../pool/index.ts'
 import { parseSize } from '../schema/index.ts'
+import { wouldAllow } from './denied.ts'
 import { readEvent } from './event.ts'
 import { inputError } from './exit.ts'
 import { functionFile, readData, requireJson } from './input.ts'
@@ -96,7 +97,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const called = await callOnce(pool, name, event, options.timeout)
   const ran = { ...called, kept: await host.kept(), published: host.published }
   if (options.json) printJson(view(ran, lines))
-  else tell(ran)
+  else tell(ran, wouldAllow(lines.map(({ message }) => message)))
   if (ran.error !== undefined) throw ran.error
 }
 
@@ -128,20 +129,25 @@ async function callOnce(
 }
 
 /** The reply byte for byte; everything else beside it. */
-function tell({ result, runMs, memoryBytes, denied, kept, published }: Ran): void {
+function tell({ result, error, runMs, memoryBytes, denied, kept, published }: Ran, allow: string | undefined): void {
   const reply = result?.reply
   if (reply) process.stdout.write(reply.data)
   if (reply && process.stdout.isTTY && reply.data.at(-1) !== 0x0a) process.stdout.write('\n')
   for (const event of result?.events ?? []) complain(`emitted ${Buffer.from(formatJsonEvent(event)).toString()}`)
   for (const { topic, data } of published) complain(`published to ${shown(topic)}: ${legible(data)}`)
   for (const { store, key, value } of kept) complain(`kept in ${shown(store)}: ${shown(key)} = ${value}`)
+  if (allow !== undefined) complain(`allowed by: --allow '${shown(allow)}'`)
   const about = reply
     ? ['replied', reply.status, reply.datacontenttype].filter((each) => each !== undefined)
-    : ['no reply']
+    : [error === undefined ? 'no reply' : `failed, ${fateOf(error)}`]
   const memory = memoryBytes === undefined ? [] : [`${memoryBytes / 1_024} KiB of memory`]
   const parts = [about.join(' '), `${runMs.toFixed(2)} ms`, ...memory, `${denied} denied`]
   complain(paintErr('dim', parts.map((part) => shown(part)).join(', ')))
 }
+
+/** What a gateway would do then. */
+const fateOf = (error: unknown): string =>
+  error instanceof GatewayError && error.disposition === 'reject' ? 'a dead letter at once' : 'tried again by its route'
 
 function view({ result, error, runMs, memoryBytes, denied, kept, published }: Ran, lines: readonly Line[]): object {
   const { reply, events = [] } = result ?? {}
