@@ -41,14 +41,15 @@ export function functionsOf(
     const wasm = fileBeside(path, 'wrong' in read ? config.wasm : read.wasm, reporter)
     const found = 'wrong' in read ? undefined : disk.file(wasm)
     const bounded = boundedOf(config, given.policies, ['functions', key], { names, reporter, disk })
-    if (found && 'file' in found) return specOf({ name, version }, found.file, config, bounded)
+    const entry = { key, ...(reporter.places.at(['functions', key, 'wasm']) ? {} : { wasm: config.wasm }) }
+    if (found && 'file' in found) return specOf({ name, version, entry }, found.file, config, bounded)
     if ('wrong' in read) reporter.report(path, read.wrong, { suggestion: read.suggestion })
     else if (found) reporter.report(path, `"${config.wasm}" ${found.wrong}`)
     else
       reporter.report(path, `there is no file "${config.wasm}"`, {
         suggestion: 'paths begin at the folder of this file; npm run build:functions builds the examples',
       })
-    return specOf({ name, version }, wasm, config, bounded)
+    return specOf({ name, version, entry }, wasm, config, bounded)
   })
   return { functions, callable: callableOf(entries) }
 }
@@ -91,7 +92,7 @@ function boundedOf(config: FunctionConfig, policies: Sections['policies'], path:
 }
 
 function specOf(
-  { name, version }: Pick<Entry, 'name' | 'version'>,
+  { name, version, entry }: Pick<FunctionSpec, 'name' | 'entry'> & Versioned,
   wasm: string,
   config: FunctionConfig,
   bounded: Bounded,
@@ -99,6 +100,7 @@ function specOf(
   return {
     name,
     ...(version === undefined ? {} : { version }),
+    ...(entry === undefined ? {} : { entry }),
     wasm,
     min: config.pool.min,
     max: config.pool.max,

@@ -26,12 +26,16 @@ export class Outgoing {
 
   /** Resolves with the whole response. Rejects with a HostError whose `kind` is a code of wasi:http. */
   async send(request: OutgoingHttp, { deadline, signal }: Caller): Promise<IncomingHttp> {
-    const limit = new Deadline(Math.max(0, Math.min(request.timeoutMs, deadline - Date.now())), signal)
+    const left = deadline - Date.now()
+    const own = request.timeoutMs < left
+    const limit = new Deadline(Math.max(0, own ? request.timeoutMs : left), signal)
     try {
       const agent = await this.#agent(request.private ? request.host : '')
       return await unlessAborted(limit.signal, exchange(agent, request, limit.signal))
     } catch (error) {
-      throw limit.passed ? new HostError('HTTP-response-timeout', 'no whole response in time') : errorOf(error)
+      if (!limit.passed) throw errorOf(error)
+      // Whose limit it was: that of the request, or that of the whole call.
+      throw new HostError('HTTP-response-timeout', 'no whole response in time', own ? { code: 'timeout' } : {})
     } finally {
       limit.end()
     }
@@ -46,7 +50,7 @@ export class Outgoing {
 
   #agent(host: string): Promise<Agent> {
     const known = this.#agents.get(host)
-    if (known) return known
+    if (known !== undefined) return known
     const reach = new Reach(host === '' ? [] : [host], 'write "private: true" beside its host if that is meant')
     const opened = loadDial().then(({ openAgent }) =>
       openAgent({ reach, lookup: this.#lookup, connections: CONNECTIONS, timeoutMs: 0 }),

@@ -1,28 +1,29 @@
 /** The option `allow` of a function: what it may reach beyond clocks, random numbers and its environment. */
 
-import { isIP } from 'node:net'
 import { posix } from 'node:path'
 import * as z from 'zod'
 import { duration, size } from '../schema/index.ts'
-import type { Grants, HostGrant } from './grants.ts'
+import { type Grants, HOST, type HostGrant, hostOf, isPrivateByName, MOST_REQUESTS, STORE } from './grants.ts'
 
-/** A name of DNS, `*.` before it for every name below, an address, or `*`. */
-const HOST =
-  /^(?:\*|(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\])$/
 const TEXT = /^(?:(https?):\/\/)?(\[[^\]]*\]|[^:/[\]]+)(?::(\d{1,5}))?$/
+
+/** What requests to it are compared with: an address in the one way that it is dialled in. */
+function dialled(text: string): string | undefined {
+  if (text === '*') return text
+  const below = text.startsWith('*.') ? '*.' : ''
+  const host = hostOf(text.includes(':') ? `[${text}]` : text.slice(below.length))
+  return host === undefined || !HOST.test(host) ? undefined : below + host
+}
 
 const hostName = z
   .string()
-  .transform((text) => text.toLowerCase())
-  .refine((text) => HOST.test(text.includes(':') && !text.startsWith('[') ? `[${text}]` : text), {
+  .transform((text) => text.toLowerCase().replace(/^\[|\]$/g, ''))
+  .refine((text) => dialled(text) !== undefined, {
     error: ({ input }) =>
       `"${input}" is no host; write a name such as api.example.com, *.example.com for every name below one, or an address`,
   })
-  .transform((text) => text.replace(/^\[|\]$/g, ''))
+  .transform((text) => dialled(text) ?? text)
 const port = z.int().min(1).max(65_535)
-
-/** Who names an address means it, be it a private one. */
-const isAddress = (host: string): boolean => isIP(host) !== 0 || host === 'localhost'
 
 function noHost(text: string): string {
   const [, scheme, rest = text] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text) ?? []
@@ -44,7 +45,7 @@ export const hostText = z
     if (parts.success)
       return {
         ...parts.data,
-        private: isAddress(parts.data.host),
+        private: isPrivateByName(parts.data.host),
         ...(scheme === undefined ? {} : { scheme: scheme as 'http' | 'https' }),
       }
     context.issues.push({ code: 'custom', input: text, message: noHost(text) })
@@ -72,13 +73,13 @@ const hosts = z.array(
   z.union([
     hostText,
     hostOptions.transform(
-      ({ private: inner, ...host }): HostGrant => ({ ...host, private: inner ?? isAddress(host.host) }),
+      ({ private: inner, ...host }): HostGrant => ({ ...host, private: inner ?? isPrivateByName(host.host) }),
     ),
   ]),
 )
 
 const limits = z.strictObject({
-  requests: z.int().min(1).max(1_000).default(32).describe('Requests that one call may make.'),
+  requests: z.int().min(1).max(MOST_REQUESTS).default(32).describe('Requests that one call may make.'),
   request_size: size().prefault('1MiB').describe('What the body of a request may have.'),
   response_size: size().prefault('4MiB').describe('What the body of a response may have.'),
   timeout: duration().prefault('10s').describe('How long a request may take, until its whole response is there.'),
@@ -99,8 +100,7 @@ const dir = z.strictObject({
 
 const filters = (what: string) => z.array(z.string().min(1)).default([]).describe(what)
 
-/** A name that stands for a store. */
-const store = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, {
+const store = z.string().regex(STORE, {
   error: ({ input }) => `"${input}" is no name; use letters, digits, - and _, at most 64`,
 })
 

@@ -2,6 +2,7 @@
 
 import type { GrantKind, Wanted } from './grants.ts'
 import { DENIALS, LOG_BYTES, LOG_LINE, LOG_LINES } from './limits.ts'
+import type { Entry } from './pool.ts'
 import type { Report } from './protocol.ts'
 import { complains } from './trap.ts'
 import { denialOf } from './wasi/denial.ts'
@@ -9,8 +10,7 @@ import type { Level } from './wasi/index.ts'
 
 export class CallLog {
   readonly #fn: number
-  /** With its version. */
-  readonly #name: string
+  readonly #entry: Entry
   readonly #report: (message: Report) => void
   #callId: string | undefined
   #slot = 0
@@ -25,9 +25,9 @@ export class CallLog {
   /** All of them, by what is lacking. */
   readonly #denied = new Map<GrantKind, number>()
 
-  constructor(fn: number, name: string, report: (message: Report) => void) {
+  constructor(fn: number, entry: Entry, report: (message: Report) => void) {
     this.#fn = fn
-    this.#name = name
+    this.#entry = entry
     this.#report = report
   }
 
@@ -51,7 +51,7 @@ export class CallLog {
     this.#linesLeft--
     this.#charactersLeft -= message.length
     if (this.#linesLeft >= 0 && this.#charactersLeft >= 0)
-      this.#report({ kind: 'line', fn: this.#fn, callId, level, message: whole(message) })
+      this.#report({ kind: 'line', fn: this.#fn, callId, level, message: cutLine(message) })
   }
 
   /** Tells each denial once a call, and counts every one. */
@@ -60,7 +60,7 @@ export class CallLog {
     if (callId === undefined) return
     const kind = wanted?.kind ?? 'other'
     this.#denied.set(kind, (this.#denied.get(kind) ?? 0) + 1)
-    const message = denialOf(what, this.#name, wanted)
+    const message = denialOf(what, this.#entry, wanted)
     if (this.#told.has(message) || this.#told.size >= DENIALS) return
     this.#told.add(message)
     // Not one of its lines: a function that floods its log hides no denial.
@@ -81,7 +81,7 @@ export class CallLog {
 }
 
 /** Says how much is missing of a line that is cut. */
-const whole = (message: string): string =>
+export const cutLine = (message: string): string =>
   message.length <= LOG_LINE
     ? message
     : `${message.slice(0, LOG_LINE)}... (${message.length - LOG_LINE} more characters)`

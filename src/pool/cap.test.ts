@@ -58,3 +58,25 @@ test('what cannot be bounded is refused', () => {
   expect(() => cap(moduleOf([5, 1, 0x08, 1, 0]), MIB, none())).toThrow(CapError)
   expect(() => cap(Uint8Array.from([...moduleOf(), 5, 9, 1]), MIB, none())).toThrow(CapError)
 })
+
+test('what lies on the heap of the engine is refused, and functions of every type are not', () => {
+  const types = (...entries: number[][]) => moduleOf([1, entries.length, ...entries.flat()], MEMORY)
+  const func = (params: number[], results: number[] = []) => [
+    0x60,
+    params.length,
+    ...params.flatMap((each) => (each === 0x63 ? [0x63, 0x70] : [each])),
+    results.length,
+    ...results,
+  ]
+  expect(cap(types(func([0x7f, 0x7e, 0x63, 0x70], [0x6f, 0x7b]), func([0x69])), MIB, none())).toBeDefined()
+  for (const other of [
+    [0x5e, 0x7f, 1],
+    [0x5f, 1, 0x7f, 1],
+    [0x4e, 1, 0x5f, 0],
+    [0x50, 0, 0x60, 0, 0],
+  ])
+    expect(() => cap(types(func([0x7f]), other), MIB, none())).toThrow('WasmGC')
+  const thrown = (type: number) => moduleOf([1, 2, ...func([0x7f]), ...func([0x69])], MEMORY, [13, 1, 0, type])
+  expect(cap(thrown(0), MIB, none())).toBeDefined()
+  expect(() => cap(thrown(1), MIB, none())).toThrow('exceptions that hold others')
+})

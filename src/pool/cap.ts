@@ -4,7 +4,11 @@ import { MEMORIES, TABLE_ENTRIES, TABLES } from './limits.ts'
 
 const HEADER = 8
 const PAGE = 64 << 10
-const SECTION = { table: 4, memory: 5 } as const
+const SECTION = { type: 1, table: 4, memory: 5, tag: 13 } as const
+const FUNCTION = 0x60
+/** `ref ht` and `ref null ht`, which a heap type follows; and what is thrown, as `exnref` or as that. */
+const REFERENCES: readonly number[] = [0x63, 0x64]
+const EXCEPTION = 0x69
 const LIMIT = { max: 1, shared: 2, pageSize: 8 } as const
 
 /** Thrown for a module that cannot be bounded; the message says why. */
@@ -25,17 +29,53 @@ export interface CapCount {
 export function cap(module: Uint8Array, memoryBytes: number, count: CapCount): Uint8Array {
   const reader = new Reader(module, HEADER)
   const parts: Uint8Array[] = [module.subarray(0, HEADER)]
+  let carrying: readonly boolean[] = []
   while (reader.at < module.length) {
     const start = reader.at
     const id = reader.byte()
     const size = reader.leb()
     const body = reader.at
     reader.at = body + size
+    if (id === SECTION.type) carrying = types(new Reader(module, body))
+    if (id === SECTION.tag) tags(new Reader(module, body), carrying)
     if (id === SECTION.memory) parts.push(section(id, memories(new Reader(module, body), memoryBytes, count)))
     else if (id === SECTION.table) parts.push(section(id, tables(new Reader(module, body), count)))
     else parts.push(module.subarray(start, reader.at))
   }
   return Buffer.concat(parts)
+}
+
+/**
+ * Of each function type, whether a parameter of it may be an exception. Objects of the engine's own heap are refused: an
+ * array of 800 MB there ended the whole process, and no limit of a thread or of its heap kept it from that.
+ */
+function types(reader: Reader): boolean[] {
+  return Array.from({ length: reader.leb() }, () => {
+    if (reader.byte() !== FUNCTION)
+      throw new CapError('it has objects that the engine collects (WasmGC), and their memory cannot be bounded')
+    const carries = values(reader)
+    values(reader)
+    return carries
+  })
+}
+
+/** Whether one of some values is an exception. */
+function values(reader: Reader): boolean {
+  let found = false
+  for (let left = reader.leb(); left > 0; left--) {
+    const type = reader.byte()
+    const heap = REFERENCES.includes(type) ? reader.leb() : type
+    found ||= heap === EXCEPTION
+  }
+  return found
+}
+
+/** Exceptions that hold exceptions are a list without an end on the same heap. */
+function tags(reader: Reader, carrying: readonly boolean[]): void {
+  for (let left = reader.leb(); left > 0; left--) {
+    reader.byte()
+    if (carrying[reader.leb()]) throw new CapError('it throws exceptions that hold others, and they cannot be bounded')
+  }
 }
 
 function memories(reader: Reader, memoryBytes: number, count: CapCount): number[] {

@@ -49,19 +49,34 @@ export const asModule = (bytes: Uint8Array): Transpiled | undefined =>
 /** The name under which the code of a core module is kept. */
 export const PROGRAM = 'program'
 
+/** What ends a text in JavaScript, or stands for something else in one. */
+const QUOTING = /["'`\\\p{Cc}\u2028\u2029]/u
+
+/** jco writes names into its code as they are: one with a quotation mark would be code, and run in the gateway. */
+function checkNames(module: WebAssembly.Module): void {
+  const imports = WebAssembly.Module.imports(module).flatMap(({ module: from, name }) => [from, name])
+  const names = [...imports, ...WebAssembly.Module.exports(module).map(({ name }) => name)]
+  const wrong = names.find((name) => QUOTING.test(name))
+  if (wrong !== undefined)
+    throw new ComponentError(
+      `has a core module with the name ${JSON.stringify(wrong.slice(0, 200))}, which is refused; ${BUILD}`,
+    )
+}
+
 /** Caps and compiles. Rejects with a ComponentError when a core module cannot be. */
 export async function compileComponent(
   spec: FunctionSpec,
   { speaks, source, cores, suspends = false, draft, compiled }: Transpiled,
   sha256 = '',
 ): Promise<FunctionCode> {
-  const { name, version = '', env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse, output, record } = spec
+  const { name, version = '', entry, env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse, output, record } = spec
   const count: CapCount = { memories: 0, startBytes: 0, tables: 0 }
   const modules = new Map<string, WebAssembly.Module>()
   for (const [core, bytes] of cores) {
     try {
       const module = await WebAssembly.compile(cap(bytes, memoryBytes, count))
       if (speaks === 'wasip1') checkModule(module)
+      else checkNames(module)
       modules.set(core, module)
     } catch (cause) {
       if (cause instanceof ComponentError) throw cause
@@ -77,6 +92,7 @@ export async function compileComponent(
   return {
     name,
     version,
+    entry,
     env,
     grants,
     timeoutMs,

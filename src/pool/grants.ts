@@ -77,49 +77,109 @@ export type Wanted =
 
 /** Makes of what a guest asked for what it lacks. Names are a guest's: they are cut and quoted. */
 export const wanting = {
-  http: ({ host, port, methods, scheme, private: inner }: Partial<HostGrant> & { readonly host: string }): Wanted => {
-    const parts = [
-      `host: ${scalar(host)}`,
-      ...(scheme === undefined ? [] : [`scheme: ${scheme}`]),
-      ...(port === undefined ? [] : [`port: ${port}`]),
-      ...(methods === undefined ? [] : [`methods: [${methods.map(scalar).join(', ')}]`]),
-      ...(inner ? ['private: true'] : []),
-    ]
-    return { kind: 'http', line: `allow: { http: [${parts.length === 1 ? scalar(host) : `{ ${parts.join(', ')} }`}] }` }
+  http: (grant: Wish): Wanted => {
+    if (grant.host.length > NAME || grant.host.startsWith('*') || !HOST.test(grant.host))
+      return never('http', `no host is called ${scalar(grant.host)}`)
+    return { kind: 'http', line: `allow: { http: [${hostLine(grant)}] }` }
   },
-  /** A limit of `http` that is too low, by its name and what would do. */
-  httpLimit: (limit: 'requests' | 'request_size' | 'response_size' | 'timeout', value: string): Wanted => ({
-    kind: 'http',
-    line: `allow: { http: { ${limit}: ${value} } }`,
-  }),
-  kv: (store: string): Wanted => ({ kind: 'kv', line: `allow: { kv: [${scalar(store)}] }` }),
+  /** A limit of `http` that is too low, by its name and what would do, with the hosts that there are. */
+  httpLimit: (
+    limit: 'requests' | 'request_size' | 'response_size' | 'timeout',
+    value: string | number,
+    to: readonly HostGrant[],
+  ): Wanted => {
+    if (limit === 'requests' && Number(value) > MOST_REQUESTS)
+      return never('http', `${MOST_REQUESTS} requests are the most of one call`)
+    const hosts = to.map(hostLine).join(', ')
+    const list = hosts.length > HOSTS ? '<hosts>' : hosts
+    return { kind: 'http', line: `allow: { http: { to: [${list}], ${limit}: ${value} } }` }
+  },
+  kv: (store: string): Wanted =>
+    STORE.test(store)
+      ? { kind: 'kv', line: `allow: { kv: [${scalar(store)}] }` }
+      : never('kv', `no store is called ${scalar(store)}`),
   /** `host` is the folder where that is known. */
   dir: (guest: string, write: boolean, host?: string): Wanted => {
-    const folder = host === undefined ? '<folder>' : scalar(host)
+    if (guest.length > NAME) return never('dirs', `no folder is at ${scalar(guest)}`)
+    const folder = host === undefined ? '<folder>' : scalar(host, Number.POSITIVE_INFINITY)
     const line = `allow: { dirs: [{ guest: ${scalar(guest)}, host: ${folder}${write ? ', write: true' : ''} }] }`
     return { kind: 'dirs', line }
   },
   /** A path that leads out of a folder. */
-  outside: (guest: string): Wanted => ({ kind: 'dirs', why: `the path leads out of ${scalar(guest)} through a link` }),
-  config: (key: string): Wanted => ({ kind: 'config', line: `allow: { config: { ${scalar(key)}: <value> } }` }),
-  messaging: (how: 'publish' | 'request', topic: string): Wanted => ({
-    kind: 'messaging',
-    line: `allow: { messaging: { ${how}: [${scalar(topic)}] } }`,
-  }),
-  call: (name: string): Wanted => ({ kind: 'call', line: `allow: { call: [${scalar(name)}] }` }),
+  outside: (guest: string): Wanted => never('dirs', `the path leads out of ${scalar(guest)} through a link`),
+  config: (key: string): Wanted =>
+    key === '' || key.length > NAME
+      ? never('config', `no value is called ${scalar(key)}`)
+      : // Of a key nothing is a variable.
+        { kind: 'config', line: `allow: { config: { ${scalar(key).replaceAll('$${', () => '${')}: <value> } }` },
+  messaging: (how: 'publish' | 'request', topic: string): Wanted =>
+    // As a filter it would allow more than was asked for.
+    topic === '' || topic.length > NAME || /[+#\0]|^\$/.test(topic)
+      ? never('messaging', `${scalar(topic)} is no topic that can be published on`)
+      : { kind: 'messaging', line: `allow: { messaging: { ${how}: [${scalar(topic)}] } }` },
+  call: (name: string): Wanted =>
+    name === '' || name.length > NAME
+      ? never('call', `no function is called ${scalar(name)}`)
+      : { kind: 'call', line: `allow: { call: [${scalar(name)}] }` },
 }
 
-/** Characters of a name that are told. */
+/** A request as it would have to be allowed. */
+type Wish = Partial<HostGrant> & Pick<HostGrant, 'host'>
+
+/** What no configuration can hold is not advised. */
+const never = (kind: GrantKind, why: string): Wanted => ({ kind, why })
+
+function hostLine({ host, port, methods, scheme, private: inner }: Wish): string {
+  const parts = [
+    `host: ${scalar(host)}`,
+    ...(scheme === undefined ? [] : [`scheme: ${scheme}`]),
+    ...(port === undefined ? [] : [`port: ${port}`]),
+    ...(methods === undefined ? [] : [`methods: [${methods.map((method) => scalar(method)).join(', ')}]`]),
+    ...(inner === undefined || inner === isPrivateByName(host) ? [] : [`private: ${inner}`]),
+  ]
+  return parts.length === 1 ? scalar(host) : `{ ${parts.join(', ')} }`
+}
+
+/** Who names an address means it, be it a private one. */
+export const isPrivateByName = (host: string): boolean =>
+  host === 'localhost' || host.includes(':') || /^\d+(?:\.\d+){3}$/.test(host)
+
+/** A name of DNS, `*.` before it for every name below, an address (of IPv6 without brackets), or `*`. */
+export const HOST =
+  /^(?:\*|(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*|[0-9a-f.]*:[0-9a-f:.]+)$/
+/** A name that stands for a store. */
+export const STORE = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
+
+/**
+ * A host as it is dialled: in lower case, `0x7f.1` as 127.0.0.1, names of other scripts as DNS has them, an IPv6 address
+ * without brackets, no dot at the end. Undefined for what is none, as a user's name before it.
+ */
+export function hostOf(text: string): string | undefined {
+  if (/[@/\\?#\s]/.test(text)) return undefined
+  try {
+    const { hostname } = new URL(`http://${text}/`)
+    return hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '') || undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What `requests` may be. */
+export const MOST_REQUESTS = 1_000
+/** Characters of a name that are told, and of the hosts beside a limit. */
 const NAME = 200
+const HOSTS = 400
 
 /** Text in YAML in the flow style, whatever it holds: JSON is YAML. */
-function scalar(text: string): string {
-  const short = text.slice(0, NAME)
+function scalar(text: string, most = NAME): string {
+  const short = text.slice(0, most)
   const plain = /^[a-zA-Z/_][\w./-]*$/.test(short) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(short)
-  // JSON leaves these as they are, and a terminal does not.
-  return plain
-    ? short
-    : JSON.stringify(short).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escaped)
+  // In a configuration it would name a variable of the environment.
+  return plain ? short : quoted(short).replaceAll('${', () => '$${')
 }
+
+// JSON leaves these as they are, and a terminal does not.
+const quoted = (text: string): string =>
+  JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escaped)
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`

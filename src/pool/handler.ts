@@ -7,7 +7,7 @@ import { type Lifted, lift } from './lift.ts'
 import { type CallContext, Lowering } from './lower.ts'
 import { GuestMemory } from './memory.ts'
 import { type Reel, reelOf } from './tape.ts'
-import { resetBudgets } from './wasi/budget.ts'
+import { ResourceBudget, resetBudgets } from './wasi/budget.ts'
 import { createWorld, type World } from './wasi/index.ts'
 import { Wear } from './wear.ts'
 
@@ -20,12 +20,14 @@ export class HandlerInstance implements Instance, SuspendingInstance {
   readonly #memory: GuestMemory
   readonly #lowering: Lowering
   readonly #wear: Wear
+  readonly #held = new ResourceBudget()
   #waiting: ((parameters: number) => Promise<number>) | undefined
 
   /** Throws what the guest's start code throws, and a RangeError when there is no address space for its memory. */
   constructor(code: FunctionCode, instantiate: Instantiate, notes: Notes) {
     const capture = new CoreCapture()
     this.reel = reelOf(notes)
+    resetBudgets(this.#held)
     this.#world = createWorld({ ...code, ...notes, senses: this.reel })
     instantiate((name) => code.modules.get(name), this.#world.imports, capture.instantiate)
     if (!capture.core) throw new TypeError('no core module exports a synchronous "handle"')
@@ -42,7 +44,7 @@ export class HandlerInstance implements Instance, SuspendingInstance {
   }
 
   get worn(): boolean {
-    return this.#wear.over(this.#core.memory.buffer.byteLength)
+    return this.#held.worn || this.#wear.over(this.#core.memory.buffer.byteLength)
   }
 
   get spent(): boolean {
@@ -54,7 +56,7 @@ export class HandlerInstance implements Instance, SuspendingInstance {
   call(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): void {
     this.#wear.add()
     this.reel.begin()
-    resetBudgets()
+    resetBudgets(this.#held)
     try {
       const result = this.#core.handle(this.#lowering.lower(event, context)) >>> 0
       take(lift(this.#memory.bytes, result))
@@ -71,7 +73,7 @@ export class HandlerInstance implements Instance, SuspendingInstance {
   async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
     this.#wear.add()
     this.reel.begin()
-    resetBudgets()
+    resetBudgets(this.#held)
     this.#waiting ??= WebAssembly.promising(this.#core.handle)
     try {
       const result = (await this.#waiting(this.#lowering.lower(event, context))) >>> 0

@@ -42,7 +42,7 @@ export class HostError extends Error {
 export const DEPTH = 'calldepth'
 
 /** How many functions wait for what handles this event. */
-export const depthOf = (event: CloudEvent): number => Number(extension(event, DEPTH) ?? 0) || 0
+export const depthOf = (event: CloudEvent): number => Math.max(0, Number(extension(event, DEPTH) ?? 0) || 0)
 
 /** Pairs of keys and values, by name. What is acknowledged is kept, as far as the store behind it does. */
 export interface KeyValueStore {

@@ -7,7 +7,7 @@ import type { FunctionCode, Instantiate, Notes, SuspendingInstance } from './ins
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
 import { type Reel, reelOf } from './tape.ts'
-import { resetBudgets } from './wasi/budget.ts'
+import { ResourceBudget, resetBudgets } from './wasi/budget.ts'
 import { IncomingRequest, type OutgoingResponse, ResponseOutparam, type Variant } from './wasi/http.ts'
 import { createWorld, type World } from './wasi/index.ts'
 
@@ -30,11 +30,13 @@ export class HttpGuest implements SuspendingInstance {
   readonly #world: World
   readonly #capture = new CoreCapture()
   readonly #handler: Handler
+  readonly #held = new ResourceBudget()
   /** One that may wait has one request: hosts of `wasi:http` make a copy for each. */
   worn = false
 
   constructor(code: FunctionCode, instantiate: Instantiate, notes: Notes) {
     this.reel = reelOf(notes)
+    resetBudgets(this.#held)
     this.#world = createWorld({ ...code, ...notes, args: [code.name], senses: this.reel })
     const link = (name: string) => code.modules.get(name)
     this.#handler = instantiate(link, this.#world.imports, this.#capture.instantiate) as Handler
@@ -48,7 +50,7 @@ export class HttpGuest implements SuspendingInstance {
   /** Throws what traps it. */
   serve(event: CloudEvent, context: CallContext): Served {
     this.reel.begin()
-    resetBudgets()
+    resetBudgets(this.#held)
     const out = new ResponseOutparam()
     try {
       void this.#handler.incomingHandler.handle(new IncomingRequest(requestOf(event, context)), out)
@@ -56,7 +58,10 @@ export class HttpGuest implements SuspendingInstance {
       this.#world.flush()
     }
     const whole = out.error !== undefined || out.response?.whole === true
-    return { lifted: liftedOf(out, isRequest(event)), whole }
+    const lifted = liftedOf(out, isRequest(event))
+    out.response?.release()
+    if (this.#held.worn) this.worn = true
+    return { lifted, whole }
   }
 
   drop(): void {
@@ -66,7 +71,7 @@ export class HttpGuest implements SuspendingInstance {
   async wait(event: CloudEvent, context: CallContext, take: (lifted: Lifted) => void): Promise<void> {
     this.worn = true
     this.reel.begin()
-    resetBudgets()
+    resetBudgets(this.#held)
     const out = new ResponseOutparam()
     try {
       await this.#handler.incomingHandler.handle(new IncomingRequest(requestOf(event, context)), out)

@@ -7,10 +7,10 @@ import type { Grants } from './grants.ts'
 import type { Interface } from './interface.ts'
 import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
-import type { RecordRule, Reuse } from './pool.ts'
+import type { Entry, RecordRule, Reuse } from './pool.ts'
 import type { Port } from './port.ts'
 import type { Reel } from './tape.ts'
-import { LiftDecoder, liftSlice } from './wasi/budget.ts'
+import { LiftDecoder, liftList, liftSlice } from './wasi/budget.ts'
 import type { Denied } from './wasi/denial.ts'
 import type { Level } from './wasi/index.ts'
 import type { Draft } from './wasi/keyvalue.ts'
@@ -19,6 +19,7 @@ import type { Draft } from './wasi/keyvalue.ts'
 export interface FunctionCode {
   readonly name: string
   readonly version: string
+  readonly entry?: Entry | undefined
   readonly env: Readonly<Record<string, string>>
   readonly grants: Grants
   readonly timeoutMs: number
@@ -87,8 +88,8 @@ export interface SuspendingInstance {
 
 /** Evaluates what jco generated: it copies what a guest passes under a budget. */
 export function evaluate(code: FunctionCode): Instantiate {
-  const source = `(function(liftSlice,TextDecoder){${new TextDecoder().decode(code.source)}\n})`
+  const source = `(function(liftSlice,liftList,TextDecoder){${new TextDecoder().decode(code.source)}\n})`
   // Not by the name of the function: what is kept is of the component, which may have several.
   const made = evaluateKept(source, 'headgate-function', code.compiled) as (...given: unknown[]) => Instantiate
-  return made(liftSlice, LiftDecoder)
+  return made(liftSlice, liftList, LiftDecoder)
 }

@@ -34,8 +34,12 @@ export const LOG_BYTES = 64 << 10
 export const LOG_LINES = 256
 /** Characters of one line; the rest of it is cut. */
 export const LOG_LINE = 8 << 10
-/** Host resources (streams, pollables) that one call may open: each costs host memory that no cap covers. */
+/** Host resources (streams, pollables) that an instance may have open: each costs host memory that no cap covers. */
 export const RESOURCES = 10_000
+/** Bytes that its host may hold for an instance: headers, bodies that were not sent or read yet, names of files. */
+export const HELD_BYTES = 64 << 20
+/** What each item of a list counts beside its bytes when it is passed to the host: an empty one takes room there, too. */
+export const ITEM_BYTES = 64
 /** Names of what one call was denied that are told; the rest is dropped. */
 export const DENIALS = 16
 /** Files and folders that one call may have open at once. */
@@ -51,6 +55,9 @@ export const LISTED = 100_000
 /** Headers that a function may set on one message, and their bytes. */
 export const HEADERS = 1_000
 export const HEADER_BYTES = 256 << 10
+/** Characters of the path of a request that a function sends, and of the host's name [RFC 1035, 2.3.4]. */
+export const PATH_LENGTH = 8 << 10
+export const HOST_LENGTH = 253
 /** Bytes of what one call was given that are kept when it fails, where its function says nothing else. */
 export const RECORD_BYTES = 64 << 10
 /** Random bytes handed out at once. */
@@ -61,6 +68,9 @@ export const TABLE_ENTRIES = 100_000
 /** Linear memories and tables of one function. */
 export const MEMORIES = 4
 export const TABLES = 16
+
+/** The longest that a function may have the next attempt wait. */
+export const RETRY_AFTER_MS = 30 * 86_400_000
 
 /** Calls after which an instance is replaced that may live as long as it is sound: engines with a garbage collector under a cap trap when never replaced. */
 export const INSTANCE_CALLS = 5_000

@@ -125,10 +125,10 @@ function accept(
   const problems: string[] = []
   const codes: FunctionCode[] = []
   for (const [index, spec] of functions.entries()) {
-    const { name, version = '', wasm, env, grants = NO_GRANTS, timeoutMs, reuse, output, record } = spec
+    const { name, version = '', entry, wasm, env, grants = NO_GRANTS, timeoutMs, reuse, output, record } = spec
     const result = results[index]
     if (result && 'modules' in result)
-      codes.push({ ...result, name, version, env, grants, timeoutMs, reuse, output, record })
+      codes.push({ ...result, name, version, entry, env, grants, timeoutMs, reuse, output, record })
     else problems.push(`${versioned(spec)} (function): loading "${wasm}": ${result?.message}`)
   }
   if (problems.length > 0) throw new GatewayError('FUNCTION_INVALID', problems.join('\n'))

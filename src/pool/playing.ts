@@ -55,7 +55,7 @@ type Ended = Omit<Played, 'diverged' | 'left' | 'runMs'>
 export async function play(playing: Playing, tell: (told: Told) => void, begun: () => void): Promise<Played> {
   const { code, recording, event } = playing
   const name = versioned({ name: code.name, version: code.version || undefined })
-  const log = new CallLog(0, name, (report) => report.kind === 'line' && tell(report))
+  const log = new CallLog(0, code.entry ?? { key: name }, (report) => report.kind === 'line' && tell(report))
   const senses = new Playback(recording, tell)
   const port = new Port(new Line(new Control(), () => {}), senses)
   const guest: { bytes: () => number; call?: Call } = { bytes: () => 0 }

@@ -90,10 +90,20 @@ export interface WarmHint {
   readonly forMs?: number
 }
 
+/** Where a function stands in the configuration, for those who are to change it. */
+export interface Entry {
+  /** Its key under `functions`. */
+  readonly key: string
+  /** Its file, where the entry is that alone, or there is none: it has no room for options then. */
+  readonly wasm?: string
+}
+
 /** A function as configured. */
 export interface FunctionSpec {
   readonly name: string
   readonly version?: string
+  /** Under its name when absent. */
+  readonly entry?: Entry
   /** Path of the file, absolute. */
   readonly wasm: string
   readonly min: number

@@ -56,6 +56,7 @@ export class Port {
   readonly #senses: Senses
   #turn: Turn | undefined
   #dropped = false
+  readonly #timers = new Set<NodeJS.Timeout>()
   /** Requests that the call has sent. */
   requests = 0
 
@@ -74,9 +75,17 @@ export class Port {
     this.#turn = undefined
   }
 
+  /** The call that runs: another object for each. */
+  get turn(): object | undefined {
+    return this.#turn
+  }
+
   /** Whatever the guest waits for, it does not go on. */
   drop(): void {
     this.#dropped = true
+    // Each would keep the guest, with all of its memory, until it comes: in weeks, if that is what the guest asked for.
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
   }
 
   /** Asks, and waits for the answer. Rejects with a HostError. */
@@ -99,13 +108,14 @@ export class Port {
   async wait<T>(work: Promise<T>): Promise<T> {
     const turn = this.#turn
     if (!turn) return work
-    const left = holding.left
+    const { budget } = holding
     this.#line.control.suspend(turn.slot)
     try {
       return await work
     } finally {
-      if (this.#dropped || !this.#line.control.resume(turn.slot)) await NEVER
-      holding.left = left
+      // Its stack is garbage then, of one that nobody waits for: a promise that others know would keep it.
+      if (this.#dropped || !this.#line.control.resume(turn.slot)) await new Promise<never>(() => {})
+      holding.budget = budget
       lifting.reset()
     }
   }
@@ -114,22 +124,25 @@ export class Port {
   async first(arriving: readonly Promise<unknown>[], ms: number): Promise<void> {
     if (!this.#turn) throw new WebAssembly.RuntimeError('waited in a warm-up call')
     const asked = ms < LONGEST_MS ? { ms } : undefined
-    await this.wait(this.#senses.askLater('wait', asked, () => firstOf(arriving, ms)))
+    await this.wait(this.#senses.askLater('wait', asked, () => this.#firstOf(arriving, ms)))
   }
 
   /** Whether something has come: what came first is an input like any other. */
   sees(there: boolean): boolean {
     return this.#senses.ask('arrived', undefined, () => there)
   }
-}
 
-async function firstOf(arriving: readonly Promise<unknown>[], ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const time = new Promise<void>((resolve) => {
-    if (ms < LONGEST_MS) timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([...arriving, time]).catch(() => {})
-  clearTimeout(timer)
+  async #firstOf(arriving: readonly Promise<unknown>[], ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const time = new Promise<void>((resolve) => {
+      if (ms >= LONGEST_MS) return
+      timer = setTimeout(resolve, ms)
+      this.#timers.add(timer)
+    })
+    await Promise.race([...arriving, time]).catch(() => {})
+    if (timer) this.#timers.delete(timer)
+    clearTimeout(timer)
+  }
 }
 
 /** What goes wrong in the terms of an interface is an answer like another. */
@@ -141,6 +154,3 @@ function problemOf(error: unknown): Required<Pick<Told, 'problem'>> {
 
 /** The longest that a timer takes; no call is so long. */
 const LONGEST_MS = 2 ** 31 - 1
-
-/** What a guest that nobody waits for goes on after: its stack is garbage then. */
-const NEVER = new Promise<never>(() => {})

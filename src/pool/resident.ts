@@ -39,7 +39,7 @@ export class Resident {
     this.#code = code
     this.#name = versioned({ name: code.name, version: code.version || undefined })
     this.#report = report
-    this.#log = new CallLog(fn, this.#name, report)
+    this.#log = new CallLog(fn, code.entry ?? { key: this.#name }, report)
     this.#shared = new SharedTape(memory)
   }
 

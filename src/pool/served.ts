@@ -64,7 +64,7 @@ export class HttpInstance implements Instance {
     const { lifted, whole } =
       again && this.#habit.reusable === undefined ? this.#tried(event, context) : this.#copy().serve(event, context)
     if (this.#habit.reusable === false) this.#drop()
-    else if (!whole) this.#wear.end()
+    else if (!whole || this.#guest?.worn === true) this.#wear.end()
     take(lifted)
   }
 

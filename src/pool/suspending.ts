@@ -184,7 +184,7 @@ export class SuspendingResident {
 
   #start(): Fault | undefined {
     collectDiscarded()
-    const log = new CallLog(this.#fn, this.#name, this.#parts.report)
+    const log = new CallLog(this.#fn, this.#code.entry ?? { key: this.#name }, this.#parts.report)
     const shared = new SharedTape(this.#parts.memory)
     const reel = tapeOf(this.#code, shared)
     const port = new Port(this.#parts.line, reel)

@@ -60,12 +60,15 @@ const LEAKED_TASK = /return ([\w$]+)&&\1\.resolve\(\[([\w$]+)\]\),\2\}/
 /** Where it copies what a guest passes: under a budget instead. */
 const COPY = /([\w$.]+)\.buffer\.slice\(/g
 
+/** Where it begins to make a list of what a guest passes, item by item. */
+const LIST = /((?:var|let) [\w$]+ ?= ?\[\];\s*)(?=for ?\(let ([\w$]+) ?= ?0; ?\2 ?< ?([\w$]+); ?\2\+\+\))/g
+
 /** Turns the module that jco generated into the body of a function, so that a worker can evaluate it without awaiting. */
 function sourceOf(file: Uint8Array | undefined, imports: boolean, suspends: boolean): Uint8Array {
   const text = Buffer.from(file ?? []).toString()
   const source = suspends ? suspending(text) : text
   const plain = source.replace(/export (?=function instantiate\()/, '').replace(/export (?=const _util\b)/, '')
-  const body = `${plain.replace(LEAKED_TASK, 'return $1&&($1.resolve([$2]),$1.exit()),$2}').replaceAll(COPY, 'liftSlice($1.buffer,')}\nreturn instantiate`
+  const body = `${plain.replace(LEAKED_TASK, 'return $1&&($1.resolve([$2]),$1.exit()),$2}').replaceAll(COPY, 'liftSlice($1.buffer,').replaceAll(LIST, '$1liftList($3);')}\nreturn instantiate`
   const known = /function instantiate\(/.test(body) && !/(?:^|[;}])\s*(?:import|export)\b(?!\()/m.test(body)
   if (!known || (imports && !suspends && !LEAKED_TASK.test(plain)))
     throw new ComponentError('was transpiled to code of an unknown shape')

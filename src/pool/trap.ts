@@ -71,7 +71,10 @@ export function startFaultOf(thrown: unknown, guest: Circumstances): Fault {
 }
 
 /** Names the innermost function of the guest on the stack; stable for as long as the file is the same. */
-const siteOf = (thrown: unknown): string => framesOf(thrown)[0] ?? 'its host'
+const siteOf = (thrown: unknown): string => framesOf(thrown)[0]?.slice(0, SITE) ?? 'its host'
+
+/** Characters of a function's name and place. */
+const SITE = 200
 
 /** The functions of the guest on the stack, the innermost first. */
 export const framesOf = (thrown: unknown): readonly string[] =>

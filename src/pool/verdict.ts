@@ -3,9 +3,11 @@
 import { decodeEvent } from '../event/codec.ts'
 import type { CloudEvent } from '../event/index.ts'
 import type { AnswerWriter, Fault, ItemAnswer } from './answer.ts'
+import { cutLine } from './call-log.ts'
 import { type Formed, formed, type Refusal } from './form.ts'
 import type { FunctionCode } from './instance.ts'
 import type { Lifted } from './lift.ts'
+import { RETRY_AFTER_MS } from './limits.ts'
 import type { CallContext } from './lower.ts'
 import type { Incoming } from './wire.ts'
 
@@ -15,6 +17,9 @@ const TYPES = {
   system: 'SystemError',
   timeout: 'TimeoutError',
 } as const
+
+/** Characters of a code. */
+const CODE = 200
 
 /** [CloudEvents 1.0.2, 3.1 naming]: lower-case letters and digits. */
 const EXTENSION_NAME = /^[a-z0-9]+$/
@@ -71,15 +76,16 @@ const itemAnswers = ({ items }: Formed, name: string): readonly ItemAnswer[] | u
   items?.map((item) => ('value' in item ? item : refusalIn(item, name)))
 
 function refusalIn(lifted: Refusal, name: string): Fault {
-  const message = `${name} (function): handling the event: ${lifted.message}`
+  // Every attempt is logged, kept and answered with it.
+  const message = `${name} (function): handling the event: ${cutLine(lifted.message)}`
   if (lifted.kind === 'reject')
-    return { code: 'FUNCTION_REJECTED', message, type: TYPES[lifted.fault], detailCode: lifted.code }
+    return { code: 'FUNCTION_REJECTED', message, type: TYPES[lifted.fault], detailCode: lifted.code.slice(0, CODE) }
   const { afterMs, fingerprint } = lifted
   return {
     code: 'FUNCTION_RETRY',
     message,
-    ...(afterMs !== undefined && { retryAfterMs: afterMs }),
-    ...(fingerprint !== undefined && { fingerprint }),
+    ...(afterMs !== undefined && { retryAfterMs: Math.min(afterMs, RETRY_AFTER_MS) }),
+    ...(fingerprint !== undefined && { fingerprint: fingerprint.slice(0, CODE) }),
   }
 }
 

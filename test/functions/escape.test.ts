@@ -2,7 +2,7 @@
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo, LookupFunction } from 'node:net'
+import { type AddressInfo, createServer as createRawServer, type LookupFunction } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -66,6 +66,12 @@ const ADDRESSES: Readonly<Record<string, string>> = {
   'unique.example': 'fd00::1',
   'none.example': '0.0.0.0',
   'shared.example': '100.64.0.1',
+  'nat.example': '64:ff9b::7f00:1',
+  'tunnel.example': '2002:7f00:1::',
+  'teredo.example': '2001:0:7f00:1::1',
+  'compatible.example': '::7f00:1',
+  'broadcast.example': '255.255.255.255',
+  'many.example': 'ff02::1',
 }
 
 const PROBES = [
@@ -123,6 +129,18 @@ test('addresses, names that lead to them, names that change: refused, counted, a
   const hosts = [
     ...['127.0.0.1', '127.1', '2130706433', '0x7f.1', '0.0.0.0', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '[::]'],
     ...['10.0.0.1', '172.16.0.1', '192.168.0.1', '169.254.169.254', '100.64.0.1', '[fd00::1]', '[fe80::1]'],
+    ...[
+      '0177.0.0.1',
+      '0x7f000001',
+      '017700000001',
+      '127.0.0.1.',
+      'localhost.',
+      'LOCALHOST',
+      '①②⑦.0.0.1',
+      '127。0。0。1',
+    ],
+    ...['[::7f00:1]', '[::127.0.0.1]', '[64:ff9b::127.0.0.1]', '[2002:7f00:1::]', '[2001:0:7f00:1::1]', '[fec0::1]'],
+    ...['[ff02::1]', '255.255.255.255', '224.0.0.1', '192.0.2.1', '198.18.0.1', '240.0.0.1', 'ｌｏｃａｌｈｏｓｔ'],
     ...Object.keys(ADDRESSES),
     ...['rebind.example', 'rebind.example', 'rebind.example'],
   ]
@@ -132,7 +150,69 @@ test('addresses, names that lead to them, names that change: refused, counted, a
     await expect.poll(() => opened.pool.stats()[0]?.denied.http, { message: name }).toBe(at + 1)
   }
   expect(opened.lines.map(({ message }) => message).join('\n')).toContain('private: true')
+  const asked = host.asked.length
+  for (const name of [
+    ...['user@127.0.0.1', 'api.example@127.0.0.1', 'user:pw@127.0.0.1', '127.0.0.1\\@api.example', 'api.example\\x'],
+    ...[
+      '[::1%25lo]',
+      '[::1',
+      '::1',
+      'a b',
+      'api.example%00.x',
+      'api.example%2f.x',
+      'a#',
+      'a?',
+      'a\t',
+      'a\r\nx: y',
+      '.',
+      '',
+    ],
+  ])
+    await expect(opened.call('f', 'http.get', `http://${name}:${port}/`), name).rejects.toThrow('HttpRequestUriInvalid')
+  expect(host.asked.length).toBe(asked)
   expect(connections).toBe(0)
+})
+
+test('a name that only looks like an allowed one is another, and one in another script is what DNS has for it', async () => {
+  const host = new Attacked()
+  const grants = granted({ http: ['*.example.com', 'bücher.example'] })
+  await using opened = await open([spec('f', { wasm: guest('reach'), grants })], { host })
+  for (const name of ['evil.test\\.example.com', 'evil.test%2f.example.com', 'evil.test@x.example.com'])
+    await expect(opened.call('f', 'http.get', `http://${name}/`), name).rejects.toThrow('HttpRequestUriInvalid')
+  for (const name of ['example.com', 'xexample.com', 'еxample.com', 'a.еxample.com', 'a.example.com.evil.test'])
+    await expect(opened.call('f', 'http.get', `http://${name}/`), name).rejects.toThrow('HttpRequestDenied')
+  expect(host.asked).toEqual([])
+  for (const name of ['A.Example.COM', 'a。example。com', 'bücher.example', 'xn--bcher-kva.example'])
+    await expect(opened.call('f', 'http.get', `http://${name}/`), name).rejects.toThrow('DestinationIpProhibited')
+  expect(host.asked).toEqual(['a.example.com', 'a.example.com', 'xn--bcher-kva.example', 'xn--bcher-kva.example'])
+})
+
+test('headers that frame a message, or say whom it is for, are the gateway’s: no second request is smuggled in', async () => {
+  let raw = ''
+  const server = createRawServer((socket) => {
+    socket.on('data', (bytes) => {
+      raw += bytes.toString('latin1')
+      if (raw.endsWith('other.example\r\n\r\n')) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const grants = granted({ http: [{ host: 'echo.example', port, private: true }] })
+  await using opened = await open([spec('f', { wasm: guest('reach'), grants })], { host: new Attacked() })
+  expect(textOf(await opened.call('f', 'http.smuggle', `http://echo.example:${port}/first`))).toBe('200')
+  server.close()
+  const [head = '', ...body] = raw.split('\r\n\r\n')
+  const [line, ...headers] = head.toLowerCase().split('\r\n')
+  expect(line).toBe('post /first http/1.1')
+  expect(headers.toSorted()).toEqual([
+    '__proto__: a',
+    'connection: keep-alive',
+    'constructor: b',
+    `content-length: ${body.join('\r\n\r\n').length}`,
+    `host: echo.example:${port}`,
+    'x-kept: c',
+  ])
+  expect(body[0]).toBe('0')
 })
 
 test('what is not named is refused before anything is resolved', async () => {

@@ -71,7 +71,7 @@ test('a denial is logged, counted, and told of the event, with the line that wou
   await using client = await Client.connect(gateway)
   const event = eventOf('file', { subject: 'read /etc/passwd' })
   await client.publish('asked', event, { properties: { contentType: 'application/cloudevents+json' } })
-  const line = 'write there: allow: { dirs: [{ guest: /etc, host: <folder> }] }'
+  const line = 'allow: { dirs: [{ guest: /etc, host: <folder> }] }'
   const denied = [{ function: 'hostile-program', message: expect.stringContaining(line) }]
   await expect.poll(() => settled(gateway, `${event['id']}`), { timeout: 10_000 }).toMatchObject({ denied })
   expect(gateway.output()).toContain(line)

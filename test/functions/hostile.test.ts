@@ -146,3 +146,18 @@ test('no socket is opened, listened on or looked up, by whichever way', async ()
   ])
     expect(opened.lines.map(({ message }) => message).join('\n')).toContain(`denied wasi:sockets/${name}`)
 })
+
+test('what it says of its failure is cut, and how long it has the next attempt wait is bounded', async () => {
+  await using opened = await open([spec('hostile')])
+  const loud = await opened.call('hostile', 'loud', '4').catch((error: unknown) => error)
+  expect(loud).toMatchObject({ code: 'FUNCTION_REJECTED', detailCode: 'w'.repeat(200) })
+  expect((loud as Error).message).toMatch(/w\.\.\. \(\d+ more characters\)$/)
+  expect((loud as Error).message.length).toBeLessThan(9_000)
+  const moan = await opened.call('hostile', 'moan', '4').catch((error: unknown) => error)
+  expect((moan as Error).message.length).toBeLessThan(9_000)
+  const later = await opened.call('hostile', 'retry', '18446744073709551615').catch((error: unknown) => error)
+  expect(later).toMatchObject({ code: 'FUNCTION_RETRY', retryAfterMs: 30 * 86_400_000 })
+  expect(await opened.call('hostile', 'retry', '1500').catch((error: unknown) => error)).toMatchObject({
+    retryAfterMs: 1_500,
+  })
+})

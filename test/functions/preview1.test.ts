@@ -134,6 +134,9 @@ test('what cannot be bounded is refused when it is loaded', async () => {
   expect(await refused(`(module (import "env" "memory" (memory 1)) ${start})`)).toContain('imports "env.memory"')
   expect(await refused(`(module (memory 1 2 shared) ${start})`)).toContain('a memory that threads share')
   expect(await refused(`(module (memory 9999) ${start})`)).toContain('raise memory')
+  expect(await refused(`(module (type $a (array (mut i32))) (memory 1) ${start})`)).toContain('WasmGC')
+  expect(await refused(`(module (type $s (struct (field i32))) (memory 1) ${start})`)).toContain('WasmGC')
+  expect(await refused(`(module (tag $t (param exnref)) (memory 1) ${start})`)).toContain('exceptions that hold others')
   expect(await refused(`(module ${start})`)).toContain('has no memory of its own')
   expect(await refused('(module (memory 1) (func (export "_initialize")))')).toContain(
     'exports "_initialize", not "_start"',
@@ -174,4 +177,29 @@ test('names of the thread it runs in are no imports', async () => {
       code: 'FUNCTION_INVALID',
       message: expect.stringContaining(`imports "${module}.${name}"`),
     })
+})
+
+/** Whatever is thrown through it is nothing. */
+const caught = (call: string): string => `(block $caught (try_table (catch_all $caught) ${call}))`
+
+test('what a guest can catch it can go on after, and gets no further: nothing is kept twice', async () => {
+  // Asks for what is too much two hundred times, and for its end, and catches all of it: 300 times its memory is 18 MiB.
+  const start = `(local $at i32)
+    (loop $next
+      (i32.store (i32.add (local.get $at) (i32.const 4)) (i32.const 65536))
+      (local.set $at (i32.add (local.get $at) (i32.const 8)))
+      (br_if $next (i32.lt_u (local.get $at) (i32.const 2400))))
+    (local.set $at (i32.const 200))
+    (loop $next
+      ${caught('(drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 300) (i32.const 65000)))')}
+      ${caught('(drop (call $random_get (i32.const 0) (i32.const 70000)))')}
+      ${caught('(call $proc_exit (i32.const 0))')}
+      (br_if $next (local.tee $at (i32.sub (local.get $at) (i32.const 1)))))`
+  await using pool = await opened(program(['fd_write', 'random_get', 'proc_exit'], start), { timeoutMs: 60_000 })
+  const before = process.memoryUsage.rss()
+  expect((await pool.call('f', 'x')).reply?.data.length).toBe(16 << 20)
+  expect(process.memoryUsage.rss() - before).toBeLessThan(300e6)
+  const forever = `(loop $again ${caught('(call $proc_exit (i32.const 0))')} (br $again))`
+  await using stubborn = await opened(program(['proc_exit'], forever), { timeoutMs: 300 })
+  await expect(stubborn.call('f', 'x')).rejects.toMatchObject({ code: 'FUNCTION_TIMED_OUT' })
 })

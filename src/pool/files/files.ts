@@ -1,10 +1,11 @@
 /** The folders that a function is allowed, in one instance of it. What a call opens is closed when the call ends. */
 
 import type { DirGrant } from '../grants.ts'
+import { OPEN_FILES } from '../limits.ts'
 import type { Senses } from '../wasi/senses.ts'
 import { FileBudget } from './budget.ts'
 import { FileError } from './file-error.ts'
-import { Folder, type Opened } from './folder.ts'
+import { type Closable, Folder, type Opened } from './folder.ts'
 import { HostFolder } from './host-folder.ts'
 import { ToldFolder } from './told.ts'
 
@@ -15,7 +16,7 @@ export class Files implements Opened {
    * refused by its name, and told.
    */
   readonly roots: readonly Folder[]
-  readonly #open = new Set<{ close(): void }>()
+  readonly #open = new Set<Closable>()
 
   /** What they tell comes by the `senses`, when there are some. */
   constructor(grants: readonly DirGrant[], senses?: Senses) {
@@ -25,8 +26,10 @@ export class Files implements Opened {
     this.roots = senses ? all.map((root) => new ToldFolder(root.guest, root.writable, root, senses)) : all
   }
 
-  keep(open: { close(): void }): void {
+  keep(open: Closable): void {
     this.#open.add(open)
+    // A call may open and close one after the other for as long as it runs.
+    if (this.#open.size > 4 * OPEN_FILES) for (const each of this.#open) if (each.closed) this.#open.delete(each)
   }
 
   /** A call ends. */
@@ -44,6 +47,7 @@ export class Files implements Opened {
       const opened = HostFolder.open(host)
       held = opened
       this.keep({
+        closed: false,
         close: () => {
           held = undefined
           opened.close()

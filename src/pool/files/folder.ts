@@ -37,11 +37,17 @@ export interface Entry {
   readonly type: FileType
 }
 
+/** What is closed when a call ends, unless the guest closed it before. */
+export interface Closable {
+  readonly closed: boolean
+  close(): void
+}
+
 /** What folders have in common that one call has open. */
 export interface Opened {
   readonly budget: FileBudget
   /** Closes it when the call ends. */
-  keep(open: { close(): void }): void
+  keep(open: Closable): void
 }
 
 export class Folder {
@@ -52,6 +58,7 @@ export class Folder {
   readonly #host: () => HostFolder
   readonly #opened: Opened
   readonly #close: (() => void) | undefined
+  #closed = false
 
   /** `close` is absent for those that a guest begins with. */
   constructor(guest: string, grant: DirGrant | undefined, host: () => HostFolder, opened: Opened, close?: () => void) {
@@ -151,7 +158,12 @@ export class Folder {
 
   /** Closes it; one that a guest begins with stays. */
   close(): void {
+    this.#closed = true
     this.#close?.()
+  }
+
+  get closed(): boolean {
+    return this.#closed
   }
 
   /** Links lead others out of what they may see: none is made. */

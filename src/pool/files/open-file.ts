@@ -71,6 +71,10 @@ export class OpenFile {
     fsyncSync(this.#open)
   }
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true

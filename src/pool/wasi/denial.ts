@@ -1,15 +1,19 @@
 /** What a guest asks for and is not given: it is told so in the terms of the interface, or trapped where there are none. */
 
 import type { Wanted } from '../grants.ts'
+import type { Entry } from '../pool.ts'
 
 /** Gets the name of what was called, and what would have had to be granted, where that can be. */
 export type Denied = (what: string, wanted?: Wanted) => void
 
 /** What is said of a denial: with the line that would allow it, where there is one. */
-export function denialOf(what: string, name: string, wanted: Wanted | undefined): string {
-  if (wanted === undefined) return `denied ${what}: no option under functions.${name} allows it in this version`
-  if ('why' in wanted) return `denied ${what}: ${wanted.why}, and no option under functions.${name} allows that`
-  return `denied ${what}: functions.${name} is not allowed it; write there: ${wanted.line}`
+export function denialOf(what: string, { key, wasm }: Entry, wanted: Wanted | undefined): string {
+  if (wanted === undefined) return `denied ${what}: no option under functions.${key} allows it in this version`
+  if ('why' in wanted) return `denied ${what}: ${wanted.why}, and no option under functions.${key} allows that`
+  const refused = `denied ${what}: functions.${key} is not allowed it`
+  if (wasm === undefined) return `${refused}; write there: ${wanted.line}`
+  const name = /^[\w@.-]+$/.test(key) ? key : JSON.stringify(key)
+  return `${refused}; write under functions: ${name}: { wasm: ${JSON.stringify(wasm)}, ${wanted.line} }`
 }
 
 /** What each of these throws is the error that its interface has for this. */

@@ -4,6 +4,7 @@ import { FileError } from '../files/file-error.ts'
 import type { Files } from '../files/files.ts'
 import { type Entry, Folder } from '../files/folder.ts'
 import { OpenFile } from '../files/open-file.ts'
+import { LISTED } from '../limits.ts'
 
 /** Where those of the standard streams end. */
 export const FIRST = 3
@@ -57,13 +58,27 @@ export class Descriptors {
     const folder = this.folder(fd)
     const held = fresh ? undefined : this.#lists.get(folder)
     const list = held ?? folder.list()
+    this.#lists.delete(folder)
     this.#lists.set(folder, list)
+    this.#forget()
     return list
   }
 
+  /** What was read of folders longest ago is read anew: their names are host memory. */
+  #forget(): void {
+    let names = [...this.#lists.values()].reduce((sum, { length }) => sum + length, 0)
+    for (const [folder, { length }] of this.#lists) {
+      if (names <= LISTED || this.#lists.size === 1) return
+      this.#lists.delete(folder)
+      names -= length
+    }
+  }
+
   close(fd: number): void {
-    this.of(fd).close()
+    const open = this.of(fd)
+    open.close()
     this.#open.delete(fd >>> 0)
+    if (open instanceof Folder) this.#lists.delete(open)
   }
 
   /** What was open as `to` is closed. */

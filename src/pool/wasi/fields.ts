@@ -1,7 +1,8 @@
 /** Headers of `wasi:http/types`. */
 
 import { HEADER_BYTES, HEADERS } from '../limits.ts'
-import { holding, LiftError, lifting } from './budget.ts'
+import { LiftError, lifting } from './budget.ts'
+import { Resource } from './resource.ts'
 
 type Entry = readonly [name: string, value: Uint8Array]
 
@@ -10,14 +11,10 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const NO_VALUE = /[\0\r\n]/
 
 /** Headers in the order they were added, names as they were written and compared without case. */
-export class Fields {
+export class Fields extends Resource {
   #entries: readonly Entry[] = []
   #bytes = 0
   #immutable = false
-
-  constructor() {
-    holding.take()
-  }
 
   static fromList(entries: readonly Entry[]): Fields {
     lifting.reset()
@@ -89,10 +86,7 @@ export class Fields {
     this.#bytes += name.length + value.length
     if (this.#entries.length >= HEADERS || this.#bytes > HEADER_BYTES)
       throw new LiftError(`it set more than ${HEADERS} headers or ${HEADER_BYTES >> 10} KiB of them`)
+    this.keep(name.length + value.length)
     this.#entries = [...this.#entries, [name, value]]
-  }
-
-  [Symbol.dispose](): void {
-    holding.give()
   }
 }

@@ -2,7 +2,7 @@
 
 import { fileCode } from '../files/file-error.ts'
 import type { OpenFile } from '../files/open-file.ts'
-import { holding, lifting } from './budget.ts'
+import { lifting } from './budget.ts'
 import { InputStream, IoError, OutputStream } from './streams.ts'
 
 /** [wasi:filesystem/types, error-code] */
@@ -66,7 +66,7 @@ export class FileReader extends InputStream {
   #at: number
 
   constructor(file: OpenFile, at: number) {
-    super(holding, new Uint8Array())
+    super(new Uint8Array())
     this.#file = file
     this.#at = at
   }
@@ -88,7 +88,7 @@ export function writing(file: OpenFile, from: number | undefined): OutputStream 
     const end = attempt(() => file.write(bytes, at ?? Number(file.stat().size)))
     if (at !== undefined) at = end
   }
-  return new OutputStream(holding, { write })
+  return new OutputStream({ write })
 }
 
 function attempt<T>(work: () => T): T {

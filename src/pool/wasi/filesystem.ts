@@ -5,9 +5,10 @@ import { FileError, FileRefusal, fileCode } from '../files/file-error.ts'
 import type { Files } from '../files/files.ts'
 import { type Entry, type FileType, Folder, typeOf } from '../files/folder.ts'
 import { OpenFile } from '../files/open-file.ts'
-import { holding, lifting } from './budget.ts'
+import { lifting } from './budget.ts'
 import type { Denied } from './denial.ts'
 import { codeName, FileIoError, FileReader, writing } from './file-streams.ts'
+import { Resource } from './resource.ts'
 import type { InputStream, OutputStream } from './streams.ts'
 
 interface PathFlags {
@@ -41,14 +42,16 @@ const TYPES: Readonly<Record<FileType, string>> = {
 }
 /** Bytes that are read at once. */
 const WINDOW = 1n << 20n
+/** What an entry of a folder counts beside its name. */
+const ENTRY_BYTES = 64
 
 /** A folder or a file that a guest has open. */
-export class Descriptor {
+export class Descriptor extends Resource {
   readonly #open: Folder | OpenFile
   readonly #denied: Denied
 
   constructor(open: Folder | OpenFile, denied: Denied) {
-    holding.take()
+    super()
     this.#open = open
     this.#denied = denied
   }
@@ -214,27 +217,24 @@ export class Descriptor {
     }
   }
 
-  [Symbol.dispose](): void {
-    holding.give()
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]()
     this.#open.close()
   }
 }
 
-class DirectoryEntryStream {
+class DirectoryEntryStream extends Resource {
   readonly #entries: Iterator<Entry>
 
   constructor(entries: readonly Entry[]) {
-    holding.take()
+    super()
+    this.keep(entries.reduce((sum, { name }) => sum + ENTRY_BYTES + name.length, 0))
     this.#entries = entries.values()
   }
 
   readDirectoryEntry(): object | undefined {
     const { done, value } = this.#entries.next()
     return done === true ? undefined : { type: TYPES[value.type], name: value.name }
-  }
-
-  [Symbol.dispose](): void {
-    holding.give()
   }
 }
 

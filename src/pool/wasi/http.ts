@@ -1,7 +1,9 @@
 /** `wasi:http/types` of WASI 0.2, in memory: the request is there as a whole, the response is kept as a whole. */
 
-import { holding } from './budget.ts'
+import { HOST_LENGTH, PATH_LENGTH } from '../limits.ts'
+import { lifting } from './budget.ts'
 import { Fields } from './fields.ts'
+import { Resource } from './resource.ts'
 import { InputStream, Kept, OutputStream, Pollable } from './streams.ts'
 
 /** A variant or a result as jco passes it. */
@@ -26,16 +28,6 @@ const HTTP = { tag: 'HTTP' }
 /** `result<_, _>`: an error without a value. */
 const nothing = (): never => {
   throw undefined
-}
-
-export class Resource {
-  constructor() {
-    holding.take()
-  }
-
-  [Symbol.dispose](): void {
-    holding.give()
-  }
 }
 
 export class IncomingRequest extends Resource {
@@ -82,17 +74,22 @@ export class IncomingBody extends Resource {
 
   constructor(bytes: Uint8Array) {
     super()
+    this.keep(bytes.length)
     this.#bytes = bytes
   }
 
-  static finish(): FutureTrailers {
+  static finish(body: IncomingBody): FutureTrailers {
+    body.release()
     return new FutureTrailers()
   }
 
   stream(): InputStream {
     if (this.#streamed) nothing()
     this.#streamed = true
-    return new InputStream(holding, this.#bytes)
+    const stream = new InputStream(this.#bytes)
+    // It may outlive the body.
+    stream.keep(this.#bytes.length)
+    return stream
   }
 }
 
@@ -100,7 +97,7 @@ class FutureTrailers extends Resource {
   #got = false
 
   subscribe(): Pollable {
-    return new Pollable(holding)
+    return new Pollable()
   }
 
   /** There are none: `some(ok(ok(none)))`, and after that `some(err)`. */
@@ -112,7 +109,7 @@ class FutureTrailers extends Resource {
 }
 
 class OutgoingBody extends Resource {
-  readonly kept = new Kept()
+  readonly kept = new Kept((bytes) => this.#room(bytes))
   finished = false
   #written = false
 
@@ -128,12 +125,18 @@ class OutgoingBody extends Resource {
   write(): OutputStream {
     if (this.#written) nothing()
     this.#written = true
-    return new OutputStream(holding, this.kept)
+    return new OutputStream(this.kept)
   }
 
   override [Symbol.dispose](): void {
     super[Symbol.dispose]()
     if (!this.finished) this.ended?.(false)
+  }
+
+  /** A stream may outlive its body. */
+  #room(bytes: number): void {
+    if (this.finished || this.released) throw { tag: 'closed' }
+    this.keep(bytes)
   }
 }
 
@@ -156,6 +159,13 @@ class Outgoing extends Resource {
     this.content = new OutgoingBody()
     return this.content
   }
+
+  /** With all that was handed over with it. */
+  override release(): void {
+    super.release()
+    this.fields.release()
+    this.content?.release()
+  }
 }
 
 export class OutgoingResponse extends Outgoing {
@@ -176,6 +186,15 @@ export class OutgoingResponse extends Outgoing {
   }
 }
 
+const METHOD_LENGTH = 64
+
+/** Throws for a text that is longer than any that is sent: it would be kept for as long as the guest likes. */
+function kept<T>(value: T, most: number, text: unknown = value): () => T {
+  lifting.reset()
+  if (typeof text === 'string' && text.length > most) nothing()
+  return () => value
+}
+
 /** A request: what it is set to is kept, so that a guest can read it back. */
 export class OutgoingRequest extends Outgoing {
   method: () => Variant = () => ({ tag: 'get' })
@@ -184,19 +203,19 @@ export class OutgoingRequest extends Outgoing {
   authority: () => string | undefined = () => undefined
 
   setMethod(method: Variant): void {
-    this.method = () => method
+    this.method = kept(method, METHOD_LENGTH, method.val)
   }
 
   setPathWithQuery(path: string | undefined): void {
-    this.pathWithQuery = () => path
+    this.pathWithQuery = kept(path, PATH_LENGTH)
   }
 
   setScheme(scheme: Variant | undefined): void {
-    this.scheme = () => scheme
+    this.scheme = kept(scheme, METHOD_LENGTH, scheme?.val)
   }
 
   setAuthority(authority: string | undefined): void {
-    this.authority = () => authority
+    this.authority = kept(authority, HOST_LENGTH + ':65535'.length)
   }
 }
 
@@ -218,6 +237,7 @@ export class ResponseOutparam extends Resource {
     out: ResponseOutparam,
     { tag, val }: { readonly tag: string; readonly val: OutgoingResponse | Variant },
   ): void {
+    out.release()
     if (tag === 'ok' && val instanceof OutgoingResponse) out.response = val
     else if (!(val instanceof OutgoingResponse)) out.error = val
   }

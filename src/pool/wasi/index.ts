@@ -4,7 +4,7 @@ import { Files } from '../files/files.ts'
 import type { Grants } from '../grants.ts'
 import { LOG_BYTES, RANDOM_BYTES } from '../limits.ts'
 import type { Port } from '../port.ts'
-import { lifting, ResourceBudget } from './budget.ts'
+import { lifting } from './budget.ts'
 import { config, logging } from './config.ts'
 import { type Denied, denyingAll } from './denial.ts'
 import { ExitError } from './exit.ts'
@@ -62,10 +62,9 @@ const OURS = new Set([
 /** Makes the imports for one instance: nothing in it reaches the host's files, network, environment or process. */
 export function createWorld(outside: Outside): World {
   const { log } = outside
-  const budget = new ResourceBudget()
   const stdout = new Lines((line) => log('info', line))
   const stderr = new Lines((line) => log('warn', line))
-  const known = knownTo(outside, budget, outside.stdout ?? stdout, stderr)
+  const known = knownTo(outside, outside.stdout ?? stdout, stderr)
   const files = new Files(outside.grants?.dirs ?? [], outside.senses)
   return {
     imports: denyingAll({ ...known, ...filesystem(files, outside.denied), ...granted(outside) }, outside.denied),
@@ -78,12 +77,7 @@ export function createWorld(outside: Outside): World {
 }
 
 /** Every interface that a guest may use. */
-const knownTo = (
-  outside: Outside,
-  budget: ResourceBudget,
-  stdout: Drain,
-  stderr: Drain,
-): Readonly<Record<string, object>> => ({
+const knownTo = (outside: Outside, stdout: Drain, stderr: Drain): Readonly<Record<string, object>> => ({
   'headgate:function/log': {
     log: (level: Level, message: string) => {
       lifting.reset()
@@ -91,9 +85,9 @@ const knownTo = (
     },
   },
   ...logging(outside.log),
-  ...cli(outside, budget, stdout, stderr),
+  ...cli(outside, stdout, stderr),
   ...io(outside.port),
-  ...clocks(budget, outside),
+  ...clocks(outside),
   ...random(outside.senses ?? LIVE),
   'wasi:http/types': { ...HTTP_TYPES, IncomingResponse, FutureIncomingResponse },
   'wasi:filesystem/preopens': { getDirectories: () => [] },
@@ -124,14 +118,14 @@ const TYPES = new Set([
 /** Tells whether a guest may use an interface (by its name, without its version). */
 export function given(name: string): boolean {
   const nothing = { write: () => {} }
-  const known = knownTo({ env: {}, log: () => {}, denied: () => {} }, new ResourceBudget(), nothing, nothing)
+  const known = knownTo({ env: {}, log: () => {}, denied: () => {} }, nothing, nothing)
   return TYPES.has(name) || Object.hasOwn(known, name)
 }
 
 /** A network from which nothing can be reached: sockets on it are denied when they are made. */
 class Network {}
 
-const cli = ({ env, args = [], stdin = closed }: Outside, budget: ResourceBudget, stdout: Drain, stderr: Drain) => ({
+const cli = ({ env, args = [], stdin = closed }: Outside, stdout: Drain, stderr: Drain) => ({
   'wasi:cli/environment': {
     getEnvironment: () => Object.entries(env),
     getArguments: () => args,
@@ -145,9 +139,9 @@ const cli = ({ env, args = [], stdin = closed }: Outside, budget: ResourceBudget
       throw new ExitError(code)
     },
   },
-  'wasi:cli/stdin': { getStdin: () => new InputStream(budget, stdin()) },
-  'wasi:cli/stdout': { getStdout: () => new OutputStream(budget, stdout) },
-  'wasi:cli/stderr': { getStderr: () => new OutputStream(budget, stderr) },
+  'wasi:cli/stdin': { getStdin: () => new InputStream(stdin()) },
+  'wasi:cli/stdout': { getStdout: () => new OutputStream(stdout) },
+  'wasi:cli/stderr': { getStderr: () => new OutputStream(stderr) },
   'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
   'wasi:cli/terminal-stdout': { getTerminalStdout: () => undefined },
   'wasi:cli/terminal-stderr': { getTerminalStderr: () => undefined },
@@ -164,9 +158,9 @@ const io = (port: Port | undefined) => ({
 
 const closed = () => new Uint8Array()
 
-const clocks = (budget: ResourceBudget, { port, senses = LIVE }: Outside) => {
+const clocks = ({ port, senses = LIVE }: Outside) => {
   const nanoseconds = () => BigInt(Math.round(senses.steady() * 1e6))
-  const after = (ns: bigint) => new Pollable(budget, senses.steady() + Number(ns) / 1e6, senses, port)
+  const after = (ns: bigint) => new Pollable(senses.steady() + Number(ns) / 1e6, senses, port)
   const wall = (ms: number) => ({ seconds: BigInt(Math.floor(ms / 1_000)), nanoseconds: (ms % 1_000) * 1_000_000 })
   return {
     'wasi:clocks/monotonic-clock': {

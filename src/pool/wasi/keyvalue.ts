@@ -4,13 +4,17 @@ import type { Grants } from '../grants.ts'
 import { wanting } from '../grants.ts'
 import { HostError } from '../host.ts'
 import type { Port } from '../port.ts'
-import { holding, lifting } from './budget.ts'
+import { lifting } from './budget.ts'
 import type { Denied } from './denial.ts'
+import { Resource } from './resource.ts'
 
 /** `draft` has numbers as cursors and no swap; what `get-many` gives differs as well. */
 export type Draft = 'draft' | 'draft2'
 
 type Value = Uint8Array | undefined
+
+/** What a place in a list of keys counts beside the key. */
+const CURSOR_BYTES = 64
 
 /** Makes the interfaces for one guest. Without a port there is none that could be opened. */
 export function keyvalue(grants: Grants | undefined, denied: Denied, port: Port | undefined, draft: Draft) {
@@ -27,7 +31,7 @@ export function keyvalue(grants: Grants | undefined, denied: Denied, port: Port 
   }
 }
 
-class Bucket {
+class Bucket extends Resource {
   readonly name: string
   readonly port: Port
   readonly #draft: Draft
@@ -35,7 +39,7 @@ class Bucket {
   readonly #cursors: string[] = []
 
   constructor(name: string, port: Port, draft: Draft) {
-    holding.take()
+    super()
     this.name = name
     this.port = port
     this.#draft = draft
@@ -66,23 +70,21 @@ class Bucket {
 
   #numbered(cursor: string | undefined): bigint | undefined {
     if (cursor === undefined) return undefined
+    this.keep(CURSOR_BYTES + cursor.length)
     this.#cursors.push(cursor)
     return BigInt(this.#cursors.length)
-  }
-
-  [Symbol.dispose](): void {
-    holding.give()
   }
 }
 
 /** What a key held when it was made. */
-class Cas {
+class Cas extends Resource {
   readonly bucket: Bucket
   readonly key: string
   readonly was: Value
 
   private constructor(bucket: Bucket, key: string, was: Value) {
-    holding.take()
+    super()
+    this.keep(key.length + (was?.length ?? 0))
     this.bucket = bucket
     this.key = key
     this.was = was
@@ -96,13 +98,11 @@ class Cas {
   current(): Value {
     return this.was
   }
-
-  [Symbol.dispose](): void {
-    holding.give()
-  }
 }
 
-async function swap({ bucket, key, was }: Cas, value: Uint8Array): Promise<void> {
+async function swap(cas: Cas, value: Uint8Array): Promise<void> {
+  const { bucket, key, was } = cas
+  cas.release()
   let done: boolean
   let now: Cas | undefined
   try {

@@ -1,7 +1,7 @@
 /** The host of a wasip1 program: standard streams, arguments, environment, clocks, random numbers; nothing else. */
 
 import { Files } from '../files/files.ts'
-import { RANDOM_BYTES } from '../limits.ts'
+import { RANDOM_BYTES, RESULT_BYTES } from '../limits.ts'
 import { LiftError } from './budget.ts'
 import { ERRNO } from './errno.ts'
 import { ExitError } from './exit.ts'
@@ -169,7 +169,8 @@ export class Preview1 {
     let total = 0
     for (const range of this.memory.ranges(list, count)) {
       // The range is the guest's, who writes into it again.
-      if (fd === FD.stdout) this.#stdout.write(range.slice())
+      // What is too long is not copied as a whole first.
+      if (fd === FD.stdout) this.#stdout.write(range.slice(0, RESULT_BYTES + 1))
       else this.#stderr.write(range)
       total += range.length
     }

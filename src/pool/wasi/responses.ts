@@ -2,9 +2,9 @@
 
 import { HostError, type IncomingHttp } from '../host.ts'
 import type { Port } from '../port.ts'
-import { holding } from './budget.ts'
 import { Fields } from './fields.ts'
-import { IncomingBody, Resource, type Variant } from './http.ts'
+import { IncomingBody, type Variant } from './http.ts'
+import { Resource } from './resource.ts'
 import { Pollable } from './streams.ts'
 
 /** `wasi:http/types.incoming-response`. */
@@ -42,7 +42,11 @@ export class FutureIncomingResponse extends Resource {
   constructor(port: Port, response: Promise<IncomingHttp>) {
     super()
     this.#port = port
-    this.#arrives = response.then(
+    const came = response.then((one) => {
+      this.keep(one.body.length)
+      return one
+    })
+    this.#arrives = came.then(
       (one) => {
         this.#settled = { tag: 'ok', val: one }
       },
@@ -73,7 +77,7 @@ class Arrival extends Pollable {
   override readonly arrives: Promise<void>
 
   constructor(port: Port, arrives: Promise<void>, there: () => boolean) {
-    super(holding, Number.POSITIVE_INFINITY)
+    super(Number.POSITIVE_INFINITY)
     this.#port = port
     this.#there = there
     this.arrives = arrives

@@ -2,12 +2,12 @@
 
 import { LOG_BYTES, RESULT_BYTES } from '../limits.ts'
 import type { Port } from '../port.ts'
-import { LiftError, lifting, type ResourceBudget } from './budget.ts'
+import { LiftError, lifting } from './budget.ts'
+import { Resource } from './resource.ts'
 import { LIVE, type Senses } from './senses.ts'
 
 /** `wasi:io/poll.pollable`: ready from an instant on. */
-export class Pollable {
-  readonly #budget: ResourceBudget
+export class Pollable extends Resource {
   readonly #senses: Senses
   /** By the steady clock, in milliseconds; 0 for what is always ready. */
   readonly at: number
@@ -15,9 +15,8 @@ export class Pollable {
   /** Resolves when something has come that it is ready for. */
   readonly arrives: Promise<unknown> | undefined = undefined
 
-  constructor(budget: ResourceBudget, at = 0, senses = LIVE, port?: Port) {
-    budget.take()
-    this.#budget = budget
+  constructor(at = 0, senses = LIVE, port?: Port) {
+    super()
     this.#senses = senses
     this.#port = port
     this.at = at
@@ -38,14 +37,10 @@ export class Pollable {
     if (this.#port) return this.#port.first([], this.leftMs)
     this.#senses.pause(this.leftMs)
   }
-
-  [Symbol.dispose](): void {
-    this.#budget.give()
-  }
 }
 
-/** `wasi:io/error.error`; none is ever made. */
-export class IoError {
+/** `wasi:io/error.error`. */
+export class IoError extends Resource {
   toDebugString(): string {
     return 'error'
   }
@@ -60,13 +55,11 @@ const closed = (): never => {
 }
 
 /** Bytes to read; none for a standard input that is closed. */
-export class InputStream {
-  readonly #budget: ResourceBudget
+export class InputStream extends Resource {
   #rest: Uint8Array
 
-  constructor(budget: ResourceBudget, bytes: Uint8Array) {
-    budget.take()
-    this.#budget = budget
+  constructor(bytes: Uint8Array) {
+    super()
     this.#rest = bytes
   }
 
@@ -91,11 +84,7 @@ export class InputStream {
   }
 
   subscribe(): Pollable {
-    return new Pollable(this.#budget)
-  }
-
-  [Symbol.dispose](): void {
-    this.#budget.give()
+    return new Pollable()
   }
 }
 
@@ -106,11 +95,18 @@ export interface Drain {
 
 /** Keeps what a guest writes, up to the size of an answer. */
 export class Kept implements Drain {
+  readonly #keep: (bytes: number) => void
   readonly #parts: Uint8Array[] = []
   #length = 0
 
+  /** `keep` is told how many bytes more there are. */
+  constructor(keep: (bytes: number) => void = () => {}) {
+    this.#keep = keep
+  }
+
   /** Keeps the bytes themselves: they are not written to any more. Throws a LiftError when they are too many. */
   write(bytes: Uint8Array): void {
+    this.#keep(bytes.length)
     this.#length += bytes.length
     if (this.#length > RESULT_BYTES) throw new LiftError(`it returned more than ${RESULT_BYTES >> 20} MiB`)
     const last = this.#parts.at(-1)
@@ -154,15 +150,13 @@ export class Lines implements Drain {
 }
 
 /** A stream of bytes that a guest writes. */
-export class OutputStream {
-  readonly #budget: ResourceBudget
+export class OutputStream extends Resource {
   readonly #drain: Drain
   readonly splice = closed
   readonly blockingSplice = closed
 
-  constructor(budget: ResourceBudget, drain: Drain) {
-    budget.take()
-    this.#budget = budget
+  constructor(drain: Drain) {
+    super()
     this.#drain = drain
   }
 
@@ -193,10 +187,6 @@ export class OutputStream {
   }
 
   subscribe(): Pollable {
-    return new Pollable(this.#budget)
-  }
-
-  [Symbol.dispose](): void {
-    this.#budget.give()
+    return new Pollable()
   }
 }

@@ -79,6 +79,58 @@ impl Guest for Hostile {
                 }
                 reply(out, 200, b"kept");
             }
+            // As many sets of headers as it says, 200 KiB each, all kept.
+            "fields" => {
+                let value = vec![b'x'; 200 << 10];
+                for _ in 0..number() {
+                    let fields = Fields::new();
+                    fields.append("x", &value).expect("it is a header");
+                    std::mem::forget(fields);
+                }
+                reply(out, 200, b"kept");
+            }
+            // As many bodies as it says, a MiB each, none of which is sent.
+            "bodies" => {
+                for _ in 0..number() {
+                    let response = OutgoingResponse::new(Fields::new());
+                    let body = response.body().expect("its first body");
+                    let stream = body.write().expect("its first stream");
+                    for _ in 0..256 {
+                        stream.blocking_write_and_flush(&[b'x'; 4_096]).expect("it is open");
+                    }
+                    drop(stream);
+                    std::mem::forget((response, body));
+                }
+                reply(out, 200, b"kept");
+            }
+            // Streams that outlive their bodies, and are written to.
+            "orphans" => {
+                for _ in 0..number() {
+                    let response = OutgoingResponse::new(Fields::new());
+                    let body = response.body().expect("its first body");
+                    let stream = body.write().expect("its first stream");
+                    drop(body);
+                    drop(response);
+                    let open = stream.blocking_write_and_flush(b"more").is_ok();
+                    std::mem::forget(stream);
+                    if open {
+                        return reply(out, 200, b"written");
+                    }
+                }
+                reply(out, 200, b"closed");
+            }
+            // Texts of a request that no host would send.
+            "request" => {
+                let long = "x".repeat(number() as usize * MIB);
+                let asked = OutgoingRequest::new(Fields::new());
+                let set = [
+                    asked.set_method(&Method::Other(long.clone())).is_ok(),
+                    asked.set_path_with_query(Some(&long)).is_ok(),
+                    asked.set_authority(Some(&long)).is_ok(),
+                    asked.set_scheme(Some(&Scheme::Other(long))).is_ok(),
+                ];
+                reply(out, 200, format!("{set:?}").as_bytes());
+            }
             "fetch" => {
                 let asked = OutgoingRequest::new(Fields::new());
                 asked.set_method(&Method::Get).expect("a method");

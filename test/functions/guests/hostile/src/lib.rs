@@ -145,6 +145,38 @@ impl Guest for Hostile {
                 }),
                 events: Vec::new(),
             }),
+            // Words of a failure, so many MiB of them.
+            "loud" => {
+                let words = "w".repeat(number() as usize * MIB);
+                Err(Failure::Reject(Fault { kind: FaultKind::Business, code: words.clone(), message: words }))
+            }
+            "moan" => Err(Failure::Retry(Retry { message: "m".repeat(number() as usize * MIB), after_ms: None })),
+            // A reply of a content type of its own choice.
+            "typed" => Ok(Response {
+                reply: Some(Payload {
+                    data: Body::Text("typed".into()),
+                    datacontenttype: Some(event.subject.unwrap_or_default()),
+                    status: Some(200),
+                }),
+                events: Vec::new(),
+            }),
+            // An event each attribute of which would be two lines of a header.
+            "split" => {
+                let split = |name: &str| format!("{name}\r\nx-injected: yes");
+                Ok(Response {
+                    reply: None,
+                    events: vec![Event {
+                        id: split("id"),
+                        source: split("/source"),
+                        type_: event.subject.unwrap_or_default(),
+                        subject: Some(split("subject")),
+                        datacontenttype: Some(split("text/plain")),
+                        dataschema: Some(split("schema")),
+                        extensions: vec![("traceid".into(), split("trace"))],
+                        ..emitted(0)
+                    }],
+                })
+            }
             "retry" => Err(Failure::Retry(Retry { message: "not yet".into(), after_ms: Some(number()) })),
             "reject" => Err(Failure::Reject(Fault {
                 kind: FaultKind::Validation,

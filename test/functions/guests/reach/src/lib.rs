@@ -90,6 +90,12 @@ fn keyvalue(what: &str, subject: &str, data: Vec<u8>) -> Result<String, String> 
             batch::delete_many(&bucket, &keys).map_err(shown)?;
             Ok(found.into_iter().map(|(key, value)| format!("{key}={}", text(value))).collect::<Vec<_>>().join(" "))
         }
+        // So many pairs of nothing.
+        "empty" => {
+            let count = String::from_utf8_lossy(&data).parse().unwrap_or(0);
+            let pairs = vec![(String::new(), Vec::new()); count];
+            batch::set_many(&bucket, &pairs).map(|()| "set".into()).map_err(shown)
+        }
         // Waits for its store again and again, for ever.
         "forever" => loop {
             bucket.get(key).map_err(shown)?;
@@ -120,8 +126,28 @@ fn reach(event: &Event, context: &Context, data: Vec<u8>) -> Result<String, Stri
         // Calls itself with its own parameters, for ever.
         "chain" => payload(call(&context.function, context.parameters.as_deref().unwrap_or("null"))),
         "call" => payload(call(subject, &String::from_utf8_lossy(&data))),
+        "http" if how == "smuggle" => http::smuggle(subject),
+        // So many requests, none of which it waits for.
+        "http" if how == "hang" || how == "leave" => {
+            let (count, url) = split(subject);
+            let waiting: Vec<_> =
+                (0..count.parse().unwrap_or(0)).map(|_| http::begin(url)).collect::<Result<_, _>>()?;
+            if how == "hang" {
+                core::arch::wasm32::unreachable()
+            }
+            std::mem::forget(waiting);
+            Ok("left".into())
+        }
+        // With 24 MiB of its own.
+        "http" if how == "fat" => {
+            std::hint::black_box(vec![1u8; 24 << 20].leak());
+            http::send("get", subject, &[])
+        }
         "http" => http::send(how, subject, &data),
+        // The data say how many MiB it has meanwhile.
         "sleep" => {
+            let mib: usize = String::from_utf8_lossy(&data).parse().unwrap_or(0);
+            std::hint::black_box(vec![1u8; mib << 20].leak());
             std::thread::sleep(std::time::Duration::from_millis(subject.parse().unwrap_or(0)));
             Ok("slept".into())
         }
@@ -133,11 +159,19 @@ fn reach(event: &Event, context: &Context, data: Vec<u8>) -> Result<String, Stri
             std::thread::sleep(std::time::Duration::from_secs(60));
             Ok("held".into())
         }
+        "stack" => Ok(deeper(1).to_string()),
         "loop" => loop {
             std::hint::black_box(0);
         },
         _ => Ok("nothing".into()),
     }
+}
+
+/// Runs out of the engine's stack, and asks for something on the way there.
+fn deeper(depth: u64) -> u64 {
+    std::hint::black_box(config::get("a").is_ok());
+    let again = std::hint::black_box(deeper as fn(u64) -> u64);
+    again(depth + 1).wrapping_mul(3) + depth
 }
 
 impl Guest for Reach {
