@@ -34,12 +34,7 @@ sharedByTests(async () => {
   gateway = await run('{}')
   for (const name of ['a', 'b', 'c']) writeFileSync(join(files, name), BYTES)
   await until('all are dead letters', 30_000, async () => (await items()).length === 3)
-<<<<<<< HEAD
   mended = false
-=======
-  await gateway[Symbol.asyncDispose]()
-  gateway = await run('{ work: { from: files, to: echo } }')
->>>>>>> 3a495b5dc0c2dfeb9ca59343fb194629b2ab872d
   return async () => {
     await gateway[Symbol.asyncDispose]()
     folder.remove()
@@ -73,10 +68,7 @@ test('is listed, told of, and there after kill -9', async () => {
   expect(out).toContain(refused)
   expect(await why('a')).toContain(`(offer) -> routes  dead after 1 attempt`)
   expect(await why('a')).toContain(refused)
-<<<<<<< HEAD
   await mend('SIGKILL')
-=======
->>>>>>> 3a495b5dc0c2dfeb9ca59343fb194629b2ab872d
   const held = await items()
   const event = { source: '/storage/files', type: 'headgate.storage.created' }
   const kept = { id: expect.stringMatching(/^[abc]\/refused$/), refusedid: expect.stringMatching(/^[abc]$/) }
