@@ -32,8 +32,8 @@ export const wasmOf = (folder: string, engine: Engine = 'quickjs'): string =>
 export interface BuildOptions {
   /** Of JavaScript and TypeScript; `quickjs` when absent. */
   readonly engine?: Engine
-  /** Of Python, a world of its `wit`; `handler` when absent. Rust names its own, scripts have what they import. */
-  readonly world?: string
+  /** Of Python, a world of its `wit`; by what it imports when absent. Rust names its own, scripts have what they import. */
+  readonly world?: string | undefined
 }
 
 /**
@@ -41,10 +41,7 @@ export interface BuildOptions {
  * Resolves once the .wasm lies in the folder, whole. Rejects with an AuthorError that says which tool is missing and how
  * to install it, or what could not be built.
  */
-export async function buildFunction(
-  given: string,
-  { engine = 'quickjs', world = 'handler' }: BuildOptions = {},
-): Promise<Built> {
+export async function buildFunction(given: string, { engine = 'quickjs', world }: BuildOptions = {}): Promise<Built> {
   const folder = resolve(given)
   const name = basename(folder)
   const language = languageOf(folder)

@@ -38,9 +38,17 @@ export async function buildGo(job: Job): Promise<Uint8Array> {
 
 export async function buildPython(job: Job): Promise<Uint8Array> {
   const out = scratch(job)
-  run(job, 'componentize-py', ['-d', job.wit, '-w', job.world, 'componentize', 'app', '-o', out])
+  run(job, 'componentize-py', ['-d', job.wit, '-w', job.world ?? worldOfPython(job), 'componentize', 'app', '-o', out])
   return readFileSync(out)
 }
+
+/** What is built for a world imports all of it: who asks for nothing gets the one with nothing to ask for. */
+function worldOfPython({ folder }: Job): string {
+  const sources = globSync('*.py', { cwd: folder }).filter((file) => file !== 'host.py')
+  return sources.some((file) => HOST.test(readFileSync(join(folder, file), 'utf8'))) ? 'full' : 'handler'
+}
+
+const HOST = /^[ \t]*(?:from|import)[ \t]+host\b/m
 
 /** A program of wasip1, by clang and wasi-libc. */
 export async function buildC(job: Job): Promise<Uint8Array> {

@@ -10,6 +10,6 @@ export interface Job {
   readonly wit: string
   /** Of JavaScript and TypeScript. */
   readonly engine: Engine
-  /** Of Python: the world of the interface that it implements. */
-  readonly world: string
+  /** Of Python: the world of the interface that it implements; by what it imports when absent. */
+  readonly world: string | undefined
 }

@@ -12,7 +12,7 @@ import { print, printJson, shown } from './terminal.ts'
 
 interface BuildOptions {
   readonly engine: Engine
-  readonly world: string
+  readonly world?: string
   readonly json?: true
 }
 
@@ -24,7 +24,7 @@ export function registerFunctionBuild(parent: Command): void {
     .addOption(
       new Option('--engine <engine>', 'what runs JavaScript and TypeScript').choices(ENGINES).default('quickjs'),
     )
-    .option('--world <name>', 'the world of its wit/ that a function in Python implements', 'handler')
+    .option('--world <name>', 'the world of its wit/ that a function in Python implements; full if it imports host')
     .addOption(jsonOption())
     .action(build)
   example(command, 'headgate function build greet')

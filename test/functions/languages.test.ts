@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { LANGUAGES, type Language, missingTools } from '../../src/author/index.ts'
+import { RehearsalHost } from '../../src/host/rehearsal.ts'
 import { NO_GRANTS } from '../../src/pool/grants.ts'
 import { inspectFunction } from '../../src/pool/index.ts'
 import { ROOT } from '../services/gateway.ts'
@@ -117,6 +118,8 @@ for (const language of LANGUAGES)
             nothing: () => { throw undefined },
             again: () => { throw new TryAgain('later', 1500) },
             promise: async () => ({ reply: json(1) }),
+            later: async () => { await null; throw new Error('later') },
+            never: () => new Promise(() => {}),
             reply: () => ({ reply: { a: 1 } }),
             number: () => ({ reply: { data: { tag: 'text', val: 7 } } }),
             events: () => ({ events: [{ id: 'x' }] }),
@@ -135,12 +138,11 @@ for (const language of LANGUAGES)
         for (const type of thrown)
           await expect(opened.call('f', type), type).rejects.toMatchObject({ code: 'FUNCTION_RETRY' })
         await expect(opened.call('f', 'again')).rejects.toMatchObject({ code: 'FUNCTION_RETRY', retryAfterMs: 1_500 })
-        await expect(opened.call('f', 'promise')).rejects.toMatchObject({
-          code: 'FUNCTION_REJECTED',
-          detailCode: 'ASYNC',
-        })
+        expect(textOf(await opened.call('f', 'promise'))).toBe('1')
+        await expect(opened.call('f', 'later')).rejects.toMatchObject({ code: 'FUNCTION_RETRY' })
+        await expect(opened.call('f', 'never')).rejects.toMatchObject({ detailCode: 'NEVER_SETTLED' })
         // None of it was lost: it has counted all of them.
-        expect(Number(textOf(await opened.call('f', 'count')))).toBe(before + thrown.length + 3)
+        expect(Number(textOf(await opened.call('f', 'count')))).toBe(before + thrown.length + 5)
         // QuickJS runs out of the stack that it stands on itself.
         await expect(opened.call('f', 'deep')).rejects.toMatchObject({ code: 'FUNCTION_TRAPPED' })
       })
@@ -182,6 +184,41 @@ WitWorld = odd
         expect(Number(textOf(await opened.call('f', 'count')))).toBe(before + raised.length + 2)
         await using other = await openFile(wasm)
         expect(textOf(await other.call('f', 'random'))).not.toBe(textOf(await opened.call('f', 'random')))
+      })
+
+    if (language === 'python')
+      test('what imports host reaches a store, and what does not asks for nothing', PATIENT, async () => {
+        const asked = async (wasm: string) =>
+          (await inspectFunction(wasm)).imports.map((one) => one.name).filter((one) => /keyvalue|messaging/.test(one))
+        expect(await asked(join(folder, name, `${name}.wasm`))).toEqual([])
+        await headgate('function', 'new', 'host-py', '--lang', language)
+        const source = `
+from host import HostError, Store, config
+from kit import handler, json_reply
+
+@handler
+def reach(event, context):
+    store = Store("sold")
+    store.set("seen", {"by": [1]})
+    try:
+        config("secret")
+        other = Store("other").get("a")
+    except HostError as error:
+        other = str(error)
+    return json_reply([store.increment("lamp", 2), store.json("seen"), sorted(store.keys()), other])
+
+WitWorld = reach
+`
+        writeFileSync(join(folder, 'host-py/app.py'), source)
+        const built = await headgate('function', 'build', 'host-py')
+        expect(built.code, built.stderr).toBe(0)
+        const wasm = join(folder, 'host-py/host-py.wasm')
+        expect(await asked(wasm)).not.toEqual([])
+        const reach = spec('f', { wasm, memoryBytes: 64 << 20, grants: { ...NO_GRANTS, kv: ['sold'] } })
+        await using opened = await open([reach], { host: new RehearsalHost() })
+        const [sum, seen, keys, other] = JSON.parse(textOf(await opened.call('f', 'ask')))
+        expect([sum, seen, keys]).toEqual([2, { by: [1] }, ['lamp', 'seen']])
+        expect(other).toContain('store "other"')
       })
 
     if (language === 'ts')

@@ -4,17 +4,17 @@ import json
 import random
 
 from componentize_py_types import Err
-from wit_world.imports.types import (
-    Body_Text,
-    Event,
-    Failure_Reject,
-    Failure_Retry,
-    Fault,
-    FaultKind,
-    Payload,
-    Response,
-    Retry,
-)
+
+try:
+    from wit_world.imports import types
+except ImportError:
+    # In a world with the types of WASI, such as `full`.
+    from wit_world.imports import headgate_function_types as types
+
+Body_Text = types.Body_Text
+Event = types.Event
+Payload = types.Payload
+Response = types.Response
 
 
 class Rejected(Exception):
@@ -71,11 +71,11 @@ def handler(work):
                     raise TypeError("the answer is no Response; make one with json_reply()")
                 return answer or Response(None, [])
             except Rejected as error:
-                kind = FaultKind[error.kind.upper()]
-                raise Err(Failure_Reject(Fault(kind, error.code, str(error)))) from error
+                kind = types.FaultKind[error.kind.upper()]
+                raise Err(types.Failure_Reject(types.Fault(kind, error.code, str(error)))) from error
             except TryAgain as error:
-                raise Err(Failure_Retry(Retry(str(error), error.after_ms))) from error
+                raise Err(types.Failure_Retry(types.Retry(str(error), error.after_ms))) from error
             except BaseException as error:
-                raise Err(Failure_Retry(Retry(f"{type(error).__name__}: {error}", None))) from error
+                raise Err(types.Failure_Retry(types.Retry(f"{type(error).__name__}: {error}", None))) from error
 
     return World
