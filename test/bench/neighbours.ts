@@ -1,5 +1,6 @@
-/** Neighbours of a hostile function: in a gateway at half load, and alone in a pool where each turn of the processor shows. */
+/** Neighbours of a hostile function: in a gateway under load, and alone in a pool where each turn of the processor shows. */
 
+import { availableParallelism } from 'node:os'
 import { callOf, guest, open, spec } from '../functions/open.ts'
 import { dataFolder, ECHO, freePorts, gatewayReady, launch, type Ports } from './headgate.ts'
 import { type Load, measure } from './load.ts'
@@ -51,7 +52,10 @@ const REQUESTS: Load = {
   version: 4,
 }
 
-/** Calls of `echo` over MQTT, journaled, at half of what the gateway manages; beside hostile calls over HTTP, and without. */
+/**
+ * Calls of `echo` over MQTT, journaled, beside hostile calls over HTTP, and without: at half of what the gateway manages on
+ * the cores that one guest leaves it.
+ */
 async function inGateway(seconds: number): Promise<Looked> {
   const data = dataFolder('disk')
   const ports = await freePorts()
@@ -65,7 +69,8 @@ async function inGateway(seconds: number): Promise<Looked> {
     await gatewayReady(ports.admin)
     await measure({ ...REQUESTS, window: 1 }, ports.mqtt, seconds, 2)
     const { throughput } = await measure({ ...REQUESTS, window: 1 }, ports.mqtt, seconds, 1)
-    const half = { ...REQUESTS, rate: Math.round(throughput / 2) }
+    const cores = availableParallelism()
+    const half = { ...REQUESTS, rate: Math.round((throughput * Math.max(1, cores - 1)) / cores / 2) }
     const called = async (): Promise<Figures> => {
       const { p50, p95, p99, max } = await measure(half, ports.mqtt, seconds, 1)
       return { throughput: half.rate, p50, p95, p99, max }
