@@ -68,7 +68,10 @@ export function writeAnswer(
 
 /** The error that an answer is of the function `name`; undefined for a response. */
 export function faultIn(lifted: Lifted, name: string): Fault | undefined {
-  return lifted.kind === 'response' ? invalid(lifted.events, name) : refusalIn(lifted, name)
+  if (lifted.kind !== 'response') return refusalIn(lifted, name)
+  const type = lifted.reply?.datacontenttype
+  if (type !== undefined && isTooLong(type)) return eventFault(name, `answering: ${longer('datacontenttype')}`)
+  return invalid(lifted.events, name)
 }
 
 /** What became of each item of a batch, where an answer tells. */
@@ -91,15 +94,39 @@ function refusalIn(lifted: Refusal, name: string): Fault {
 
 /** What it emits is journaled and routed like any other event, so it has to be one. */
 function invalid(events: readonly CloudEvent[], name: string): Fault | undefined {
-  for (const [index, { id, source, type, extensions }] of events.entries()) {
+  for (const [index, event] of events.entries()) {
+    const { id, source, type, extensions } = event
     const missing = id === '' ? 'id' : source === '' ? 'source' : type === '' ? 'type' : undefined
     const wrong = Object.keys(extensions ?? {}).find((each) => !EXTENSION_NAME.test(each))
-    if (missing === undefined && wrong === undefined) continue
-    const what =
-      missing === undefined ? `extension name ${JSON.stringify(wrong)} is not a-z and 0-9` : `${missing} is empty`
-    return { code: 'EVENT_INVALID', message: `${name} (function): emitting event ${index}: ${what}` }
+    const long = longIn(event)
+    if (missing === undefined && wrong === undefined && long === undefined) continue
+    const extension =
+      wrong === undefined ? undefined : `extension name ${JSON.stringify(wrong.slice(0, CODE))} is not a-z and 0-9`
+    const what = missing === undefined ? (extension ?? longer(long ?? '')) : `${missing} is empty`
+    return eventFault(name, `emitting event ${index}: ${what}`)
   }
   return undefined
+}
+
+const eventFault = (name: string, what: string): Fault => ({
+  code: 'EVENT_INVALID',
+  message: `${name} (function): ${what}`,
+})
+
+/** What MQTT has room for in one text [MQTT-1.5.4], in bytes: of a longer one no property could be made. */
+const TEXT_BYTES = 65_535
+const ATTRIBUTES = ['id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'dataschema'] as const
+
+const longer = (name: string): string => `${name} has more than ${TEXT_BYTES} bytes`
+
+// A character has three bytes at most.
+const isTooLong = (text: string): boolean => text.length * 3 > TEXT_BYTES && Buffer.byteLength(text) > TEXT_BYTES
+
+/** The first attribute that is too long. */
+function longIn(event: CloudEvent): string | undefined {
+  const own = ATTRIBUTES.find((name) => isTooLong(event[name] ?? ''))
+  if (own !== undefined || event.extensions === undefined) return own
+  return Object.entries(event.extensions).find(([, value]) => typeof value === 'string' && isTooLong(value))?.[0]
 }
 
 /** Of a call whose time is up before it begins. */

@@ -13,7 +13,9 @@ functions:
   hostile-program: ${guest('hostile-program')}
   idle: { wasm: ${guest('upper')}, pool: { min: 0 } }
   hostile: ${guest('hostile')}
+  hasty: { wasm: ${guest('hostile')}, timeout: 300ms }
 routes:
+  looped: { from: "mqtt:looped", to: hasty, retry: { max: 1, delay: 10ms } }
   misbehaves: { from: "mqtt:misbehaves", to: hostile }
   asked: { from: "mqtt:asked", to: hostile-program }
   hello: { from: "http:GET /hello/*", to: spin-hello, retry: 0 }
@@ -65,6 +67,24 @@ test('a program that hogs its thread is ended, and its neighbours are answered m
   const neighbours = await Promise.all(Array.from({ length: 50 }, () => call('upper', '"x"')))
   expect(new Set(neighbours.map(({ text }) => text))).toEqual(new Set(['"X"']))
   expect(await hog).toMatchObject({ text: '' })
+})
+
+test('row 23: an event that is never done with is tried again, and then a dead letter of its timeout', async () => {
+  await using client = await Client.connect(gateway)
+  const event = eventOf('loop')
+  const properties = { contentType: 'application/cloudevents+json' }
+  await client.publish('looped', event, { properties })
+  // Whoever comes behind it is answered meanwhile.
+  const next = eventOf('calls')
+  await client.publish('looped', next, { properties })
+  expect((await settled(gateway, `${next['id']}`)).deliveries).toMatchObject([{ status: 'done' }])
+  expect((await settled(gateway, `${event['id']}`)).deliveries).toMatchObject([
+    {
+      status: 'dead',
+      attempts: 2,
+      error: { code: 'FUNCTION_TIMED_OUT', type: 'TimeoutError', fingerprint: 'timeout' },
+    },
+  ])
 })
 
 test('a denial is logged, counted, and told of the event, with the line that would allow it', async () => {

@@ -151,11 +151,14 @@ impl Guest for Hostile {
                 Err(Failure::Reject(Fault { kind: FaultKind::Business, code: words.clone(), message: words }))
             }
             "moan" => Err(Failure::Retry(Retry { message: "m".repeat(number() as usize * MIB), after_ms: None })),
-            // A reply of a content type of its own choice.
+            // A reply whose content type the data say.
             "typed" => Ok(Response {
                 reply: Some(Payload {
                     data: Body::Text("typed".into()),
-                    datacontenttype: Some(event.subject.unwrap_or_default()),
+                    datacontenttype: match event.data {
+                        Some(Body::Text(text)) => Some(text),
+                        _ => None,
+                    },
                     status: Some(200),
                 }),
                 events: Vec::new(),
@@ -168,7 +171,7 @@ impl Guest for Hostile {
                     events: vec![Event {
                         id: split("id"),
                         source: split("/source"),
-                        type_: event.subject.unwrap_or_default(),
+                        type_: event.subject.map_or_else(|| split("a.type"), |_| "hostile.whole".into()),
                         subject: Some(split("subject")),
                         datacontenttype: Some(split("text/plain")),
                         dataschema: Some(split("schema")),
