@@ -57,6 +57,8 @@ export class Port {
   #turn: Turn | undefined
   #dropped = false
   readonly #timers = new Set<NodeJS.Timeout>()
+  /** Resolves when a warm-up call would wait, which it does not: what jco makes of a trap there never comes to an end. */
+  readonly stuck = Promise.withResolvers<void>()
   /** Requests that the call has sent. */
   requests = 0
 
@@ -122,7 +124,10 @@ export class Port {
 
   /** Waits until one of these has come, `ms` milliseconds at most. A warm-up call does not wait. */
   async first(arriving: readonly Promise<unknown>[], ms: number): Promise<void> {
-    if (!this.#turn) throw new WebAssembly.RuntimeError('waited in a warm-up call')
+    if (!this.#turn) {
+      this.stuck.resolve()
+      throw new WebAssembly.RuntimeError('waited in a warm-up call')
+    }
     const asked = ms < LONGEST_MS ? { ms } : undefined
     await this.wait(this.#senses.askLater('wait', asked, () => this.#firstOf(arriving, ms)))
   }

@@ -210,7 +210,8 @@ export class SuspendingResident {
     const seat = this.#idle.pop()
     if (fault || !seat) return fault
     try {
-      await seat.instance.wait(WARM_UP, warmUpContext(this.#code), () => {})
+      const ended = seat.instance.wait(WARM_UP, warmUpContext(this.#code), () => {}).then(() => true)
+      if (!(await Promise.race([ended, seat.port.stuck.promise]))) return undefined
       seat.reel.warmed()
       if (!seat.instance.worn) this.#idle.push(seat)
     } catch {}

@@ -7,8 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildFunction, type Engine, newFunction } from '../../src/author/index.ts'
+import { RehearsalHost } from '../../src/host/rehearsal.ts'
 import { createGateway, type EmbeddedGateway } from '../../src/index.ts'
+import { NO_GRANTS } from '../../src/pool/grants.ts'
 import { inspectFunction } from '../../src/pool/index.ts'
+import { open as openPool, spec, textOf } from './open.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-web-'))
 const open = new Set<() => void>()
@@ -201,4 +204,20 @@ test('a function that waits for nothing asks for nothing of it', async () => {
   expect(imports.map(({ name }) => name).filter((name) => /http|keyvalue|config|messaging|call@/.test(name))).toEqual(
     [],
   )
+})
+
+test('a handler that waits whatever it is called with is warm all the same', async () => {
+  const made = newFunction(`eager-${Date.now()}`, 'js', folder)
+  const source = `
+import { define, json, store } from './kit.js'
+export const handle = define(async () => {
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  const failed = await fetch('http://127.0.0.1/').catch(({ code }) => code)
+  return { reply: json([store('a').increment('n'), failed]) }
+})`
+  writeFileSync(join(made, 'index.js'), source)
+  const { path } = await buildFunction(made)
+  const reach = spec('f', { wasm: path, grants: { ...NO_GRANTS, kv: ['a'] } })
+  await using opened = await openPool([reach], { host: new RehearsalHost() })
+  expect(JSON.parse(textOf(await opened.call('f', 'x')))).toEqual([1, 'HTTP-request-denied'])
 })

@@ -19,6 +19,8 @@ type Target = Pick<OutgoingHttp, 'host' | 'method' | 'path' | 'port' | 'scheme'>
 export function outgoing({ denied, grants, log, port }: Outside) {
   const handle = (request: OutgoingRequest): FutureIncomingResponse => {
     lifting.reset()
+    // It would wait for what never comes.
+    if (port && !port.turn) throw { tag: 'internal-error', val: 'a warm-up call reaches nothing' }
     const target = targetOf(request)
     const allowing = grants?.http.to.filter((one) => allows(one, target)) ?? []
     if (!port || !grants || allowing.length === 0) {
