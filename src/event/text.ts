@@ -85,3 +85,11 @@ export function isJsonType(contentType: string | undefined): boolean {
   const type = mediaType(contentType)
   return type.endsWith('/json') || type.endsWith('+json')
 }
+
+/** What MQTT has room for in one text [MQTT-1.5.4], in bytes: of a longer one no property could be made. */
+export const TEXT_BYTES = 65_535
+
+/** Whether a text has more than `TEXT_BYTES` as UTF-8. */
+export const isTooLong = (text: string): boolean =>
+  // A character has three bytes at most.
+  text.length * 3 > TEXT_BYTES && Buffer.byteLength(text) > TEXT_BYTES

@@ -78,3 +78,16 @@ test('a value in an error is escaped and short', () => {
   expect(problem.length).toBeLessThan(250)
   expect(problem).not.toMatch(/[\r\n]/)
 })
+
+test.each([
+  ['subject', 'x'.repeat(65_536)],
+  ['subject', 'ü'.repeat(32_768)],
+  ['big', '\u20ac'.repeat(21_846)],
+])('%s of more than 65,535 bytes is refused: MQTT could not carry it', (name, text) => {
+  const event = { specversion: '1.0', id: 'i', source: '/s', type: 't' } as const
+  const withText = (value: string) =>
+    name === 'subject' ? { ...event, subject: value } : { ...event, extensions: { [name]: value } }
+  const [problem = ''] = validateEvent(withText(text))
+  expect(problem).toContain(`has ${Buffer.byteLength(text)} bytes; at most 65535 are taken`)
+  expect(validateEvent(withText(Buffer.from(text).subarray(0, 65_534).toString().replaceAll('\ufffd', '')))).toEqual([])
+})

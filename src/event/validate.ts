@@ -2,11 +2,19 @@
 
 import { GatewayError } from '../errors.ts'
 import type { CloudEvent } from './event.ts'
-import { CONTEXT_ATTRIBUTES, isAttributeName, isMediaType, isText, isTimestamp, isUri, isUriReference } from './text.ts'
+import {
+  CONTEXT_ATTRIBUTES,
+  isAttributeName,
+  isMediaType,
+  isText,
+  isTimestamp,
+  isTooLong,
+  isUri,
+  isUriReference,
+  TEXT_BYTES,
+} from './text.ts'
 
 const NONE: readonly string[] = Object.freeze([])
-/** Far above any attribute in use; bounds what every later reader has to carry. */
-const MAX_LENGTH = 65_536
 const INT32 = 2 ** 31
 
 interface Rule {
@@ -59,7 +67,7 @@ function attributeProblem(name: string, rule: Rule, value: unknown): string | un
   if (value === undefined) return rule.required ? `"${name}" is missing` : undefined
   if (typeof value !== 'string') return `"${name}" is ${shown(value)}; it must be a string`
   if (value === '') return `"${name}" is empty`
-  if (value.length > MAX_LENGTH) return tooLong(name, value)
+  if (isTooLong(value)) return tooLong(name, value)
   return rule.holds(value) ? undefined : `"${name}" is ${shown(value)}; it must be ${rule.wanted}`
 }
 
@@ -85,14 +93,14 @@ function valueProblem(name: string, value: unknown): string | undefined {
       ? undefined
       : `extension "${name}" is ${value}; numbers are whole, from -2147483648 to 2147483647; write others as strings`
   if (typeof value !== 'string') return `extension "${name}" is ${shown(value)}; it must be a string, number or boolean`
-  if (value.length > MAX_LENGTH) return tooLong(`extension ${name}`, value)
+  if (isTooLong(value)) return tooLong(`extension ${name}`, value)
   return isText(value)
     ? undefined
     : `extension "${name}" is ${shown(value)}; it must be text without control characters`
 }
 
 const tooLong = (name: string, value: string): string =>
-  `"${name}" has ${value.length} characters; at most ${MAX_LENGTH} are taken`
+  `"${name}" has ${Buffer.byteLength(value)} bytes; at most ${TEXT_BYTES} are taken: MQTT has room for no more`
 
 /** A value as an error shows it: quoted, escaped, short. */
 export function shown(value: unknown): string {

@@ -2,6 +2,7 @@
 
 import { decodeEvent } from '../event/codec.ts'
 import type { CloudEvent } from '../event/index.ts'
+import { isTooLong, TEXT_BYTES } from '../event/text.ts'
 import type { AnswerWriter, Fault, ItemAnswer } from './answer.ts'
 import { cutLine } from './call-log.ts'
 import { type Formed, formed, type Refusal } from './form.ts'
@@ -113,14 +114,9 @@ const eventFault = (name: string, what: string): Fault => ({
   message: `${name} (function): ${what}`,
 })
 
-/** What MQTT has room for in one text [MQTT-1.5.4], in bytes: of a longer one no property could be made. */
-const TEXT_BYTES = 65_535
 const ATTRIBUTES = ['id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'dataschema'] as const
 
 const longer = (name: string): string => `${name} has more than ${TEXT_BYTES} bytes`
-
-// A character has three bytes at most.
-const isTooLong = (text: string): boolean => text.length * 3 > TEXT_BYTES && Buffer.byteLength(text) > TEXT_BYTES
 
 /** The first attribute that is too long. */
 function longIn(event: CloudEvent): string | undefined {

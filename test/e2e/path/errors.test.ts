@@ -188,12 +188,6 @@ describe('a deadline', () => {
 
 test('each error stands in the metrics, and the gateway is as ready as before', async () => {
   const { text } = await request(gateway.admin, '/metrics')
-  console.log(
-    text
-      .split('\n')
-      .filter((l) => /wasm_function_errors|headgate_/.test(l))
-      .join('\n'),
-  )
   const { json } = await eventually(
     async () => {
       const ready = await request(gateway.admin, '/ready')
