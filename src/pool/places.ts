@@ -214,7 +214,9 @@ export class Places {
   #isWarm(fn: number): boolean {
     const loaded = this.#workers.some(({ ready }) => ready)
     if (this.#workers.some(({ holds }) => holds.some((hold) => hold.fn === fn))) return false
-    return loaded && this.instances(fn) >= (this.#functions[fn]?.least ?? 0)
+    const { apart = false, least = 0 } = this.#functions[fn] ?? {}
+    // One that runs apart is not kept warm: it is made when it is called, and nobody waits for that.
+    return loaded && (apart || this.instances(fn) >= least)
   }
 
   /** Instances that there are or that calls on their way will make. */

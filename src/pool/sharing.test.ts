@@ -101,3 +101,12 @@ test('one that runs long takes no more workers than there are for calls, also wh
   )
   expect(overlap).toEqual([])
 })
+
+test('one whose calls run into their timeout again and again does not keep the gateway from being ready', async () => {
+  await using shared = await open(['broken', 'sound'], { timeoutMs: 100 })
+  for (let round = 0; round < 6; round++)
+    await expect(shared.call('broken', 'loop')).rejects.toMatchObject({ code: 'FUNCTION_TIMED_OUT' })
+  const late = new Promise((resolve) => setTimeout(() => resolve('late'), 10_000).unref())
+  const ready = Promise.all(['broken', 'sound'].map((name) => shared.pool.ready(name)))
+  expect(await Promise.race([ready.then(() => 'ready'), late])).toBe('ready')
+})

@@ -17,6 +17,8 @@ routes:
   hostile: { from: "mqtt:hostile/+", to: hostile, retry: 0 }
   single: { from: "mqtt:single/+", to: hostile, retry: 5, concurrency: 1 }
 `
+const CLOUD_EVENT = { contentType: 'application/cloudevents+json' }
+const TRAPPED = /^wasm_function_errors_total\{function="hostile",error_type="FUNCTION_TRAPPED"\} [1-9]/m
 let gateway: GatewayProcess
 sharedByTests(async () => {
   gateway = await startGateway({ config })
@@ -186,8 +188,13 @@ describe('a deadline', () => {
   })
 })
 
-test('each error stands in the metrics, and the gateway is as ready as before', async () => {
-  const { text } = await request(gateway.admin, '/metrics')
+test('an error stands in the metrics, and the gateway is as ready as before', async () => {
+  await using client = await Client.connect(gateway)
+  const [callid, replyto] = [unique('call'), unique('answers')]
+  await client.subscribe(replyto)
+  await client.publish('hostile/1', eventOf('trap', { callid, replyto }), { properties: CLOUD_EVENT })
+  expect(jsonOf(await client.receive(replyto))).toMatchObject({ data: { code: 'FUNCTION_TRAPPED' } })
+  await eventually(async () => TRAPPED.test((await request(gateway.admin, '/metrics')).text), { what: 'it is counted' })
   const { json } = await eventually(
     async () => {
       const ready = await request(gateway.admin, '/ready')
