@@ -9,7 +9,7 @@ import { WHOLE } from '../faults.ts'
 import { pending, WINDOW } from './ledger.ts'
 import { Pacer } from './pacer.ts'
 
-const KILLS = WHOLE ? 30 : 5
+const KILLS = WHOLE ? 10 : 5
 
 test(`${KILLS} kills while fallbacks are under way: each acknowledged event is done by its fallback`, async () => {
   await using receiver = await Receiver.open(async ({ path }) => {

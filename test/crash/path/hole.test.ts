@@ -15,7 +15,7 @@ import { bodyOf } from './ledger.ts'
 
 const TIMEOUT_MS = 400
 const SWALLOWED = 64
-const PAIRS = WHOLE ? 9 : 4
+const PAIRS = WHOLE ? 5 : 4
 
 interface Hole extends AsyncDisposable {
   readonly port: number

@@ -47,7 +47,7 @@ test.each(HOSTILE)(
     // Until it is known for what it is, and all is compiled.
     for (const wild of [own, shared]) await beside(shared, wild, how, ended)
     const pairs = await inPairs(
-      6,
+      4,
       () => beside(shared, own, how, ended),
       () => beside(shared, shared, how, ended),
     )
