@@ -8,4 +8,5 @@ const until = Number(process.env['HEADGATE_FAULTS_UNTIL'] ?? Number.POSITIVE_INF
 
 export const WHOLE = all && Date.now() < until * 1_000
 
-if (all && !WHOLE) console.warn('the time for the whole fault matrix is over: of the rows of this file a selection runs')
+if (all && !WHOLE)
+  console.warn('the time for the whole fault matrix is over: of the rows of this file a selection runs')
