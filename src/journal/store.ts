@@ -135,6 +135,8 @@ export class Store {
       this.#db.close().catch(() => undefined)
       throw refuse(this.path, new Error(what))
     }
+    // Half of a page may pass for one to LMDB, whose assertions end the process; one of zeros is an error.
+    truncateSync(this.#file, this.bytesAtOpen - (this.bytesAtOpen % (pageSize ?? 1)))
     truncateSync(this.#file, wanted)
   }
 
