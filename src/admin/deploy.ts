@@ -1,6 +1,6 @@
 /** The path by which a version of a function is put into the folder of functions, and runs. */
 
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { link, open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readVersioned, versioned } from '../schema/index.ts'
@@ -28,7 +28,7 @@ export function addDeploy(app: App, parts: AdminParts): void {
     const wasm = await readBody(env.incoming, WASM_BYTES)
     if (wasm.subarray(0, 4).toString('latin1') !== MAGIC)
       throw new Problem(400, 'REQUEST_INVALID', `${name} (function): deploying: what was sent ${shownStart(wasm)}`)
-    const digest = sha256(wasm)
+    const digest = hash('sha256', wasm)
     const { capabilities } = deployment
     const revoke = req.query('approve') === 'true' ? capabilities.approve(name) : undefined
     try {
@@ -70,7 +70,7 @@ async function heldAs(
   const places = [join(folder, base), join(folder, readVersioned(name).name, base)]
   for (const file of configured === undefined ? places : [configured, ...places]) {
     const bytes = await readFile(file).catch(() => undefined)
-    if (bytes) return { file, digest: sha256(bytes) }
+    if (bytes) return { file, digest: hash('sha256', bytes) }
   }
   return undefined
 }
@@ -142,5 +142,3 @@ const isFolder = (path: string): Promise<boolean> =>
     (found) => found.isDirectory(),
     () => false,
   )
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

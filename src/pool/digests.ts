@@ -1,6 +1,6 @@
 /** What the files of functions hold: tells whether functions are the same ones, and that a version stays what it is. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
@@ -72,7 +72,7 @@ export const sameFiles = (functions: readonly FunctionSpec[], left: Digests, rig
 /** Resolves to the SHA-256 of a file, in hexadecimal; empty when it cannot be read. */
 export const digestOf = (file: string): Promise<string> =>
   readFile(file).then(
-    (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    (bytes) => hash('sha256', bytes),
     () => '',
   )
 

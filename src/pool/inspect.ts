@@ -1,6 +1,6 @@
 /** What a file is, without running it: the interface it speaks, what it imports, and what of that it would not be given. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
 import { type CapCount, cap } from './cap.ts'
 import { asModule, compileComponent, readFunction, type Transpiled } from './component.ts'
@@ -36,7 +36,7 @@ const MOST_BYTES = 2 ** 32
 /** Resolves to what a file is, whether it is a function or not. Rejects with FUNCTION_INVALID when it is no WebAssembly. */
 export async function inspectFunction(path: string): Promise<Inspection> {
   const { bytes, check: _, transpile, ...opened } = await open(path)
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const sha256 = hash('sha256', bytes)
   return { bytes: bytes.length, sha256, ...opened, ...(await judged(transpile)) }
 }
 
