@@ -66,6 +66,35 @@ test('one of several, by tag and by digest', () => {
   expect(findFile(`${folder}:3.0`)).toEqual({ wrong: 'is a layout without "3.0"; it holds 1.0, 2.0' })
 })
 
+/** Writes an index of images, and returns its descriptor. */
+function nested(...images: readonly { readonly digest: string }[]) {
+  const digest = blob({ schemaVersion: 2, manifests: images })
+  return { mediaType: 'application/vnd.oci.image.index.v1+json', digest, size: 1 }
+}
+
+test('an image may be an index: the one image of Wasm in it, beside those of other platforms and signatures', () => {
+  const [wasm, container] = [
+    image([['application/wasm', WASM]]),
+    image([['application/vnd.oci.image.layer.v1.tar', OTHER]]),
+  ]
+  const absent = { digest: `sha256:${'0'.repeat(64)}` }
+  index({ ...nested(container, absent, wasm), annotations: { 'org.opencontainers.image.ref.name': '1.0' } })
+  expect(findFile(folder)).toEqual({ file: blobFile(ECHO) })
+  expect(findFile(`${folder}:1.0`)).toEqual({ file: blobFile(ECHO) })
+  index(nested(nested(wasm)))
+  expect(findFile(folder)).toEqual({ file: blobFile(ECHO) })
+})
+
+test('an index of two images of Wasm, of none, or without end is refused', () => {
+  const [first, second] = [image([['application/wasm', WASM]]), image([['application/wasm', OTHER]])]
+  index(nested(first, second))
+  expect(findFile(folder)).toEqual({ wrong: expect.stringContaining('an index of 2 images with 2 layers of Wasm') })
+  index(nested())
+  expect(findFile(folder)).toEqual({ wrong: expect.stringContaining('an index of 0 images with 0 layers of Wasm') })
+  index(nested(nested(nested(first))))
+  expect(findFile(folder)).toEqual({ wrong: expect.stringContaining('an index in an index in an index') })
+})
+
 test('bytes that are not those of the digest are refused', () => {
   index(image([['application/wasm', WASM]]))
   appendFileSync(blobFile(ECHO), 'x')

@@ -17,6 +17,8 @@ const WASM = [
   'application/vnd.module.wasm.content.layer.v1+wasm',
 ]
 const NAME = 'org.opencontainers.image.ref.name'
+/** An index of an index of an index: more than any tool writes, and a layout cannot have one in a circle. */
+const DEPTH = 3
 
 const descriptor = z.object({
   mediaType: z.string().optional(),
@@ -25,7 +27,10 @@ const descriptor = z.object({
 })
 const indexFile = z.object({ manifests: z.array(descriptor) })
 const manifestFile = z.object({ layers: z.array(descriptor) })
+/** What an image is by its digest: its layers, or, where it is an index, an image for each platform. */
+const imageFile = z.union([manifestFile, indexFile])
 type Descriptor = z.output<typeof descriptor>
+type Layers = z.output<typeof manifestFile>['layers']
 
 /** `<folder>`, `<folder>:<tag>` and `<folder>@sha256:<digest>` are images of a layout; what is there in it is checked. */
 export const findFile: FindFile = (path) => {
@@ -56,15 +61,30 @@ class Refusal extends Error {}
 
 function layer(folder: string, wanted: string | undefined): FoundFile {
   const { manifests } = indexFile.parse(JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')))
-  const { layers } = manifestFile.parse(JSON.parse(blob(folder, image(manifests, wanted)).bytes.toString()))
-  const [first, ...others] = layers.filter(({ mediaType = '' }) => WASM.includes(mediaType))
-  if (!first || others.length > 0) {
-    const types = [...new Set(layers.map(({ mediaType }) => `"${mediaType}"`))].join(', ') || 'none'
+  const images = layersOf(folder, image(manifests, wanted), DEPTH)
+  // An index may hold an image for each platform, and signatures beside them: which is Wasm shows in its layers.
+  const ofWasm = images.filter((layers) => layers.some(isWasm))
+  const [first, ...others] = (ofWasm[0] ?? images[0] ?? []).filter(isWasm)
+  if (ofWasm.length > 1 || !first || others.length > 0) {
+    const types = [...new Set(images.flat().map(({ mediaType }) => `"${mediaType}"`))].join(', ') || 'none'
+    const what = images.length === 1 ? 'an image' : `an index of ${images.length} images`
     throw new Refusal(
-      `is an image with ${others.length + (first ? 1 : 0)} layers of Wasm, where one is expected; its layers are ${types}`,
+      `is ${what} with ${images.flat().filter(isWasm).length} layers of Wasm, where one is expected; its layers are ${types}`,
     )
   }
   return { file: blob(folder, first).file }
+}
+
+const isWasm = ({ mediaType = '' }: Descriptor): boolean => WASM.includes(mediaType)
+
+/** The layers of an image, or of each image that an index holds. */
+function layersOf(folder: string, one: Descriptor, depth: number): readonly Layers[] {
+  if (depth === 0) throw new Refusal('is a layout that is not sound: it has an index in an index in an index')
+  const read = imageFile.parse(JSON.parse(blob(folder, one).bytes.toString()))
+  if ('layers' in read) return [read.layers]
+  // What a copy left out, of other platforms, is not there to be read.
+  const held = read.manifests.filter(({ digest }) => existsSync(blobPath(folder, digest)))
+  return held.flatMap((each) => layersOf(folder, each, depth - 1))
 }
 
 /** The one image of a layout, or the one that is wanted. */
@@ -85,10 +105,12 @@ function image(manifests: readonly Descriptor[], wanted: string | undefined): De
 
 /** A blob whose bytes are those that its name says. */
 function blob(folder: string, { digest }: Descriptor): { readonly file: string; readonly bytes: Buffer } {
-  const hex = digest.slice('sha256:'.length)
-  const file = join(folder, 'blobs/sha256', hex)
+  const file = blobPath(folder, digest)
   const bytes = readFileSync(file)
-  if (createHash('sha256').update(bytes).digest('hex') !== hex)
+  if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` !== digest)
     throw new Refusal(`is a layout that is not sound: its blob ${digest} has other bytes than that says`)
   return { file, bytes }
 }
+
+const blobPath = (folder: string, digest: string): string =>
+  join(folder, 'blobs/sha256', digest.slice('sha256:'.length))
