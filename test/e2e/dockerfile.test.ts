@@ -16,7 +16,8 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePorts, until } from './cli/gateway.ts'
+import { freePort } from '../services/ports.ts'
+import { until } from './cli/gateway.ts'
 import { buildImage, type Image } from './dockerfile.ts'
 
 const repository = new URL('../..', import.meta.url).pathname
@@ -69,7 +70,7 @@ test('is built on Node 26 and leaves root behind', () => {
 })
 
 test('runs as another user, is healthy, writes nothing but its volume, and ends with 0 on SIGTERM', async () => {
-  const [mqtt, http, admin] = await freePorts(3)
+  const [mqtt, http, admin] = await Promise.all([freePort(), freePort(), freePort()])
   const data = join(image.root, 'data')
   const scratch = mkdtempSync(join(folder, 'tmp-'))
   chmodSync(scratch, 0o777)

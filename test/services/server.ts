@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe } from 'vitest'
 import { eventually } from './eventually.ts'
-import { freePort } from './gateway.ts'
+import { freePort } from './ports.ts'
 import { notRun } from './service.ts'
 
 /** Where downloads of servers are kept between runs; nothing of it is committed. */

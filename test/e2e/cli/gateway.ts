@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../../services/ports.ts'
 
 export const repository = new URL('../../..', import.meta.url).pathname
 const main = join(repository, 'src/main.ts')
@@ -61,18 +61,6 @@ export async function until(what: string, ms: number, condition: () => boolean |
   }
 }
 
-/** Ports of the loopback that nothing listened on a moment ago. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => {
-    const at = server.address()
-    return at !== null && typeof at === 'object' ? at.port : 0
-  })
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
-}
-
 export interface Scratch {
   readonly path: string
   /** Writes a file in it; returns its path. */
@@ -114,7 +102,7 @@ export async function runGateway(
   data: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Gateway> {
-  const [mqtt = 0, http = 0, admin = 0] = await freePorts(3)
+  const [mqtt, http, admin] = await Promise.all([freePort(), freePort(), freePort()])
   const at = (port: number): string => `127.0.0.1:${port}`
   const flags = ['--mqtt', `tcp://${at(mqtt)}`, '--http', at(http), '--admin', at(admin), '--data', data]
   const child = start(['run', config, ...flags], { env })

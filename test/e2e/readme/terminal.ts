@@ -6,7 +6,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { eventually } from '../../services/eventually.ts'
-import { freePort, ROOT } from '../../services/gateway.ts'
+import { ROOT } from '../../services/gateway.ts'
+import { freePort } from '../../services/ports.ts'
 
 export interface Said {
   readonly code: number | null
