@@ -65,7 +65,8 @@ async function findEvent(parts: AdminParts, key: string): Promise<EventRecord> {
   const record =
     (await journal.find({ callId: key })) ??
     (await journal.find({ eventId: key })) ??
-    (await journal.find({ eventId: refusedId(key) }))
+    (await journal.find({ eventId: refusedId(key) })) ??
+    (await ofLetter(journal, key))
   if (record) return record
   const refused = refusals.find(key)
   if (refused.length > 0) {
@@ -78,6 +79,12 @@ async function findEvent(parts: AdminParts, key: string): Promise<EventRecord> {
     'neither are publishes at QoS 0, nor calls whose caller waits. Of what is refused, or taken by no route, the last ' +
     'thousand are remembered until the next start'
   throw new Problem(404, 'EVENT_UNKNOWN', `no event has "${key}" as its id or callId: ${why}`)
+}
+
+/** The event of a dead letter: its id is what a list of them shows. */
+async function ofLetter(journal: AdminParts['journal'], id: string): Promise<EventRecord | undefined> {
+  for await (const { callId } of journal.deadLetters({ ids: [id] })) return journal.find({ callId })
+  return undefined
 }
 
 /** The head goes out at once: whoever tails knows that he is heard before anything happens. */

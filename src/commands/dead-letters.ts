@@ -15,6 +15,7 @@ import {
   filtered,
   filterOf,
   listed,
+  naming,
   post,
 } from './letters.ts'
 import { adminOption, countArgument, example, jsonOption } from './options.ts'
@@ -38,8 +39,8 @@ export function registerDeadLetters(program: Command): void {
   const resend = registerResend(group)
   const drop = chosen(group.command('drop').description('remove them for good'))
     .option('--yes', 'say that they may be gone for good')
-    .action(dropLetters)
-  example(drop, 'headgate dead-letters drop --id 1f-0 --yes')
+    .action((ids: readonly string[], options: DropOptions) => dropLetters(naming(ids, options)))
+  example(drop, 'headgate dead-letters drop 1f-0 --yes')
   for (const command of [list, show, redrive, resend, drop]) command.addOption(adminOption()).addOption(jsonOption())
 }
 
@@ -77,7 +78,11 @@ async function showLetter(id: string, options: Common): Promise<void> {
   else print(...deadLetterLines(deadLetter.parse(found), paintOut))
 }
 
-async function dropLetters(options: ChangeOptions & { readonly yes?: true }): Promise<void> {
+interface DropOptions extends ChangeOptions {
+  readonly yes?: true
+}
+
+async function dropLetters(options: DropOptions): Promise<void> {
   if (!options.yes)
     throw inputError('dropping: they would be gone for good; look with "dead-letters list", then add --yes')
   const body = { filter: changeFilter('drop', options) }

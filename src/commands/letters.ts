@@ -35,9 +35,14 @@ export const filtered = (command: Command): Command =>
 
 export const chosen = (command: Command): Command =>
   filtered(command)
+    .argument('[ids...]', 'these; without any, those that the options say')
     .option('--group <id>', 'those that died of the same thing; "list --group" shows the ids')
-    .addOption(new Option('--id <id>', 'this one; may be repeated').argParser(collect))
+    .addOption(new Option('--id <id>', 'this one, as an argument is; may be repeated').argParser(collect))
     .option('--all', 'every one there is')
+
+/** The options, with the dead letters that are named by arguments among those of `--id`. */
+export const naming = <T extends ChangeOptions>(ids: readonly string[], options: T): T =>
+  ids.length === 0 ? options : { ...options, id: [...ids, ...(options.id ?? [])] }
 
 export const control = ({ admin }: Pick<Common, 'admin'>): Face => face(admin, '--admin')
 
@@ -58,7 +63,9 @@ export function changeFilter(what: string, options: ChangeOptions): Readonly<Rec
   }
   const empty = Object.keys(named).length === 0
   if (empty && !all)
-    throw inputError(`${what}: nothing says which; give --id, --group, --route, --code or --since, or --all`)
+    throw inputError(
+      `${what}: nothing says which; name them by their ids, or give --group, --route, --code or --since, or --all`,
+    )
   if (!empty && all) throw inputError(`${what}: --all and a filter exclude each other`)
   // The control API refuses an empty filter, so all of them are those since the beginning.
   return empty ? { since: new Date(0).toISOString() } : named

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import type { Face } from './client.ts'
 import { CommandError, EXIT, inputError } from './exit.ts'
 import { watch } from './fate.ts'
-import { type ChangeOptions, changeFilter, chosen, control, filterOf, listed, post } from './letters.ts'
+import { type ChangeOptions, changeFilter, chosen, control, filterOf, listed, naming, post } from './letters.ts'
 import { durationArgument, example } from './options.ts'
 import { Progress } from './progress.ts'
 import { rateArgument } from './replay.ts'
@@ -33,9 +33,10 @@ export function registerRedrive(group: Command): Command {
         .argParser(durationArgument)
         .default(PATIENCE_MS, '60s'),
     )
-    .action(redrive)
+    .action((ids: readonly string[], options: RedriveOptions) => redrive(naming(ids, options)))
   return example(
     command,
+    'headgate dead-letters redrive 1f-0 2a-0',
     'headgate dead-letters redrive --code SINK_UNAVAILABLE --since 2h',
     'headgate dead-letters redrive --group 3f9c20aa17 --to resize@3 --careful',
   )
@@ -91,7 +92,7 @@ async function inSteps(at: Face, options: RedriveOptions): Promise<number> {
 async function which(at: Face, options: RedriveOptions): Promise<readonly Item[]> {
   const { group, id: ids } = options
   if (ids !== undefined && (group !== undefined || Object.keys(filterOf(options)).length > 0))
-    throw inputError('redrive: --careful and --rate take --id alone, or a filter')
+    throw inputError('redrive: --careful and --rate take ids alone, or a filter')
   const filter = { ...filterOf(options), ...(group === undefined ? {} : { group }) }
   const { items } = await listed(at, filter, Number.MAX_SAFE_INTEGER)
   const all = z.array(item).parse(items)

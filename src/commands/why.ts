@@ -20,7 +20,7 @@ export function registerWhy(program: Command): void {
   const command = program
     .command('why [id]')
     .description(
-      'say what happened to an event, by its id or callId: routes, attempts, errors, reply, chain; or why it is not held',
+      'say what happened to an event, by its id or callId, or that of a dead letter: routes, attempts, errors, reply, chain; or why it is not held',
     )
     .option(
       '--refused',

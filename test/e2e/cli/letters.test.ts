@@ -82,6 +82,17 @@ test('a redrive onto another target of the route goes through, one then the rest
   expect(await why(`${ids[0]}`)).toContain('none of its deliveries is left: dropped, or redriven as a new event')
 })
 
+test('those named by their ids are redriven, and dropped; why takes such an id as well', async () => {
+  const [first, second, third] = (await items()).map(({ id }: { id: string }) => id)
+  expect(await why(first)).toMatch(/dead after .* attempts?,[^]*next: headgate dead-letters show /)
+  expect(await letters('redrive', first, second, '--to', 'echo')).toMatchObject({
+    code: 0,
+    out: '2 deliveries made due again on echo\n',
+  })
+  expect(await letters('drop', third, '--yes')).toMatchObject({ code: 0, out: '1 dead letter removed\n' })
+  expect(await items()).toEqual([])
+})
+
 test('a redrive at a rate takes them all', async () => {
   const { out } = await letters('redrive', '--all', '--rate', '20/s')
   expect(out).toBe('3 deliveries made due again\n')

@@ -84,7 +84,7 @@ test.each([
   [['why', 'x', '--admin', 'here'], 'headgate: --admin: "here" is not host:port, such as 127.0.0.1:8080\n'],
   [
     ['dead-letters', 'redrive'],
-    'headgate: redrive: nothing says which; give --id, --group, --route, --code or --since, or --all\n',
+    'headgate: redrive: nothing says which; name them by their ids, or give --group, --route, --code or --since, or --all\n',
   ],
   [
     ['dead-letters', 'drop', '--all'],
