@@ -111,6 +111,17 @@ describe('a folder', () => {
     expect(loaded('[r@9, r@1]', 'functions: { r@1: x.wasm }\n')).toEqual(['r@1 1', 'r@2 0', 'r@9 1'])
   })
 
+  test('the probe of a version that is written is that of those found after it, if they are to get events', () => {
+    const probes = (to: string) => {
+      const before = 'functions: { r@3: { wasm: y.wasm, probe: { reply: ok } } }\n'
+      const config = parse(`${before}routes: { a: { from: any, to: ${to} } }`, { functions })
+      return config.functions.flatMap(({ probe, version }) => (probe ? [version] : []))
+    }
+    expect(probes('{ r@3: 9, r@10: 1 }')).toEqual(['3', '10'])
+    expect(probes('{ r@2: 9, r@3: 1 }')).toEqual(['3'])
+    expect(probes('[r@9, r@10]').toSorted()).toEqual(['10', '3', '9'])
+  })
+
   test('a version that is found has the options of the newest that is written, and none that is of that alone', () => {
     const before = `functions:
   r@1: { wasm: x.wasm, memory: 16MiB }

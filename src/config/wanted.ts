@@ -35,7 +35,9 @@ const isOf = (name: string, file: string): boolean => file === `${name}.wasm` ||
 /**
  * Adds an entry to `functions` for each target of a route or service that has none and that the folder holds. The
  * versions before it are loaded, too, and none of them is kept warm: what began with one ends with it. Each has the options
- * of the newest version that is written, if one is: a version that is deployed may what the one before it may.
+ * of the newest version that is written, if one is: a version that is deployed may what the one before it may. Only one
+ * that comes after it, and is to get events, has its probe: what a version must do from now on says nothing of older ones,
+ * and one of them that does not do it must not keep the next from starting.
  */
 export function withFunctions(merged: Merged, { files }: FunctionFolder): Merged {
   const { functions, sinks } = merged.value
@@ -46,11 +48,13 @@ export function withFunctions(merged: Merged, { files }: FunctionFolder): Merged
   for (const { name, path } of wanted(merged.value)) {
     if (Object.hasOwn(mapping(sinks), name)) continue
     const found = places.nearest(path)
-    const options = optionsOf(readVersioned(name).name, mapping(functions))
-    for (const { key, file, old } of entriesOf(name, written, files)) {
+    const { of, options, probe } = optionsOf(readVersioned(name).name, mapping(functions))
+    for (const { key, file, old, version } of entriesOf(name, written, files)) {
       // What one route wants is kept warm, also when to another it is an old version.
       if (Object.hasOwn(made, key) && old) continue
-      made[key] = { ...options, wasm: file, ...(old ? { pool: idle(options['pool']) } : {}) }
+      const probed = !old && compareVersions(version, of) > 0
+      const own = old ? { pool: idle(options['pool']) } : {}
+      made[key] = { ...options, ...(probed && probe !== undefined && { probe }), wasm: file, ...own }
       if (!found) continue
       const place = { ...found.place, writtenAt: found.place.writtenAt ?? path }
       places.set(['functions', key], place)
@@ -60,14 +64,22 @@ export function withFunctions(merged: Merged, { files }: FunctionFolder): Merged
   return Object.keys(made).length === 0 ? merged : { ...merged, value: { ...merged.value, functions: made }, places }
 }
 
-/** What the newest version of a function says that is written, but for what is of that version alone. */
-function optionsOf(name: string, functions: Merged['value']): Merged['value'] {
+interface Written {
+  /** The newest version of a function that is written. */
+  readonly of: string | undefined
+  /** What it says, but for what is of that version alone. */
+  readonly options: Merged['value']
+  readonly probe: unknown
+}
+
+function optionsOf(name: string, functions: Merged['value']): Written {
   const own = Object.entries(functions).map(([key, held]) => {
     const { version = mapping(held)['version'], ...read } = readVersioned(key)
     return { name: read.name, version: version === undefined ? undefined : String(version), options: mapping(held) }
   })
-  const { approve: _, version: __, ...options } = newest(own.filter((one) => one.name === name))?.options ?? {}
-  return options
+  const last = newest(own.filter((one) => one.name === name))
+  const { approve: _, probe, version: __, ...options } = last?.options ?? {}
+  return { of: last?.version, options, probe }
 }
 
 /** A pool that is kept warm at no time. */
@@ -79,6 +91,7 @@ function idle(pool: unknown): Merged['value'] {
 interface Entry {
   readonly key: string
   readonly file: string
+  readonly version: string | undefined
   /** Of a version before the one that is wanted. */
   readonly old: boolean
 }
@@ -97,7 +110,7 @@ function entriesOf(text: string, written: Names['functions'], files: FunctionFol
   return own
     .slice(0, at + 1)
     .filter((one) => one.version !== undefined || own.length === 1)
-    .map((one) => ({ key: one.key, file: one.file, old: one !== own[at] }))
+    .map((one) => ({ key: one.key, file: one.file, version: one.version, old: one !== own[at] }))
 }
 
 interface Wanted {
