@@ -3,7 +3,6 @@
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
 import { HELD_MS, START_MS } from './limits.ts'
-import type { FunctionSpec } from './pool.ts'
 import type { Pending, WaitingFunction } from './waiting.ts'
 import { steady } from './wire.ts'
 import type { PoolWorker, Running } from './worker.ts'
@@ -23,6 +22,8 @@ export class Watch {
   readonly #functions: readonly WaitingFunction[]
   readonly #workers: readonly PoolWorker[]
   readonly #events: WatchEvents
+  /** Whose code runs in a worker, by what was seen to begin there. */
+  readonly #seen = new WeakMap<PoolWorker, number>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(functions: readonly WaitingFunction[], workers: readonly PoolWorker[], events: WatchEvents) {
@@ -68,7 +69,11 @@ export class Watch {
       this.#events.dropped(pending, pending.signal.aborted ? pending.signal.reason : waited(pending.call.function))
     const running = worker.running()
     if (!running) return
-    if (running.begun !== worker.seen.begun) worker.seen = { begun: running.begun, at: performance.now() }
+    if (running.begun !== worker.seen.begun) {
+      worker.seen = { begun: running.begun, at: performance.now() }
+      const fn = running.pending?.fn ?? running.preparing
+      if (fn !== undefined) this.#seen.set(worker, fn)
+    }
     const ranMs = performance.now() - worker.seen.at
     if (ranMs >= HELD_MS && !worker.held) {
       worker.markHeld(running.begun)
@@ -80,17 +85,26 @@ export class Watch {
   }
 
   #judge(worker: PoolWorker, { pending, preparing }: Running, ranMs: number, now: number): void {
-    const fn = pending?.fn ?? preparing
-    const limitMs = (spec: FunctionSpec) => (pending ? spec.timeoutMs : Math.max(spec.timeoutMs, START_MS))
-    const spec = fn === undefined ? undefined : this.#functions[fn]?.spec
-    if (!spec) return
+    // One that was answered runs on: whatever frees its result is the guest's, too, and may loop.
+    const answered = pending === undefined && preparing === undefined
+    const waiting = this.#functions[pending?.fn ?? preparing ?? this.#seen.get(worker) ?? -1]
+    if (!waiting) return
+    const { spec } = waiting
+    if (answered) {
+      if (ranMs < spec.timeoutMs) return
+      const error = overran(versioned(spec), ranMs)
+      waiting.took(ranMs, error)
+      this.#events.ended(worker, error)
+      return
+    }
+    const limitMs = pending ? spec.timeoutMs : Math.max(spec.timeoutMs, START_MS)
     if (pending?.signal.aborted) {
       pending.reject(pending.signal.reason)
       if (ranMs >= HELD_MS) this.#events.ended(worker, overran(versioned(spec), ranMs))
       return
     }
     const until = worker.seatOf(pending)?.until ?? pending?.until
-    if (ranMs >= limitMs(spec) || (until !== undefined && now >= until))
+    if (ranMs >= limitMs || (until !== undefined && now >= until))
       this.#events.ended(worker, overran(versioned(spec), ranMs))
   }
 }
