@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import type { Engine } from '../author/index.ts'
 import { ENGINES } from '../author/toolchains.ts'
 import { authored } from './authored.ts'
+import { elapsed } from './elapsed.ts'
 import { inputError } from './exit.ts'
 import { SPEAKS } from './function-inspect.ts'
 import { example, jsonOption } from './options.ts'
@@ -39,7 +40,7 @@ async function build(folder: string, { engine, json, world }: BuildOptions): Pro
   const { bytes, interface: speaks, problem, sha256 } = await inspectFunction(path)
   if (speaks === undefined) throw inputError(`${name} (build): looking at what was built: it ${problem}`)
   if (json) return printJson({ name, language, file: path, interface: speaks, bytes, sha256, tookMs })
-  print(`${shown(relative('.', path))}: ${SPEAKS[speaks]}; ${sizeOf(bytes)}, built in ${tookMs} ms`)
+  print(`${shown(relative('.', path))}: ${SPEAKS[speaks]}; ${sizeOf(bytes)}, built in ${elapsed(tookMs)}`)
 }
 
 const sizeOf = (bytes: number): string =>

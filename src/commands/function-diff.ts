@@ -47,7 +47,10 @@ async function diff(old: string, young: string, { json, ...options }: DiffOption
   for (const name of removed) print(`${paintOut('red', '-')} ${shown(name)}`)
   if (before.sha256 === after.sha256) print('they are the same file')
   else if (added.length + removed.length === 0) print('they import the same')
-  if (approve.length > 0) print(`to be approved: ${shown(approve.join(', '))}`)
+  if (approve.length === 0) return
+  const what = shown(approve.join(', '))
+  print(`to be approved: ${what}`)
+  print(`  by approve: [${what}] in the options of the version, or by headgate function deploy --approve`)
 }
 
 /** Finds a file, or the one that a version is in the folder of functions or the configuration. */
@@ -57,13 +60,15 @@ async function fileOf(text: string, { config, functions }: Omit<DiffOptions, 'js
   const { readFunctionFolder } = await import('../config/wanted.ts')
   const found = functions === undefined ? undefined : readFunctionFolder(functions).files.get(text)
   if (found !== undefined) return found
-  if (functions === undefined || existsSync(config)) {
+  if (existsSync(config)) {
     const given = functions === undefined ? {} : { functions }
     const loaded = await loadConfig(config, await reading(given, host))
     const spec = loaded.functions.find(({ name, version }) => `${name}@${version}` === text)
     if (spec) return spec.wasm
   }
   throw inputError(
-    `${text}: there is no such version in "${functions ?? config}"; name a .wasm file, --functions or --config`,
+    existsSync(config) || functions !== undefined
+      ? `${text}: there is no such version in "${functions ?? config}"; name a .wasm file, --functions or --config`
+      : `${text}: nothing says which file this version is: there is no "${config}"; name a .wasm file, --functions or --config`,
   )
 }

@@ -47,7 +47,8 @@ export function functionsOf(
     else if (found) reporter.report(path, `"${config.wasm}" ${found.wrong}`)
     else
       reporter.report(path, `there is no file "${config.wasm}"`, {
-        suggestion: 'paths begin at the folder of this file; npm run build:functions builds the examples',
+        suggestion:
+          'paths begin at the folder of this file; headgate function build <folder> builds a function of yours, npm run build:functions the examples',
       })
     return specOf({ name, version, entry }, wasm, config, bounded)
   })

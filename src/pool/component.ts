@@ -31,7 +31,7 @@ const MAGIC = Buffer.from('\0asm')
 export async function readFunction(path: string): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-    const what = 'does not exist; build it with npm run build:functions, or correct the path'
+    const what = 'does not exist; build it with headgate function build <folder>, or correct the path'
     throw new ComponentError(missing ? what : firstLine(cause), { cause })
   })
   if (bytes.length === 0) throw new ComponentError(`is empty; ${BUILD}`)

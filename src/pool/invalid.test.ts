@@ -47,7 +47,7 @@ test('each is named with its path, what it is and what to do; one bad file does 
   for (const [index, { name, wasm }] of specs.entries())
     expect(lines[index]).toContain(`${name} (function): loading "${wasm}": `)
   expect(lines).toEqual([
-    expect.stringMatching(/does not exist; build it with npm run build:functions/),
+    expect.stringMatching(/does not exist; build it with headgate function build <folder>/),
     expect.stringMatching(/is empty; build it against functions\/wit/),
     expect.stringMatching(/is not WebAssembly: it begins with "<!DOCTYPE html>/),
     expect.stringMatching(

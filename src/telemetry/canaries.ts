@@ -16,6 +16,9 @@ export interface Rollout {
 
 const STATES: Readonly<Record<string, number>> = { promoted: 1, rolledback: -1 }
 
+/** In the digits that the milliseconds have: 1.42 ms are 0.00142 s, and a division makes 0.0014199999999999998 of it. */
+const seconds = (ms: number): number => Number((ms / 1_000).toPrecision(6))
+
 /** Nothing at all where there is no rollout. */
 export function canaryGauges(rollouts: readonly Rollout[] = []): string[] {
   if (rollouts.length === 0) return []
@@ -24,7 +27,7 @@ export function canaryGauges(rollouts: readonly Rollout[] = []): string[] {
   )
   const calls = versions.map(({ calls, labels }): Reading => ({ labels, value: calls }))
   const failures = versions.map(({ failed, labels }): Reading => ({ labels, value: failed }))
-  const p99 = versions.flatMap(({ labels, p99Ms }) => (p99Ms === undefined ? [] : { labels, value: p99Ms / 1_000 }))
+  const p99 = versions.flatMap(({ labels, p99Ms }) => (p99Ms === undefined ? [] : { labels, value: seconds(p99Ms) }))
   const states = rollouts.map(({ candidate, route, state }) => ({
     labels: [route, candidate],
     value: STATES[state] ?? 0,

@@ -34,7 +34,7 @@ function busy() {
   })
   metrics.watch({ functions: () => [resize], generation: () => 1, mqttClients: () => 4 })
   metrics.watch({ breakers: () => [{ route: 'orders', to: 'sync', state: 'open' }] })
-  const versions = { 'resize@2': { calls: 9, failed: 0, p99Ms: 20 }, 'resize@3': { calls: 4, failed: 3 } }
+  const versions = { 'resize@2': { calls: 9, failed: 0, p99Ms: 20 }, 'resize@3': { calls: 4, failed: 3, p99Ms: 1.42 } }
   const weights = { 'resize@2': 100, 'resize@3': 0 }
   metrics.watch({
     rollouts: () => [{ route: 'images', candidate: 'resize@3', state: 'rolledback', weights, versions }],
@@ -62,6 +62,7 @@ test('counts, measures and reads', async () => {
     'headgate_canary_calls_total{route="images",to="resize@2"} 9',
     'headgate_canary_failures_total{route="images",to="resize@3"} 3',
     'headgate_canary_p99_seconds{route="images",to="resize@2"} 0.02',
+    'headgate_canary_p99_seconds{route="images",to="resize@3"} 0.00142',
     'headgate_canary_state{route="images",to="resize@3"} -1',
     'headgate_canary_weight{route="images",to="resize@2"} 100',
     'headgate_deliveries_total{route="orders",outcome="done"} 1',

@@ -81,10 +81,14 @@ test('headgate function diff says what, and deploy --approve approves it', async
   expect(await running.ended).toMatchObject({ code: 0 })
   const diff = await headgate(['function', 'diff', 'size@2', 'size@3', '--functions', functions])
   expect(diff.out).toContain('+ wasi:sockets/tcp\n')
-  expect(diff.out).toContain('to be approved: wasi:filesystem, wasi:sockets\n')
+  expect(diff.out).toContain(
+    'to be approved: wasi:filesystem, wasi:sockets\n  by approve: [wasi:filesystem, wasi:sockets] in the options of the ',
+  )
   const back = await headgate(['function', 'diff', guest, echo, '--json'])
   expect(JSON.parse(back.out)).toMatchObject({ same: false, added: [], approve: [] })
   expect(JSON.parse(back.out).removed).toContain('wasi:sockets/tcp')
   const unknown = await headgate(['function', 'diff', 'size@2', 'size@9', '--functions', functions])
   expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('size@9: there is no such version') })
+  const nowhere = await headgate(['function', 'diff', 'size@2', 'size@3', '--config', join(functions, 'none.yaml')])
+  expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('size@2: nothing says which file this') })
 })
