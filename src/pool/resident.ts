@@ -5,7 +5,7 @@ import { decodeEvent } from '../event/codec.ts'
 import { versioned } from '../schema/version.ts'
 import type { AnswerWriter, Fault } from './answer.ts'
 import { CallLog } from './call-log.ts'
-import { collectDiscarded, discarded } from './collect.ts'
+import { collectDiscarded, discarded, touched } from './collect.ts'
 import type { FunctionCode, Instance } from './instance.ts'
 import { deadlineOf, isKept, recordingOf, tapeOf } from './keep.ts'
 import type { Lifted } from './lift.ts'
@@ -27,6 +27,8 @@ export class Resident {
   /** How many instances are to be kept, whatever happens to them. */
   #wanted = 0
   #made = 0
+  /** Bytes of an instance that nothing ran on yet. */
+  #startBytes = 0
   /** True when the next call is the one that an instance was made for. */
   #fresh = false
   #refusal: Fault | undefined
@@ -50,7 +52,7 @@ export class Resident {
 
   /** Makes an instance for the call that comes next; when it cannot, that call is answered with why. */
   prepare(): Fault | undefined {
-    for (const { bytes } of this.#instances.splice(-1)) discarded(bytes)
+    this.#discard(this.#instances.splice(-1))
     this.#refusal = this.#start()
     this.#fresh = true
     // Before the answer: when that is there first, the function seems to have no instance, and room for one elsewhere.
@@ -92,7 +94,7 @@ export class Resident {
   hold(count: number, warm: boolean): Fault | undefined {
     this.#wanted = count
     const fault = warm && !this.#make ? this.#warmUp() : undefined
-    for (const { bytes } of this.#instances.splice(count)) discarded(bytes)
+    this.#discard(this.#instances.splice(count))
     return fault ?? this.settle()
   }
 
@@ -109,11 +111,15 @@ export class Resident {
    */
   settle(): Fault | undefined {
     const worn = this.#instances.findIndex((instance) => instance.worn)
-    for (const { bytes } of worn >= 0 ? this.#instances.splice(worn, 1) : []) discarded(bytes)
+    if (worn >= 0) this.#discard(this.#instances.splice(worn, 1))
     let fault = (worn >= 0 ? this.#start() : undefined) ?? this.#renew()
     while (!fault && this.#instances.length < this.#wanted) fault = this.#start()
     this.#tell()
     return fault
+  }
+
+  #discard(instances: readonly Instance[]): void {
+    for (const { bytes } of instances) discarded(touched(bytes, this.#startBytes))
   }
 
   #tell(): void {
@@ -137,7 +143,9 @@ export class Resident {
         denied: (what, wanted) => this.#log.deny(what, wanted),
         reel: () => tapeOf(this.#code, this.#shared),
       })
-      this.#instances.push(this.#make())
+      const instance = this.#make()
+      this.#startBytes = instance.bytes
+      this.#instances.push(instance)
       this.#made++
       return undefined
     } catch (error) {
@@ -165,7 +173,7 @@ export class Resident {
       return undefined
     } catch (error) {
       this.#instances.pop()
-      discarded(instance.bytes)
+      this.#discard([instance])
       this.#keep(instance, call, deadlineMs)
       return faultOf(error, this.#circumstances(instance))
     }

@@ -4,6 +4,7 @@ import { componentWit, transpile } from '@bytecodealliance/jco'
 import type { Transpiled } from './component.ts'
 import { componentInterface, type Interface, importsOf } from './interface.ts'
 import { BUILD, ComponentError, firstLine } from './invalid.ts'
+import { lean } from './lean.ts'
 import { suspending, type WaitingKind, waitingImports } from './suspension.ts'
 import { offered } from './wasi/index.ts'
 
@@ -72,5 +73,5 @@ function sourceOf(file: Uint8Array | undefined, imports: boolean, suspends: bool
   const known = /function instantiate\(/.test(body) && !/(?:^|[;}])\s*(?:import|export)\b(?!\()/m.test(body)
   if (!known || (imports && !suspends && !LEAKED_TASK.test(plain)))
     throw new ComponentError('was transpiled to code of an unknown shape')
-  return Buffer.from(body)
+  return Buffer.from(lean(body))
 }

@@ -1,0 +1,74 @@
+/** Takes out of what jco generates what it does anew for each instance, and few calls need. */
+
+import { parseAst } from 'rolldown/parseAst'
+import { type ESTree, Visitor } from 'rolldown/utils'
+
+/** From where to where a text is another one. */
+type Edit = readonly [start: number, end: number, text: string]
+
+const LATER = 'const lowerLater=(lower,describe)=>{let made;return(...given)=>lower(made??=describe(),...given)};'
+const OPEN = '(function(){'
+
+/**
+ * Changes the body of a function that jco generated; what is of another shape than that of jco 1.35 stays as it is.
+ * That describes each import of a component twice, with the types of all that passes, for each instance: of a component
+ * in Rust two thirds of the time that an instance takes to be made, and of the garbage that it leaves.
+ */
+export function lean(body: string): string {
+  const edits: Edit[] = []
+  // Set by jco for imports that wait, and by nobody else.
+  const waits = /\.manuallyAsync\s*=[^=]/.test(body)
+  new Visitor({
+    CallExpression(node) {
+      const described = description(node)
+      if (!described) return
+      const [lower, types] = described
+      edits.push([node.start, types.start, `lowerLater(${textOf(lower)},()=>(`], [types.end, node.end, '))'])
+    },
+    ConditionalExpression({ start, test, alternate }) {
+      const never = test.type === 'Literal' ? test.value === false : !waits && named(test, 'manuallyAsync')
+      if (never && description(alternate)) edits.push([start, alternate.start, ''])
+    },
+    // Made for nobody: what it was given to is gone when the code is minified.
+    TryStatement({ start, end, block }) {
+      const [only, more] = block.body
+      if (!more && only?.type === 'ExpressionStatement' && isPromising(only.expression)) edits.push([start, end, ''])
+    },
+  }).visit(parseAst(`${OPEN}${body}\n})`))
+  return edits.length === 0 ? body : `${LATER}${edited(body, edits)}`
+
+  function textOf({ start, end }: ESTree.Span): string {
+    return body.slice(start - OPEN.length, end - OPEN.length)
+  }
+}
+
+/** What is to do an import's work and the description of the import, where both are bound together. */
+function description(node: ESTree.Expression): readonly [ESTree.Expression, ESTree.ObjectExpression] | undefined {
+  if (node.type !== 'CallExpression' || !named(node.callee, 'bind')) return undefined
+  const { callee, arguments: given } = node
+  const types = given[1]
+  if (callee.type !== 'MemberExpression' || given.length !== 2 || types?.type !== 'ObjectExpression') return undefined
+  const isDescription = types.properties.some(
+    (each) => each.type === 'Property' && each.key.type === 'Identifier' && each.key.name === 'paramLiftFns',
+  )
+  return isDescription ? [callee.object, types] : undefined
+}
+
+const named = (node: ESTree.Expression, name: string): boolean =>
+  node.type === 'MemberExpression' && node.property.type === 'Identifier' && node.property.name === name
+
+const isPromising = (node: ESTree.Expression): boolean =>
+  node.type === 'CallExpression' && named(node.callee, 'promising')
+
+/** An edit in the middle of what another one takes out is left out with it. */
+function edited(body: string, edits: readonly Edit[]): string {
+  let text = ''
+  let at = 0
+  for (const [start, end, instead] of edits.toSorted(([one], [other]) => one - other)) {
+    const from = start - OPEN.length
+    if (from < at) continue
+    text += body.slice(at, from) + instead
+    at = end - OPEN.length
+  }
+  return text + body.slice(at)
+}
