@@ -60,7 +60,8 @@ export const ERRORS = {
   EVENT_TOO_LARGE: {
     disposition: 'reject',
     type: 'ValidationError',
-    summary: 'An event is larger than all that the journal may hold; raise journal.max_size, or send less.',
+    summary:
+      'An event is larger than all that the journal may hold, alone or beside the one that it came of; raise journal.max_size, or send less.',
   },
   EVENT_LOOP: {
     disposition: 'reject',

@@ -11,7 +11,7 @@ import { Breakers } from './delivery/breakers.ts'
 import { Calls } from './delivery/calls.ts'
 import { SYSTEM_CLOCK } from './delivery/clock.ts'
 import { JournalCredit } from './delivery/credit.ts'
-import { deadLetterLane } from './delivery/deadletter.ts'
+import { deadLetterLane, isCurtailed } from './delivery/deadletter.ts'
 import type { DeliverParts } from './delivery/deliver.ts'
 import { DirectRunner } from './delivery/direct.ts'
 import { Dispatcher } from './delivery/dispatch.ts'
@@ -154,6 +154,7 @@ export async function layGround(parts: GroundParts): Promise<Ground> {
     activity,
     accept: inner,
     copy: (event, target, route) => copyTo(journal, event, target, route),
+    room: credit,
     cancelled: (callId) => calls.cancelled(callId),
     now: SYSTEM_CLOCK.now,
     wall: SYSTEM_CLOCK.wall,
@@ -252,6 +253,7 @@ function openPool(
 }
 
 async function copyTo(journal: Journal, event: CloudEvent, target: string, route: string): Promise<void> {
-  const entry = { event, origin: { source: DEAD_LETTER_SOURCE, address: route }, callId: uuidv7() }
+  const origin = { source: DEAD_LETTER_SOURCE, address: route }
+  const entry = { event, origin, callId: uuidv7(), reserved: isCurtailed(event) }
   await journal.append({ ...entry, routes: [{ route, to: deadLetterLane(target) }] })
 }

@@ -10,6 +10,7 @@ import type { FunctionPool } from '../pool/pool.ts'
 import { readVersioned } from '../schema/index.ts'
 import type { Accept } from './accept.ts'
 import { asChild, refuseLoop } from './chain.ts'
+import { emitChildren } from './children.ts'
 import { FunctionTarget } from './target.ts'
 
 /** How many functions may wait for each other: each holds an instance meanwhile. */
@@ -84,11 +85,7 @@ export class AskedByFunctions {
       const target = new FunctionTarget(pool, readVersioned(name), false)
       const work = { event, callId, attempt: 1, deadline: caller.deadline }
       const { answer = {}, children } = await target.handle(work, caller.signal)
-      await Promise.all(
-        children.map((child, index) =>
-          this.#parts.accept(asChild(child.event, event, `${callId}/${name}`, index), child.origin),
-        ),
-      )
+      await emitChildren(children, event, `${callId}/${name}`, this.#parts)
       return { ...answer, data: answer.data ?? NOTHING }
     })
   }

@@ -37,12 +37,15 @@ function open(answer: (work: Work) => Handled, concurrency = 1, rest?: BreakerOp
     replies: { publish: async (reply: Reply) => void replies.push(reply), follow: () => undefined },
     activity: new ActivityStream(),
     accept: async (child: CloudEvent) => {
+      if (child.id === 'unkept') throw new GatewayError('JOURNAL_FULL', 'journal: no room')
       children.push(child)
       return { callId: 'x', duplicate: false, routes: [] }
     },
     copy: async () => undefined,
     cancelled: (callId: string) => callId === 'gone',
     now: clock.now,
+    // As if each event was more than a quarter of it.
+    room: { couldHold: (events: readonly CloudEvent[]) => events.length <= 3, hasRoomFor: () => false },
   }
   const breaker = rest && new Breaker(LANE, { options: rest }, clock, () => undefined)
   const dispatcher = new Dispatcher(held, (error) => expect.fail(error.message))
@@ -189,6 +192,21 @@ test('what an open breaker sends back comes again as the same batch', async () =
   fails = false
   await expect.poll(() => clock.pass(200).then(() => journal.stats().pending), { timeout: 15_000 }).toBe(0)
   expect(invoked.map(({ subjects }) => subjects).sort()).toEqual(['abc', 'abc', 'def'])
+  await dispatcher.stop(10)
+})
+
+test('what never fits beside all of the batch is given up with the first; the others are done', async () => {
+  const child = {
+    event: { specversion: '1.0', id: 'unkept', source: '/c', type: 'made' } as const,
+    origin: { source: 'f', address: '' },
+  }
+  const { dispatcher, invoked, journal } = open(() => ({ ...done(), children: [child] }))
+  await fill(journal, ['a', 'b', 'c'])
+  await expect.poll(() => journal.stats().pending).toBe(0)
+  const letters: string[] = []
+  for await (const { error, event } of journal.deadLetters()) letters.push(`${event.subject} ${error.code}`)
+  expect(letters).toEqual(['a EVENT_TOO_LARGE'])
+  expect(invoked).toHaveLength(1)
   await dispatcher.stop(10)
 })
 

@@ -9,6 +9,7 @@ import type { Delivery } from '../journal/journal.ts'
 import type { ItemOutcome, Spent } from '../pool/pool.ts'
 import type { Route } from '../router/route.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
+import type { Room } from './room.ts'
 import type { Handled, Target, Work } from './target.ts'
 import { transforming } from './transform.ts'
 
@@ -47,13 +48,14 @@ export async function deliverBatch(
       return parts.journal.settle(delivery, { ...outcome, at })
     },
   }
+  const room = parts.room && beside(parts.room, deliveries)
   const transform = transforming(route, parts)
   const members = deliveries.map((delivery) => together.member(delivery))
   const made = await Promise.all(
     members.map(async ({ delivery, ...member }) => {
       try {
         const own = transform ? transform(member, delivery.answers) : member
-        return (await deliver(delivery, route, own, { ...parts, journal }, signal)).settled
+        return (await deliver(delivery, route, own, { ...parts, journal, room }, signal)).settled
       } finally {
         member.gone()
       }
@@ -61,6 +63,12 @@ export async function deliverBatch(
   )
   return { again, settled: Promise.all(made).then(() => undefined) }
 }
+
+/** The room that there is while all of the batch is held. */
+const beside = (room: Room, deliveries: readonly Delivery[]): Room => ({
+  couldHold: (events) => room.couldHold([...new Set([...deliveries.map(({ event }) => event), ...events])]),
+  hasRoomFor: (event) => room.hasRoomFor(event),
+})
 
 /** Waits until each member has come to its attempt, or to its end without one; then all have the one result. */
 class Together {

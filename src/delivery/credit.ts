@@ -2,7 +2,9 @@
 
 import type { Credit } from '../connector/connector.ts'
 import { GatewayError } from '../errors.ts'
+import type { CloudEvent } from '../event/index.ts'
 import type { JournalUse } from '../journal/journal.ts'
+import { type Room, sizeOf } from './room.ts'
 
 export interface CreditLimits {
   /** Appends that may be under way at once. */
@@ -23,7 +25,7 @@ const FULL_MS = 2_000
 const REST_MS = 100
 
 /** Counts appends under way and reads the journal's own figures. One for the whole gateway. */
-export class JournalCredit implements Credit {
+export class JournalCredit implements Credit, Room {
   readonly #limits: CreditLimits
   readonly #used: () => JournalUse
   #appends = 0
@@ -73,6 +75,14 @@ export class JournalCredit implements Credit {
   get crowded(): boolean {
     const { bytes, pending } = this.#used()
     return bytes >= this.#limits.bytes / 2 || pending >= this.#limits.pending / 2
+  }
+
+  couldHold(events: readonly CloudEvent[]): boolean {
+    return events.reduce((sum, event) => sum + sizeOf(event), 0) <= this.#limits.bytes
+  }
+
+  hasRoomFor(event: CloudEvent): boolean {
+    return this.#used().bytes + sizeOf(event) <= this.#limits.bytes
   }
 
   refusal(): GatewayError | undefined {

@@ -6,6 +6,12 @@ import type { Delivery, Failure } from '../journal/journal.ts'
 /** The journal tells the copy from the event by its id; the target sees the event's own. */
 const MARK = 'deadletterid'
 
+/** Holds how many bytes of data are not in the copy. */
+export const LEFT_OUT = 'deadletterbytes'
+
+/** Whether a copy has none of the data that the event had. */
+export const isCurtailed = (copy: CloudEvent): boolean => extension(copy, LEFT_OUT) !== undefined
+
 /** The `to` of the lane that carries copies to a target. */
 export const deadLetterLane = (target: string): string => `dead_letter: ${target}`
 

@@ -1,28 +1,24 @@
 /** The back half of the path: invoke -> reply -> settle, with retry and dead letter as the two ways to fail. */
 
-import type { Emit } from '../connector/connector.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
-import type { Delivery, Failure, Figures, Journal, Outcome } from '../journal/journal.ts'
-import { type ReplyPublisher, replyTopic } from '../reply/reply.ts'
+import type { Delivery, Figures, Journal, Outcome } from '../journal/journal.ts'
+import { type Reply, type ReplyPublisher, replyTopic } from '../reply/reply.ts'
 import type { Route } from '../router/route.ts'
-import type { Accept } from './accept.ts'
 import type { Activity, ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
-import { asChild, pace, refuseLoop } from './chain.ts'
-import { type Clock, passTime, SYSTEM_CLOCK } from './clock.ts'
-import { toDeadLetter } from './deadletter.ts'
+import { type BuryParts, bury } from './bury.ts'
+import { pace, refuseLoop } from './chain.ts'
+import { type EmitParts, emitChildren } from './children.ts'
+import { passTime, SYSTEM_CLOCK } from './clock.ts'
 import { both, handOver, isWorthATry } from './fallback.ts'
 import { judge, toFailure } from './retry.ts'
 import type { Handled, Target } from './target.ts'
 import type { Transformer } from './transform.ts'
 
-export interface DeliverParts {
+export interface DeliverParts extends BuryParts, EmitParts {
   readonly journal: Pick<Journal, 'settle' | 'find' | 'release'>
   readonly replies: ReplyPublisher
   readonly activity: ActivityStream
-  readonly accept: Accept
-  /** Appends the copy of a dead letter for a target, durably. */
-  readonly copy: (copy: Parameters<Emit>[0], target: string, route: string) => Promise<void>
   /** What the route's `fallback` names, when it has one. */
   readonly fallback?: Target
   /** Absent where no route has a transform. */
@@ -31,7 +27,6 @@ export interface DeliverParts {
   readonly waits?: boolean
   /** Whether the caller of a call has gone away. */
   readonly cancelled: (callId: string) => boolean
-  readonly now: () => number
   /** The number under which the journal keeps the configuration that attempts are made under. */
   readonly generation?: number
   /** SHA-256 of the files of functions, by `name@version`. */
@@ -40,8 +35,6 @@ export interface DeliverParts {
   readonly digest?: string | undefined
   /** The time by which callers set deadlines; `now` when absent. */
   readonly wall?: () => number
-  /** The clock that `now` reads; the machine's when absent. */
-  readonly clock?: Clock
 }
 
 /** How long a delivery whose outcome cannot be told keeps its place before it runs again. */
@@ -106,12 +99,16 @@ export async function deliver(
     parts.journal.release(delivery)
     return { settled: Promise.resolve() }
   }
-  const { outcome, handled, error } = attempted
+  const { handled, error } = attempted
+  let { outcome } = attempted
   let unanswered: GatewayError | undefined
   try {
-    if (outcome.status === 'dead' && error) await bury(delivery, route, outcome.error, error, parts)
-    if (outcome.status === 'done' && wantsReply(delivery, handled))
-      await parts.replies.publish(okReply(delivery.callId, handled?.answer ?? {}, handled?.cold), delivery.event)
+    if (outcome.status === 'dead' && error) {
+      const waits = (full: GatewayError): void => tellPutOff(delivery, full, begun, parts)
+      outcome = { ...outcome, error: await bury(delivery, route, outcome.error, parts, waits, signal) }
+    }
+    const reply = replyOf(delivery, attempted)
+    if (reply) await parts.replies.publish(reply, delivery.event)
   } catch (thrown) {
     unanswered = toGatewayError(thrown)
     // A topic that can never be published on: nobody can be told, now or later, but the operator.
@@ -137,10 +134,14 @@ async function putOff(
   signal: AbortSignal,
 ): Promise<void> {
   if (error.disposition === 'fatal') throw error
-  const outcome = { status: 'retry', at: parts.now() + UNTOLD_MS, error: toFailure(error) } as const
-  report(delivery, outcome, {}, begun, parts.now(), parts)
+  tellPutOff(delivery, error, begun, parts)
   await passTime(parts.clock ?? SYSTEM_CLOCK, UNTOLD_MS, signal).catch(() => {})
   parts.journal.release(delivery)
+}
+
+function tellPutOff(delivery: Delivery, error: GatewayError, begun: number, parts: DeliverParts): void {
+  const outcome = { status: 'retry', at: parts.now() + UNTOLD_MS, error: toFailure(error) } as const
+  report(delivery, outcome, {}, begun, parts.now(), parts)
 }
 
 async function attempt(
@@ -162,7 +163,7 @@ async function attempt(
     const limit = Math.min(begun + route.timeoutMs, deadline ?? Number.POSITIVE_INFINITY)
     const work = { event, draft, callId, attempt: delivery.attempt, deadline: limit, spent }
     const handled = await target.handle(work, signal)
-    if (handled.children.length > 0) await emitChildren(delivery, handled, parts)
+    if (handled.children.length > 0) await emitChildren(handled.children, event, delivery.id, parts)
     return { outcome: doneBy(handled, delivery, spent), handled }
   } catch (thrown) {
     const error = toGatewayError(thrown)
@@ -241,27 +242,18 @@ function refuse(
   }
 }
 
-async function emitChildren({ event, id }: Delivery, { children }: Handled, { accept }: DeliverParts): Promise<void> {
-  await Promise.all(children.map((child, index) => accept(asChild(child.event, event, id, index), child.origin)))
-}
-
 const wantsReply = ({ answers, event }: Delivery, handled: Handled | undefined): boolean =>
   answers && (isCall(event) || handled?.answer?.data !== undefined)
 
-async function bury(
+/** What its caller is told; an error without what became of its copy. */
+function replyOf(
   delivery: Delivery,
-  route: Route,
-  failure: Failure,
-  error: GatewayError,
-  parts: DeliverParts,
-): Promise<void> {
+  { error, handled, outcome }: Extract<Attempted, { outcome: Outcome }>,
+): Reply | undefined {
   const { answers, callId, event } = delivery
-  if (route.deadLetter) {
-    const record = await parts.journal.find({ callId })
-    const firstAt = record?.deliveries.find(({ id }) => id === delivery.id)?.firstErrorAt ?? parts.now()
-    await parts.copy(toDeadLetter(delivery, failure, firstAt, parts.now()), route.deadLetter.text, route.name)
-  }
-  if (answers && isCall(event)) await parts.replies.publish(errorReply(callId, failure, error), event)
+  if (outcome.status === 'dead' && error && answers && isCall(event)) return errorReply(callId, outcome.error, error)
+  if (outcome.status !== 'done' || !wantsReply(delivery, handled)) return undefined
+  return okReply(callId, handled?.answer ?? {}, handled?.cold)
 }
 
 function report(

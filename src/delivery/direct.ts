@@ -8,7 +8,8 @@ import type { Match } from '../router/router.ts'
 import type { Accept } from './accept.ts'
 import type { ActivityStream } from './activity.ts'
 import { deadlineOf, errorReply, isCall, okReply } from './answer.ts'
-import { asChild, refuseLoop } from './chain.ts'
+import { refuseLoop } from './chain.ts'
+import { emitChildren } from './children.ts'
 import { both, fallbackOf, handOver, isWorthATry } from './fallback.ts'
 import type { Refusals } from './refusals.ts'
 import { toFailure } from './retry.ts'
@@ -85,9 +86,7 @@ export class DirectRunner {
       const goal = transforming(route, this.#parts)?.(own, ref.answers === true) ?? own
       const handled = await goal.handle({ event, callId, attempt: 1, deadline: limit }, signal)
       const { children } = handled
-      await Promise.all(
-        children.map((child, index) => accept(asChild(child.event, event, `${callId}/${ref.to}`, index), child.origin)),
-      )
+      await emitChildren(children, event, `${callId}/${ref.to}`, { accept })
       return { handled }
     } catch (thrown) {
       const error = toGatewayError(thrown)

@@ -4,9 +4,8 @@ import { type ErrorCode, GatewayError } from '../errors.ts'
 import { type CloudEvent, withExtensions } from '../event/index.ts'
 import type { Delivery, Failure } from '../journal/journal.ts'
 import type { Route, Target as RouteTarget } from '../router/route.ts'
-import type { Accept } from './accept.ts'
 import { deadlineOf } from './answer.ts'
-import { asChild } from './chain.ts'
+import { type EmitParts, emitChildren } from './children.ts'
 import type { Handled, Target } from './target.ts'
 
 /** Nobody waits for it any more, it would go on for ever, or the trouble is our own: no other target saves it. */
@@ -43,15 +42,14 @@ export async function handOver(
   { timeoutMs }: Pick<Route, 'timeoutMs'>,
   failure: Failure,
   fallback: Target,
-  { accept, now, wall = now }: { readonly accept: Accept; readonly now: () => number; readonly wall?: () => number },
+  parts: EmitParts & { readonly now: () => number; readonly wall?: () => number },
   signal: AbortSignal,
 ): Promise<Handled> {
   const { callId, event, id } = given
+  const { now, wall = now } = parts
   const deadline = Math.min(wall() + timeoutMs, deadlineOf(event) ?? Number.POSITIVE_INFINITY)
   const handled = await fallback.handle({ event: toFallback(given, failure), callId, attempt: 1, deadline }, signal)
-  await Promise.all(
-    handled.children.map((child, index) => accept(asChild(child.event, event, `${id}/fallback`, index), child.origin)),
-  )
+  await emitChildren(handled.children, event, `${id}/fallback`, parts)
   return handled
 }
 

@@ -57,6 +57,8 @@ class Desk {
       activity: new ActivityStream(),
       accept: this.accept,
       copy: () => expect.fail('there is no copy'),
+      // As if it was half of the journal, and a little more.
+      room: { couldHold: (events) => events.length < 2, hasRoomFor: () => false },
       cancelled: () => false,
       now: Date.now,
     }
@@ -139,6 +141,21 @@ test('too large to be kept: its attributes and the size of its data are; no redr
   await until(() => desk.journal.stats().dead === 1)
   expect(desk.offered.length).toBe(offered)
   expect(await desk.emit(event)).toEqual({ callId: 'taken', duplicate: false, routes: ['work'] })
+})
+
+test('redriven, and larger than what its own letter leaves: it dies of that, and is not offered for ever', async () => {
+  const desk = new Desk()
+  desk.serve()
+  await desk.emit(event)
+  await until(() => desk.journal.stats().dead === 1)
+  desk.error = full
+  expect(await desk.journal.redrive({ route: OFFERS.route })).toBe(1)
+  await until(() => desk.journal.stats().dead === 1)
+  expect((await desk.letters())[0]?.error).toMatchObject({
+    code: 'EVENT_TOO_LARGE',
+    message: expect.stringContaining('does not fit into the journal beside it'),
+  })
+  expect(desk.offered).toHaveLength(3)
 })
 
 test('attributes that are too large, too, are left out; for want of room it is offered again', async () => {

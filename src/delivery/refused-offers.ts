@@ -16,6 +16,7 @@ import type { Journal } from '../journal/journal.ts'
 import { OFFERS, type Route } from '../router/route.ts'
 import type { Accept } from './accept.ts'
 import { type DeliverParts, deliver } from './deliver.ts'
+import { forGood } from './room.ts'
 import type { LaneWork } from './served.ts'
 
 const AGAIN: Route = {
@@ -66,7 +67,9 @@ export const offerLane = (accept: Accept, parts: DeliverParts): LaneWork => ({
     const handle = async (): Promise<{ readonly children: readonly [] }> => {
       const event = fromRefused(delivery.event)
       refuseIncomplete(event)
-      await accept(event, delivery.origin)
+      await accept(event, delivery.origin).catch((thrown: unknown) => {
+        throw forGood(thrown, [delivery.event], [event], parts.room)
+      })
       return { children: [] }
     }
     return deliver(delivery, AGAIN, { answers: false, handle }, parts, signal)

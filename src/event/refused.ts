@@ -23,15 +23,15 @@ export function fromRefused(kept: CloudEvent): CloudEvent {
 /** Whether it is what was kept of an offer, which never was an event of the path. */
 export const isRefusedOffer = (event: CloudEvent): boolean => extension(event, MARK) !== undefined
 
-/** Returns an event that is too large to be kept as what is kept in its place: a note says how much data it had. */
-export function withoutData(event: CloudEvent): CloudEvent {
+/** Returns an event that is too large to be kept as what is kept in its place: `note` says how much data it had. */
+export function withoutData(event: CloudEvent, note = LEFT_OUT): CloudEvent {
   const { data, ...attributes } = event
-  return withExtensions(attributes, { [LEFT_OUT]: data?.length ?? 0 })
+  return withExtensions(attributes, { [note]: data?.length ?? 0 })
 }
 
 /** As `withoutData`, and without the attributes that an event may be without. */
-export const bare = ({ data, id, source, specversion, type }: CloudEvent): CloudEvent =>
-  withoutData({ id, source, specversion, type, ...(data && { data }) })
+export const bare = ({ data, id, source, specversion, type }: CloudEvent, note = LEFT_OUT): CloudEvent =>
+  withoutData({ id, source, specversion, type, ...(data && { data }) }, note)
 
 /** How many bytes of its data are not in what was kept; undefined when it is whole. */
 export const bytesLeftOut = (kept: CloudEvent): string | undefined => extension(kept, LEFT_OUT)

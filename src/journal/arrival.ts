@@ -54,6 +54,13 @@ export function newArrival(known: Omit<Arrival, 'promise' | 'resolve' | 'reject'
 /** Of one event, whatever the journal may hold: a value of LMDB ends at 4 GiB, and others lie in it beside the event. */
 export const LARGEST = 2 ** 31
 
+/** What is set aside for `reserved` entries, beyond the bytes that others may take: one part in so many. */
+const RESERVE = 16
+
+/** How many bytes the journal may hold once an entry is in it. */
+export const limitFor = ({ reserved }: Entry, maxBytes: number): number =>
+  reserved === true ? maxBytes + maxBytes / RESERVE : maxBytes
+
 /** For now. */
 export const full = (kind: 'lmdb' | 'memory' = 'lmdb'): GatewayError =>
   new GatewayError(

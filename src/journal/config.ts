@@ -23,7 +23,7 @@ export const journalConfig = z.strictObject({
   max_size: size()
     .prefault('8GiB')
     .describe(
-      'Bytes that the journal holds: of events, of the state of their deliveries, and, up to a quarter, of what was recorded of calls. When they are reached, sources pause and callers get JOURNAL_FULL until deliveries settle and expire; a recording for which there is no room is not kept. An event larger than this is refused for good (EVENT_TOO_LARGE).',
+      'Bytes that the journal holds: of events, of the state of their deliveries, and, up to a quarter, of what was recorded of calls. When they are reached, sources pause and callers get JOURNAL_FULL until deliveries settle and expire; a recording for which there is no room is not kept. A sixteenth more is set aside for copies of dead letters that have no room but without their data. An event larger than this is refused for good (EVENT_TOO_LARGE).',
     ),
 })
 

@@ -47,6 +47,8 @@ export interface Entry {
   readonly routes: readonly RouteRef[]
   /** The number that `keep` gave to the configuration that the event was matched by. */
   readonly generation?: number | undefined
+  /** True for what is small and must not be left out for want of room: it may take of what is set aside for such. */
+  readonly reserved?: boolean
 }
 
 export interface Appended {

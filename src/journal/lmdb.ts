@@ -2,7 +2,7 @@
 
 import { type GatewayError, toGatewayError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
-import { full, LARGEST, letGo, newArrival, noRoom, type Placed } from './arrival.ts'
+import { full, LARGEST, letGo, limitFor, newArrival, noRoom, type Placed } from './arrival.ts'
 import { Blocks, type Located } from './blocks.ts'
 import { readCursor, writeCursor } from './cursors.ts'
 import { chainsOf, debounced, readBack, supersede, type WaitingSlot } from './debounce.ts'
@@ -128,7 +128,7 @@ class LmdbJournal implements Journal, LanesHost {
     const routes = entry.routes.map((route, index) => routeEntry(feeds[index]?.id ?? 0, route, acceptedAt))
     const draft = new RecordDraft(entry, routes, acceptedAt)
     const { maxBytes } = this.#settings
-    if (this.sums.bytes + this.intake.bytes + draft.bytes > maxBytes || draft.bytes > LARGEST) {
+    if (this.sums.bytes + this.intake.bytes + draft.bytes > limitFor(given, maxBytes) || draft.bytes > LARGEST) {
       letGo({ entry, feeds, once })
       return Promise.reject(noRoom('lmdb', draft.bytes, maxBytes))
     }

@@ -53,6 +53,17 @@ test.each(['memory', 'lmdb'])('what it would have taken beside its room is free 
   expect(await journal.append(entry('a', 1, once))).toEqual({ callId: 'call-a', duplicate: false })
 })
 
+test('what is reserved takes of what is set aside, where nothing else has room, until that is used up', async () => {
+  const journal = await open('lmdb')
+  await journal.append(entry('a', MAX - 400))
+  await expect(journal.append(entry('b', 600))).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
+  expect(await journal.append({ ...entry('b', 600), reserved: true })).toEqual({ callId: 'call-b', duplicate: false })
+  await expect(journal.append({ ...entry('c', MAX / 16), reserved: true })).rejects.toMatchObject({
+    code: 'JOURNAL_FULL',
+  })
+  await expect(journal.append(entry('d', 1))).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
+})
+
 test('more than any value of the store: for good, however much the journal may hold', async () => {
   const journal = await open('lmdb', 2 ** 40)
   await expect(journal.append(entry('a', LARGEST))).rejects.toMatchObject({

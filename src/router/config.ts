@@ -118,7 +118,7 @@ export const routeConfig = z.strictObject({
   dead_letter: target
     .optional()
     .describe(
-      'A sink or `mqtt:<topic>` that also gets a copy of what was given up. It is kept in the dead-letter store either way.',
+      'A sink or `mqtt:<topic>` that also gets a copy of what was given up. It is kept in the dead-letter store either way. Where the journal has no room for the whole event a second time, the copy has no data, and `deadletterbytes` says how many bytes they were.',
     ),
   order_by: z
     .string()
