@@ -1,7 +1,10 @@
 /** Opens a pool on guests of this folder, and calls them in one line. */
 
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CloudEvent } from '../../src/event/index.ts'
+import { BorrowedCache } from '../../src/pool/cache.ts'
 import {
   type Call,
   createPool,
@@ -31,6 +34,9 @@ export const spec = (name: string, overrides: Partial<FunctionSpec> = {}): Funct
   ...overrides,
 })
 
+/** What the pools of a test file were made of: a guest is transpiled once in it, and nothing is kept on disk. */
+export const cache = new BorrowedCache(join(tmpdir(), 'headgate-no-such-folder'), undefined)
+
 const NEVER = new AbortController().signal
 let calls = 0
 
@@ -49,7 +55,7 @@ export interface OpenPool extends AsyncDisposable {
 /** Opens a pool, all functions warm. */
 export async function open(specs: readonly FunctionSpec[], options: Partial<PoolOptions> = {}): Promise<OpenPool> {
   const lines: Parameters<FunctionLog>[0][] = []
-  const pool = await createPool(specs, { log: (line) => lines.push(line), workers: 1, ...options })
+  const pool = await createPool(specs, { log: (line) => lines.push(line), workers: 1, cache, ...options })
   await Promise.all(specs.map(({ name }) => pool.ready(name)))
   return {
     pool,

@@ -8,7 +8,7 @@ import { type Answered, type Host, HostError, type KeyValueStore } from '../../s
 import type { Call, Spent } from '../../src/pool/index.ts'
 import { decodeRecording, type Recording } from '../../src/pool/recording.ts'
 import { type Played, replayCall, type Told } from '../../src/pool/replay.ts'
-import { callOf, type OpenPool } from './open.ts'
+import { cache, callOf, type OpenPool } from './open.ts'
 
 const NEVER = new AbortController().signal
 export const ENV = { COLOUR: 'blue' }
@@ -48,7 +48,7 @@ export interface Replayed {
 export async function replay(failed: Pick<Failed, 'recording' | 'event'>, wasm: string): Promise<Replayed> {
   const told: Told[] = []
   const { recording, event } = failed
-  const played = await replayCall(recording, { wasm, env: ENV, event, tell: (each) => told.push(each) })
+  const played = await replayCall(recording, { wasm, env: ENV, event, cache, tell: (each) => told.push(each) })
   return { played, told }
 }
 
