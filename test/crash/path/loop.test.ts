@@ -1,9 +1,9 @@
 /** Row 26 of the fault matrix: a route that feeds itself twice ends at the hop limit, and leaves the others their share. */
 
 import { expect, test } from 'vitest'
+import { Client, eventOf, request } from '../../e2e/path/client.ts'
 import { eventually } from '../../services/eventually.ts'
 import { type GatewayProcess, startGateway } from '../../services/gateway.ts'
-import { Client, eventOf, request } from './client.ts'
 
 const config = `
 functions:
