@@ -87,8 +87,13 @@ function boundedOf(config: FunctionConfig, policies: Sections['policies'], path:
   const policy = Object.hasOwn(policies, config.policy) ? policies[config.policy] : undefined
   if (typeof policy === 'object') return underPolicy(bounded, { name: config.policy, policy, path, reporter, disk })
   // One that is there and wrong is told to be so where it stands.
-  if (!reporter.places.at(['policies', config.policy]))
-    reporter.unknown([...path, 'policy'], 'policy', config.policy, Object.keys(policies))
+  if (reporter.places.at(['policies', config.policy])) return bounded
+  const [at, known] = [[...path, 'policy'], Object.keys(policies)]
+  if (known.length > 0) reporter.unknown(at, 'policy', config.policy, known)
+  else
+    reporter.report(at, `there is no policy "${config.policy}"`, {
+      suggestion: `write policies: { ${config.policy}: ./${config.policy}.yaml }, the path of its file or of a ConfigMap that holds it`,
+    })
   return bounded
 }
 

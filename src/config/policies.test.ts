@@ -206,6 +206,9 @@ describe('what a function asks beyond its policy', () => {
     expect(mistakes('functions: { f: { wasm: f.wasm, policy: q } }\npolicies: { p: {} }')).toEqual([
       '1:41 functions.f.policy: there is no policy "q" | did you mean "p"?',
     ])
+    expect(mistakes('functions: { f: { wasm: f.wasm, policy: q } }').join()).toContain(
+      'there is no policy "q" | write policies: { q: ./q.yaml }, the path of its file or of a ConfigMap that holds it',
+    )
   })
 })
 

@@ -87,7 +87,7 @@ function makeSchema(connectors: readonly Connector[]) {
       .record(name, z.union([z.string().min(1), policyConfig]))
       .prefault({})
       .describe(
-        'What functions may have at most, by name; or the path of a file that says so. Files and Kubernetes ConfigMaps of policies in the folder of the configuration stand here, too, each by its name.',
+        'What functions may have at most: under each name its limits, or the path of a file or of a Kubernetes ConfigMap that has them. Where the configuration is a folder, the files and ConfigMaps of policies in it stand here, too, each by its name.',
       ),
     services: named(
       z.record(name, z.string()),
