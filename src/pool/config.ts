@@ -44,7 +44,7 @@ const options = z.strictObject({
     .enum(['plain', 'outcome'])
     .default('plain')
     .describe(
-      'What it answers: `plain` is the reply as it stands; `outcome` is JSON `{ success, data, error, metadata }`, of which `success: false` is a failure, and in which the caller gets what the gateway measured as `metadata`.',
+      'What it answers: `plain` is the reply as it stands; `outcome` is JSON `{ success, data, error, metadata, status, events }`, of which `success: false` is a failure, `events` are emitted, `status` is that of the reply in HTTP, and the rest is what the caller gets, with what the gateway measured as `metadata`.',
     ),
   record: recordOptions
     .prefault('failure')

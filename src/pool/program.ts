@@ -17,6 +17,9 @@ import { createWorld, type Outside, type World } from './wasi/index.ts'
 import { Preview1 } from './wasi/preview1.ts'
 import { Kept } from './wasi/streams.ts'
 
+/** The environment variable that tells a program of the form that it is to answer in, where that is not `plain`. */
+const OUTPUT = 'HEADGATE_OUTPUT'
+
 /** The streams of one run of a program. */
 class Streams {
   readonly reel: Reel
@@ -30,6 +33,8 @@ class Streams {
     this.outside = {
       ...code,
       ...notes,
+      // So that an author's kit answers as it is asked to, and says so when it cannot.
+      ...(code.output && { env: { ...code.env, [OUTPUT]: code.output } }),
       senses: this.reel,
       args: [code.name],
       stdin: () => this.#stdin,

@@ -5,6 +5,7 @@ import type { CloudEvent } from '../event/index.ts'
 import { isTooLong, TEXT_BYTES } from '../event/text.ts'
 import type { AnswerWriter, Fault, ItemAnswer } from './answer.ts'
 import { cutLine } from './call-log.ts'
+import type { Unfit } from './emitted.ts'
 import { type Formed, formed, type Refusal } from './form.ts'
 import type { FunctionCode } from './instance.ts'
 import type { Lifted } from './lift.ts'
@@ -54,12 +55,12 @@ export function writeAnswer(
   given: Lifted,
   { call, code, name, runMs, cold, memoryBytes }: Answered,
 ): boolean {
-  const { output, version } = code
-  const lifted: Lifted | Formed =
+  const { name: own, output, version } = code
+  const lifted: Lifted | Formed | Unfit =
     output === undefined || given.kind !== 'response'
       ? given
-      : formed(given, { event: decodeEvent(call.event), runMs, memoryBytes, version })
-  const fault = faultIn(lifted, name)
+      : formed(given, { ...call, event: decodeEvent(call.event), name: own, runMs, memoryBytes, version })
+  const fault = lifted.kind === 'unfit' ? eventFault(name, lifted.what) : faultIn(lifted, name)
   if (fault) writer.error(call.slot, fault, runMs, memoryBytes, cold)
   if (fault || lifted.kind !== 'response') return true
   const items = itemAnswers(lifted, name)

@@ -1,5 +1,6 @@
 #include "kit.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,7 @@ char *read_input(void) {
     if (used + 1 == size) text = realloc(text, size *= 2);
   }
   if (text == NULL) {
-    fprintf(stderr, "out of memory\n");
-    exit(TRY_AGAIN);
+    exit(try_again("out of memory", 0));
   }
   text[used] = '\0';
   return text;
@@ -81,7 +81,76 @@ char *text_of(const char *value) {
   return text;
 }
 
-int reject(const char *code, const char *message) {
+/* What is emitted, as the elements of a list of JSON. */
+static char *emitted;
+static size_t emitted_size;
+static FILE *emitting;
+static int status;
+
+/* A text as a string of JSON. */
+static void print_string(FILE *out, const char *text) {
+  fputc('"', out);
+  for (; *text != '\0'; text++) {
+    unsigned char byte = *text;
+    if (byte == '"' || byte == '\\') fprintf(out, "\\%c", byte);
+    else if (byte < ' ') fprintf(out, "\\u%04x", byte);
+    else fputc(byte, out);
+  }
+  fputc('"', out);
+}
+
+void emit(const char *source, const char *type, const char *format, ...) {
+  va_list values;
+  if (emitting == NULL) emitting = open_memstream(&emitted, &emitted_size);
+  else fputc(',', emitting);
+  if (emitting == NULL) exit(try_again("out of memory", 0));
+  fputs("{\"specversion\":\"1.0\",\"source\":", emitting);
+  print_string(emitting, source);
+  fputs(",\"type\":", emitting);
+  print_string(emitting, type);
+  fputs(",\"data\":", emitting);
+  va_start(values, format);
+  vfprintf(emitting, format, values);
+  va_end(values);
+  fputc('}', emitting);
+}
+
+void set_status(int code) { status = code; }
+
+int reply(const char *format, ...) {
+  const char *output = getenv("HEADGATE_OUTPUT");
+  int form = output != NULL && strcmp(output, "outcome") == 0;
+  va_list values;
+  if (!form && (emitting != NULL || status != 0))
+    return reject("system", "NO_OUTPUT_FORM",
+                  "a reply as it stands has no events and no status; give the function \"output: outcome\"");
+  if (form) printf("{\"success\":true,\"data\":");
+  va_start(values, format);
+  vprintf(format, values);
+  va_end(values);
+  if (form && status != 0) printf(",\"status\":%d", status);
+  if (form && emitting != NULL && fclose(emitting) == 0) printf(",\"events\":[%s]", emitted);
+  if (form) putchar('}');
+  return DONE;
+}
+
+/* A failure in the output form says all of what its exit code says in part. */
+int reject(const char *kind, const char *code, const char *message) {
   fprintf(stderr, "%s: %s\n", code, message);
+  printf("{\"success\":false,\"error\":{\"retryable\":false,\"type\":");
+  print_string(stdout, kind);
+  printf(",\"code\":");
+  print_string(stdout, code);
+  printf(",\"message\":");
+  print_string(stdout, message);
+  printf("}}");
   return REJECTED;
+}
+
+int try_again(const char *message, long after_ms) {
+  fprintf(stderr, "%s\n", message);
+  printf("{\"success\":false,\"error\":{\"retryable\":true,\"retry_after_ms\":%ld,\"message\":", after_ms);
+  print_string(stdout, message);
+  printf("}}");
+  return TRY_AGAIN;
 }

@@ -12,7 +12,7 @@ type greeting struct {
 func main() {
 	handle(func(data wanted) (greeting, error) {
 		if data.Name == "" {
-			return greeting{}, rejected("NAME_MISSING", "name is missing")
+			return greeting{}, rejected("validation", "NAME_MISSING", "name is missing")
 		}
 		return greeting{"Hello, " + data.Name + "!"}, nil
 	})

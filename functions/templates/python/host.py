@@ -5,25 +5,35 @@ raised as a HostError.
 """
 
 import json
+import re
 
 from componentize_py_types import Err
-from wit_world.imports import atomics, messaging
+from wit_world.imports import atomics, messaging, outgoing_handler, streams
 from wit_world.imports import call as calling
 from wit_world.imports import headgate_function_types as types
 from wit_world.imports import log as logging
 from wit_world.imports import wasi_config_store as settings
+from wit_world.imports import wasi_http_types as web
 from wit_world.imports import wasi_keyvalue_store as stores
 
 
 class HostError(Exception):
-    """Not caught, it is another attempt."""
+    """Not caught, it is another attempt. `code` is such as `connection-refused`, or that of whom was asked."""
+
+    def __init__(self, doing, given):
+        inner = getattr(given, "value", None)
+        # A case of a variant is a class: ErrorCode_ConnectionRefused.
+        case = re.sub(r"\B(?=[A-Z])", "-", type(given).__name__.rpartition("_")[2]).lower()
+        parts = [doing, case, getattr(inner, "message", inner)]
+        super().__init__(": ".join(part for part in parts if isinstance(part, str)))
+        self.code = getattr(inner, "code", case)
 
 
 def told(doing, work, *given):
     try:
         return work(*given)
     except Err as error:
-        raise HostError(f"{doing}: {error.value}") from error
+        raise HostError(doing, error.value) from error
 
 
 def log(message, level="info"):
@@ -103,3 +113,91 @@ def value_of(payload):
         return json.loads(payload.data.value)
     except ValueError:
         return payload.data.value
+
+
+class Answer:
+    """What a server answered, as a whole. Names of headers are in lower case."""
+
+    def __init__(self, url, status, headers, body):
+        self.url = url
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    @property
+    def ok(self):
+        return 200 <= self.status < 300
+
+    def text(self):
+        return self.body.decode()
+
+    def json(self):
+        return json.loads(self.body)
+
+
+URL = re.compile(r"(https?)://([^/?#@]+)([^#]*)", re.I)
+# Of WASI a stream takes no more at once.
+PART = 4096
+
+
+def fetch(url, method="GET", headers=None, body=None):
+    """Sends a request to where `allow: { http: [...] }` lets it, and returns the Answer, whatever its status.
+
+    Bytes and texts are sent as they are, anything else as JSON. No redirect is followed.
+    """
+    doing = f'fetching "{url}"'
+    given = {name.lower(): value for name, value in (headers or {}).items()}
+    if body is not None and not isinstance(body, (bytes, str)):
+        body = json.dumps(body)
+        given.setdefault("content-type", "application/json")
+    with told(doing, sent, request_of(doing, url, method, given), body or b"") as future:
+        with future.subscribe() as there:
+            there.block()
+        result = future.get().value
+        if isinstance(result, Err):
+            raise HostError(doing, result.value)
+        with result.value as response:
+            return told(doing, taken, url, response)
+
+
+def request_of(doing, url, method, headers):
+    parts = URL.match(url)
+    if parts is None:
+        raise ValueError(f"{doing}: it is no URL of http or https")
+    scheme, authority, path = parts.groups()
+    fields = told(doing, web.Fields.from_list, [(name, value.encode()) for name, value in headers.items()])
+    request = web.OutgoingRequest(fields)
+    case = getattr(web, f"Method_{method.capitalize()}", None)
+    told(doing, request.set_method, case() if case else web.Method_Other(method))
+    told(doing, request.set_scheme, web.Scheme_Https() if scheme.lower() == "https" else web.Scheme_Http())
+    told(doing, request.set_authority, authority)
+    told(doing, request.set_path_with_query, path if path.startswith("/") else f"/{path}")
+    return request
+
+
+def sent(request, body):
+    """The request goes out once its body is whole."""
+    outgoing = request.body()
+    future = outgoing_handler.handle(request, None)
+    content = body.encode() if isinstance(body, str) else body
+    if content:
+        with outgoing.write() as stream:
+            for at in range(0, len(content), PART):
+                stream.blocking_write_and_flush(content[at : at + PART])
+    web.OutgoingBody.finish(outgoing, None)
+    return future
+
+
+def taken(url, response):
+    with response.headers() as fields:
+        headers = {name.lower(): value.decode("latin-1") for name, value in fields.entries()}
+    content = bytearray()
+    with response.consume() as incoming, incoming.stream() as stream:
+        while True:
+            try:
+                content += stream.blocking_read(65536)
+            except Err as error:
+                if isinstance(error.value, streams.StreamError_Closed):
+                    break
+                raise
+    return Answer(url, response.status(), headers, bytes(content))
