@@ -2,7 +2,7 @@
 
 import type { Change, KeyPage, KeyValueStore } from '../pool/host.ts'
 import type { StoreConfig } from './config.ts'
-import { checkAnswer, checkChanges, checkKey, PAGE, storeError, sum } from './limits.ts'
+import { checkChanges, checkKey, PAGE, readValues, storeError, sum } from './limits.ts'
 import type { Shelf } from './shelf.ts'
 
 /** Between the name of a store and a key; no name has it. */
@@ -26,7 +26,7 @@ export class DiskStore implements KeyValueStore {
   }
 
   async get(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return checkAnswer(this.#name, await Promise.all(keys.map((key) => this.#shelf.durable(this.#key(key)))))
+    return readValues(this.#name, keys, (some) => Promise.all(some.map((key) => this.#shelf.durable(this.#key(key)))))
   }
 
   async has(key: string): Promise<boolean> {
@@ -50,6 +50,8 @@ export class DiskStore implements KeyValueStore {
   }
 
   async keys(cursor: string | undefined): Promise<KeyPage> {
+    // One that a page ended with is a key.
+    if (cursor !== undefined) checkKey(this.#name, cursor)
     const end = Buffer.from(`${this.#name}${String.fromCharCode(AFTER)}`)
     const start = cursor === undefined ? this.#at('') : Buffer.concat([this.#at(cursor), Buffer.of(0)])
     const found = this.#shelf.keys(start, end, PAGE)

@@ -32,11 +32,28 @@ export function checkChanges(name: string, changes: readonly Change[], maxValue:
   }
 }
 
-/** Throws when values are more than is given at once; returns them. */
-export function checkAnswer<T extends readonly (Uint8Array | undefined)[]>(name: string, values: T): T {
-  const bytes = values.reduce((sum, value) => sum + (value?.length ?? 0), 0)
-  if (bytes <= ANSWER_BYTES) return values
-  throw storeError(name, 'reading values', `they have more than ${ANSWER_BYTES >> 20} MiB; ask for fewer at once`)
+/** Keys whose values are read together: so many values may be there before it is known that they are too much. */
+const READ_KEYS = 16
+
+/**
+ * Reads the values of keys, a few at a time. Rejects once they are more than is given at once, and reads no further: a
+ * key may be named ten thousand times.
+ */
+export async function readValues<T extends Uint8Array | undefined>(
+  name: string,
+  keys: readonly string[],
+  read: (keys: readonly string[]) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const values: T[] = []
+  let bytes = 0
+  for (let first = 0; first < keys.length; first += READ_KEYS) {
+    const some = await read(keys.slice(first, first + READ_KEYS))
+    bytes += some.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+    if (bytes > ANSWER_BYTES)
+      throw storeError(name, 'reading values', `they have more than ${ANSWER_BYTES >> 20} MiB; ask for fewer at once`)
+    values.push(...some)
+  }
+  return values
 }
 
 const INTEGER = /^-?\d{1,19}$/

@@ -3,7 +3,7 @@
 import type { createClient, RESP_TYPES } from '@redis/client'
 import type { Change, KeyPage, KeyValueStore } from '../pool/host.ts'
 import type { StoreConfig } from './config.ts'
-import { checkAnswer, checkChanges, checkKey, PAGE, storeError } from './limits.ts'
+import { checkChanges, checkKey, PAGE, readValues, storeError } from './limits.ts'
 
 /** Until a connection is open, and until a command is answered. Milliseconds. */
 const CONNECT_MS = 5_000
@@ -57,12 +57,10 @@ export class RedisStore implements KeyValueStore {
   }
 
   async get(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
-    if (keys.length === 0) return []
-    const values = await this.#ask('reading', (client) => client.mGet(keys.map((key) => this.#key(key))))
-    return checkAnswer(
-      this.#name,
-      values.map((value) => (value === null ? undefined : (value as unknown as Buffer))),
-    )
+    return readValues(this.#name, keys, async (some) => {
+      const values = await this.#ask('reading', (client) => client.mGet(some.map((key) => this.#key(key))))
+      return values.map((value) => (value === null ? undefined : (value as unknown as Buffer)))
+    })
   }
 
   async has(key: string): Promise<boolean> {

@@ -39,7 +39,9 @@ export const RESOURCES = 10_000
 /** Bytes that its host may hold for an instance: headers, bodies that were not sent or read yet, names of files. */
 export const HELD_BYTES = 64 << 20
 /** What each item of a list counts beside its bytes when it is passed to the host: an empty one takes room there, too. */
-export const ITEM_BYTES = 64
+export const ITEM_BYTES = 256
+/** Keys that a function may name at once to a store. */
+export const BATCH_KEYS = 10_000
 /** Names of what one call was denied that are told; the rest is dropped. */
 export const DENIALS = 16
 /** Files and folders that one call may have open at once. */

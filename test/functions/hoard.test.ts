@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { allowOptions, grantsOf } from '../../src/pool/allow-options.ts'
 import { type Host, HostError, type IncomingHttp } from '../../src/pool/host.ts'
 import { eventually } from '../services/eventually.ts'
+import { grown } from './grown.ts'
 import { guest, open, spec, textOf } from './open.ts'
 
 const MIB = 1 << 20
@@ -22,18 +23,6 @@ const hostOf = (some: Partial<Host>): Host => ({
   call: absent,
   ...some,
 })
-
-/** Bytes that the process had more than before at its highest, while `work` went on. */
-async function grown(work: () => Promise<unknown>): Promise<number> {
-  const before = process.memoryUsage.rss()
-  let highest = before
-  const watch = setInterval(() => {
-    highest = Math.max(highest, process.memoryUsage.rss())
-  }, 5)
-  await work()
-  clearInterval(watch)
-  return highest - before
-}
 
 test.each([
   // Without a bound: 1.9 GiB of headers, 3.9 GiB of bodies.

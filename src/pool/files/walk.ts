@@ -70,10 +70,12 @@ class Walker {
   }
 
   #add(path: string): void {
+    // Before anything is made of it: it may have megabytes.
+    if (path.length > PATH_BYTES || Buffer.byteLength(path) > PATH_BYTES) throw new FileError('ENAMETOOLONG')
     if (path.startsWith('/')) throw new FileRefusal(undefined)
     if (path.includes('\0')) throw new FileError('EINVAL')
     this.#rest.push(...path.split('/').reverse())
-    if (Buffer.byteLength(path) > PATH_BYTES || this.#rest.length > PATH_BYTES) throw new FileError('ENAMETOOLONG')
+    if (this.#rest.length > PATH_BYTES) throw new FileError('ENAMETOOLONG')
   }
 
   /** Back the way it came: `..` of the disk may be another folder by now. */

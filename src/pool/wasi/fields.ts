@@ -1,6 +1,6 @@
 /** Headers of `wasi:http/types`. */
 
-import { HEADER_BYTES, HEADERS } from '../limits.ts'
+import { HEADER_BYTES, HEADERS, ITEM_BYTES } from '../limits.ts'
 import { LiftError, lifting } from './budget.ts'
 import { Resource } from './resource.ts'
 
@@ -12,7 +12,7 @@ const NO_VALUE = /[\0\r\n]/
 
 /** Headers in the order they were added, names as they were written and compared without case. */
 export class Fields extends Resource {
-  #entries: readonly Entry[] = []
+  #entries: Entry[] = []
   #bytes = 0
   #immutable = false
 
@@ -86,7 +86,7 @@ export class Fields extends Resource {
     this.#bytes += name.length + value.length
     if (this.#entries.length >= HEADERS || this.#bytes > HEADER_BYTES)
       throw new LiftError(`it set more than ${HEADERS} headers or ${HEADER_BYTES >> 10} KiB of them`)
-    this.keep(name.length + value.length)
-    this.#entries = [...this.#entries, [name, value]]
+    this.keep(ITEM_BYTES + name.length + value.length)
+    this.#entries.push([name, value])
   }
 }

@@ -3,6 +3,7 @@
 import type { Grants } from '../grants.ts'
 import { wanting } from '../grants.ts'
 import { HostError } from '../host.ts'
+import { BATCH_KEYS } from '../limits.ts'
 import type { Port } from '../port.ts'
 import { lifting } from './budget.ts'
 import type { Denied } from './denial.ts'
@@ -118,13 +119,25 @@ const increment = ({ name, port }: Bucket, key: string, by: bigint): Promise<big
   asking(port.ask('kv.increment', { store: name, key, by }))
 
 const BATCH = {
-  setMany: ({ name, port }: Bucket, pairs: readonly (readonly [string, Uint8Array])[]) =>
-    asking(port.ask('kv.write', { store: name, changes: pairs })),
-  deleteMany: ({ name, port }: Bucket, keys: readonly string[]) =>
-    asking(port.ask('kv.write', { store: name, changes: keys.map((key) => [key, undefined]) })),
+  async setMany({ name, port }: Bucket, pairs: readonly (readonly [string, Uint8Array])[]): Promise<undefined> {
+    checkBatch(pairs)
+    return asking(port.ask('kv.write', { store: name, changes: pairs }))
+  },
+  async deleteMany({ name, port }: Bucket, keys: readonly string[]): Promise<undefined> {
+    checkBatch(keys)
+    return asking(port.ask('kv.write', { store: name, changes: keys.map((key) => [key, undefined]) }))
+  },
+}
+
+/** The gateway reads and writes them one after the other, and does nothing else meanwhile. */
+function checkBatch({ length }: { readonly length: number }): void {
+  if (length <= BATCH_KEYS) return
+  lifting.reset()
+  throw { tag: 'other', val: `a batch of ${length} keys; ${BATCH_KEYS} are the most at once` }
 }
 
 async function getMany({ name, port }: Bucket, keys: readonly string[]): Promise<[string, Value][]> {
+  checkBatch(keys)
   const values = await asking(port.ask('kv.get', { store: name, keys }))
   return keys.map((key, index) => [key, values[index]])
 }

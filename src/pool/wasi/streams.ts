@@ -98,6 +98,9 @@ export class Kept implements Drain {
   readonly #keep: (bytes: number) => void
   readonly #parts: Uint8Array[] = []
   #length = 0
+  /** What was written in small parts, each of which would cost more than its bytes: a program may write them one by one. */
+  #small: Uint8Array | undefined
+  #filled = 0
 
   /** `keep` is told how many bytes more there are. */
   constructor(keep: (bytes: number) => void = () => {}) {
@@ -109,16 +112,26 @@ export class Kept implements Drain {
     this.#keep(bytes.length)
     this.#length += bytes.length
     if (this.#length > RESULT_BYTES) throw new LiftError(`it returned more than ${RESULT_BYTES >> 20} MiB`)
-    const last = this.#parts.at(-1)
-    // Each part costs more than a few bytes: a program may write them one by one.
-    if (bytes.length > 0 && last && last.length + bytes.length <= PART)
-      this.#parts.splice(-1, 1, Buffer.concat([last, bytes]))
-    else if (bytes.length > 0) this.#parts.push(bytes)
+    if (this.#filled + bytes.length > PART) this.#close()
+    if (bytes.length > PART) {
+      this.#parts.push(bytes)
+      return
+    }
+    this.#small ??= new Uint8Array(PART)
+    this.#small.set(bytes, this.#filled)
+    this.#filled += bytes.length
   }
 
   /** All of it. */
   take(): Uint8Array {
+    this.#close()
     return Buffer.concat(this.#parts)
+  }
+
+  #close(): void {
+    // A copy of its own: a Buffer would be a part of 64 KiB, all of which it keeps.
+    if (this.#small && this.#filled > 0) this.#parts.push(this.#small.slice(0, this.#filled))
+    this.#filled = 0
   }
 }
 
