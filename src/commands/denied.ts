@@ -1,33 +1,39 @@
-/** What would allow all that a function was denied, as one value of `--allow`. */
+/** What would allow all that a function was denied, as one value of `allow`. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { parse, stringify } from 'yaml'
+import type { Lack } from '../pool/index.ts'
 
-const LINE = /^denied .*; write there: allow: (\{.*\})$/
 type Mapping = Readonly<Record<string, unknown>>
 
 const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** YAML on one line, of the lines that tell denials; undefined when none of them says what would allow it. */
-export function wouldAllow(lines: readonly string[]): string | undefined {
-  const wanted = lines.flatMap((line) => {
-    const [, yaml] = LINE.exec(line) ?? []
-    const allow: unknown = yaml === undefined ? undefined : parse(yaml)
-    return isMapping(allow) ? [allow] : []
-  })
-  if (wanted.length === 0) return undefined
-  const all = wanted.reduce<unknown>(both, {})
-  return stringify(all, { collectionStyle: 'flow', lineWidth: 0 }).trim()
+/** Undefined when nothing would allow any of it. */
+export const wouldAllow = (denied: readonly Lack[]): unknown =>
+  denied.map(({ allow }): unknown => allow).reduce(both, undefined)
+
+/** Lists have the items of both, mappings the keys, and of two numbers it is the larger one. */
+function both(one: unknown, other: unknown): unknown {
+  if (one === undefined || other === undefined) return one ?? other
+  if (Array.isArray(one) && Array.isArray(other)) return other.reduce<readonly unknown[]>(withItem, one)
+  const [left, right] = [long(one), long(other)]
+  if (!isMapping(left) || !isMapping(right)) return numberIn(one) > numberIn(other) ? one : other
+  const keys = [...new Set([...Object.keys(left), ...Object.keys(right)])]
+  return Object.fromEntries(keys.map((key) => [key, both(own(left, key), own(right, key))]))
 }
 
-/** Lists have the items of both, mappings the keys. */
-function both(one: unknown, other: unknown): unknown {
-  if (Array.isArray(one) && Array.isArray(other))
-    return [...one, ...other.filter((item) => !one.some((known) => isDeepStrictEqual(known, item)))]
-  if (!isMapping(one) || !isMapping(other)) return other
-  const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])]
-  return Object.fromEntries(
-    keys.map((key) => [key, key in one && key in other ? both(one[key], other[key]) : (other[key] ?? one[key])]),
-  )
+/** A folder stands once, however it is used. */
+function withItem(items: readonly unknown[], item: unknown): readonly unknown[] {
+  const place = (each: unknown) => (isMapping(each) && each['guest']) || each
+  const at = items.findIndex((known) => isDeepStrictEqual(place(known), place(item)))
+  return at < 0 ? [...items, item] : items.with(at, both(items[at], item))
 }
+
+/** Not what every object inherits: a guest may ask for a value called "constructor". */
+const own = (value: Mapping, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined)
+
+/** The list of hosts is short for a mapping that has limits, too. */
+const long = (value: unknown): unknown => (Array.isArray(value) ? { to: value } : value)
+
+/** Of a size as well: those of denials are all in KiB. */
+const numberIn = (value: unknown): number => Number.parseInt(String(value), 10)

@@ -2,7 +2,7 @@
 
 import { basename, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { ZodError } from 'zod'
 import { GatewayError } from '../errors.ts'
 import { type CloudEvent, formatJsonEvent, uuidv7 } from '../event/index.ts'
@@ -38,6 +38,8 @@ interface Ran {
   readonly memoryBytes: number | undefined
   /** How often it was denied something. */
   readonly denied: number
+  /** What would allow that, as it is written under a function; undefined when nothing would. */
+  readonly allow: unknown
   /** What it left in stores, and published. */
   readonly kept: readonly Kept[]
   readonly published: TrialHost['published']
@@ -97,7 +99,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const called = await callOnce(pool, name, event, options.timeout)
   const ran = { ...called, kept: await host.kept(), published: host.published }
   if (options.json) printJson(view(ran, lines))
-  else tell(ran, wouldAllow(lines.map(({ message }) => message)))
+  else tell(ran)
   if (ran.error !== undefined) throw ran.error
 }
 
@@ -125,18 +127,19 @@ async function callOnce(
   const { denied: denials = {} } = pool.stats()[0] ?? {}
   const denied = Object.values(denials).reduce((sum, times) => sum + times, 0)
   const memoryBytes = spent.memoryBytes === 0 ? undefined : spent.memoryBytes
-  return { ...outcome, runMs: spent.runMs ?? outcome.result?.runMs ?? 0, memoryBytes, denied }
+  const allow = wouldAllow(spent.denied ?? [])
+  return { ...outcome, runMs: spent.runMs ?? outcome.result?.runMs ?? 0, memoryBytes, denied, allow }
 }
 
 /** The reply byte for byte; everything else beside it. */
-function tell({ result, error, runMs, memoryBytes, denied, kept, published }: Ran, allow: string | undefined): void {
+function tell({ result, error, runMs, memoryBytes, denied, allow, kept, published }: Ran): void {
   const reply = result?.reply
   if (reply) process.stdout.write(reply.data)
   if (reply && process.stdout.isTTY && reply.data.at(-1) !== 0x0a) process.stdout.write('\n')
   for (const event of result?.events ?? []) complain(`emitted ${Buffer.from(formatJsonEvent(event)).toString()}`)
   for (const { topic, data } of published) complain(`published to ${shown(topic)}: ${legible(data)}`)
   for (const { store, key, value } of kept) complain(`kept in ${shown(store)}: ${shown(key)} = ${value}`)
-  if (allow !== undefined) complain(`allowed by: --allow '${shown(allow)}'`)
+  if (allow !== undefined) complain(`allowed by: --allow ${shellText(allow)}`)
   const about = reply
     ? ['replied', reply.status, reply.datacontenttype].filter((each) => each !== undefined)
     : [error === undefined ? 'no reply' : `failed, ${fateOf(error)}`]
@@ -145,11 +148,20 @@ function tell({ result, error, runMs, memoryBytes, denied, kept, published }: Ra
   complain(paintErr('dim', parts.map((part) => shown(part)).join(', ')))
 }
 
+/** To be pasted into a shell: the names in it are the function's, and nothing in them ends the quotes. */
+function shellText(allow: unknown): string {
+  const yaml = stringify(allow, { collectionStyle: 'flow', lineWidth: 0 }).trim()
+  return `'${shown(yaml).replaceAll("'", "'\\''")}'`
+}
+
 /** What a gateway would do then. */
 const fateOf = (error: unknown): string =>
   error instanceof GatewayError && error.disposition === 'reject' ? 'a dead letter at once' : 'tried again by its route'
 
-function view({ result, error, runMs, memoryBytes, denied, kept, published }: Ran, lines: readonly Line[]): object {
+function view(
+  { result, error, runMs, memoryBytes, denied, allow, kept, published }: Ran,
+  lines: readonly Line[],
+): object {
   const { reply, events = [] } = result ?? {}
   return {
     ok: error === undefined,
@@ -169,6 +181,7 @@ function view({ result, error, runMs, memoryBytes, denied, kept, published }: Ra
     runMs,
     memoryBytes,
     denied,
+    allow,
     log: lines.map(({ level, message }) => ({ level, message })),
   }
 }

@@ -5,9 +5,8 @@ import { Denials } from './denials.ts'
 
 test('of a call each message once, over all its attempts and functions', () => {
   const denials = new Denials()
-  denials.add({ function: 'f', callId: 'c', messages: ['a', 'b'] })
-  denials.add({ function: 'f', callId: 'c', messages: ['a', 'c'] })
-  denials.add({ function: 'g', callId: 'c', messages: ['a'] })
+  for (const message of ['a', 'b', 'a', 'c']) denials.add({ function: 'f', callId: 'c', message })
+  denials.add({ function: 'g', callId: 'c', message: 'a' })
   expect(denials.of('c')).toEqual([
     { function: 'f', message: 'a' },
     { function: 'f', message: 'b' },
@@ -19,11 +18,11 @@ test('of a call each message once, over all its attempts and functions', () => {
 
 test('of the last 1,024 calls, and 32 messages of one', () => {
   const denials = new Denials()
-  for (let call = 0; call < 1_030; call++) denials.add({ function: 'f', callId: `c${call}`, messages: ['a'] })
+  for (let call = 0; call < 1_030; call++) denials.add({ function: 'f', callId: `c${call}`, message: 'a' })
   expect(denials.of('c5')).toEqual([])
   expect(denials.of('c6')).toHaveLength(1)
-  denials.add({ function: 'f', callId: 'c6', messages: Array.from({ length: 40 }, (_, at) => `m${at}`) })
-  denials.add({ function: 'f', callId: 'new', messages: ['a'] })
+  for (let at = 0; at < 40; at++) denials.add({ function: 'f', callId: 'c6', message: `m${at}` })
+  denials.add({ function: 'f', callId: 'new', message: 'a' })
   // The one that was told of last is remembered longest.
   expect(denials.of('c6')).toHaveLength(32)
   expect(denials.of('c7')).toEqual([])

@@ -17,11 +17,10 @@ export class Denials {
   /** Oldest first. */
   readonly #held = new Map<string, readonly Told[]>()
 
-  add({ callId, function: name, messages }: Denial): void {
+  add({ callId, function: name, message }: Denial): void {
     const told = [...(this.#held.get(callId) ?? [])]
-    for (const message of messages)
-      if (told.length < MESSAGES && !told.some((one) => one.function === name && one.message === message))
-        told.push({ function: name, message })
+    if (told.length < MESSAGES && !told.some((one) => one.function === name && one.message === message))
+      told.push({ function: name, message })
     this.#held.delete(callId)
     this.#held.set(callId, told)
     const [oldest] = this.#held.keys()

@@ -134,6 +134,8 @@ export const allowOptions = z.strictObject({
 })
 
 export type AllowConfig = z.output<typeof allowOptions>
+/** As it is written. */
+export type Allow = z.input<typeof allowOptions>
 
 /** What is granted; `resolve` makes a folder's path absolute. */
 export function grantsOf({ http, dirs, ...allow }: AllowConfig, resolve: (path: string) => string): Grants {

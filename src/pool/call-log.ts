@@ -2,10 +2,10 @@
 
 import type { GrantKind, Wanted } from './grants.ts'
 import { DENIALS, LOG_BYTES, LOG_LINE, LOG_LINES } from './limits.ts'
-import type { Entry } from './pool.ts'
+import type { Entry, Lack } from './pool.ts'
 import type { Report } from './protocol.ts'
 import { complains } from './trap.ts'
-import { denialOf } from './wasi/denial.ts'
+import { lackOf } from './wasi/denial.ts'
 import type { Level } from './wasi/index.ts'
 
 export class CallLog {
@@ -22,7 +22,7 @@ export class CallLog {
   complained = false
   /** What was told of this call's denials. */
   readonly #told = new Set<string>()
-  /** All of them, by what is lacking. */
+  /** Those that are not reported, by what is lacking. */
   readonly #denied = new Map<GrantKind, number>()
 
   constructor(fn: number, entry: Entry, report: (message: Report) => void) {
@@ -60,23 +60,28 @@ export class CallLog {
     if (callId === undefined) return
     const kind = wanted?.kind ?? 'other'
     this.#denied.set(kind, (this.#denied.get(kind) ?? 0) + 1)
-    const message = denialOf(what, this.#entry, wanted)
+    const lack = lackOf(what, this.#entry, wanted)
+    const { message } = lack
     if (this.#told.has(message) || this.#told.size >= DENIALS) return
     this.#told.add(message)
     // Not one of its lines: a function that floods its log hides no denial.
     this.#report({ kind: 'line', fn: this.#fn, callId, level: 'warn', message })
+    this.#reportDenied(callId, lack)
   }
 
   close(): void {
     const callId = this.#callId
     this.#callId = undefined
-    if (callId !== undefined && this.#denied.size > 0) {
-      const times = Object.fromEntries(this.#denied)
-      this.#report({ kind: 'denied', fn: this.#fn, slot: this.#slot, callId, times, told: [...this.#told] })
-    }
+    if (callId !== undefined && this.#denied.size > 0) this.#reportDenied(callId)
     if (callId === undefined || (this.#linesLeft >= 0 && this.#charactersLeft >= 0)) return
     const message = `it wrote more than ${LOG_LINES} lines or ${LOG_BYTES >> 10} KiB in one call; the rest was dropped`
     this.#report({ kind: 'line', fn: this.#fn, callId, level: 'warn', message })
+  }
+
+  #reportDenied(callId: string, lack?: Lack): void {
+    const times = Object.fromEntries(this.#denied)
+    this.#denied.clear()
+    this.#report({ kind: 'denied', fn: this.#fn, slot: this.#slot, callId, times, ...(lack && { lack }) })
   }
 }
 

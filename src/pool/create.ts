@@ -12,7 +12,7 @@ import type { FunctionDenied, FunctionLog, FunctionPool, FunctionSpec } from './
 export interface PoolOptions {
   /** Gets what functions write. */
   readonly log: FunctionLog
-  /** Is told of each call that was denied something, before its answer. */
+  /** Is told of each thing that a call is denied, once and before its answer. */
   readonly denied?: FunctionDenied
   /** What functions reach of the gateway while they run, if `allow` grants it; nothing when absent. */
   readonly host?: Host

@@ -202,7 +202,7 @@ export class Dispatcher implements FunctionPool {
       const waiting = this.#functions[report.fn]
       waiting?.count(report.times)
       const name = versioned(waiting?.spec ?? { name: '' })
-      this.#options.denied?.({ function: name, callId: report.callId, messages: report.told })
+      if (report.lack) this.#options.denied?.({ function: name, callId: report.callId, ...report.lack })
       return
     }
     this.#places.reported(report)

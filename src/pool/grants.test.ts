@@ -2,10 +2,9 @@
 
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { hostOf, wanting } from './grants.ts'
+import { flow, hostOf, type Wanted, wanting } from './grants.ts'
 
-const lineOf = (wanted: ReturnType<typeof wanting.kv> | ReturnType<typeof wanting.outside>): string =>
-  'line' in wanted ? wanted.line : wanted.why
+const lineOf = (wanted: Wanted): string => ('allow' in wanted ? `allow: ${flow(wanted.allow)}` : wanted.why)
 
 test.each([
   [wanting.http({ host: 'api.example.com' }), 'allow: { http: [api.example.com] }'],
@@ -74,7 +73,7 @@ test.each([
   wanting.messaging('publish', '$SYS/a'),
   wanting.call(''),
 ])('what no configuration can hold is not advised: %o', (wanted) => {
-  expect(wanted).not.toHaveProperty('line')
+  expect(wanted).not.toHaveProperty('allow')
   expect(lineOf(wanted).length).toBeLessThan(300)
 })
 

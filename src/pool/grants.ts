@@ -1,5 +1,7 @@
 /** What a function may reach beyond clocks, random numbers and its environment: what `allow` grants it, and what it lacks. */
 
+import type { Allow } from './allow-options.ts'
+
 /** Plain data: posted to the workers. Nothing is granted that is not in it. */
 export interface Grants {
   readonly http: HttpGrants
@@ -70,17 +72,17 @@ export type GrantKind = (typeof GRANT_KINDS)[number]
 /** How often something was denied, by what is lacking. */
 export type Denials = Readonly<Partial<Record<GrantKind, number>>>
 
-/** What would have had to be granted: the line of YAML under the function that grants it, or why there is none. */
+/** What would have had to be granted: the value of `allow` that grants it, or why there is none. */
 export type Wanted =
-  | { readonly kind: GrantKind; readonly line: string }
+  | { readonly kind: GrantKind; readonly allow: Allow }
   | { readonly kind: GrantKind; readonly why: string }
 
-/** Makes of what a guest asked for what it lacks. Names are a guest's: they are cut and quoted. */
+/** Makes of what a guest asked for what it lacks. Names are a guest's: they are bounded. */
 export const wanting = {
   http: (grant: Wish): Wanted => {
     if (grant.host.length > NAME || grant.host.startsWith('*') || !HOST.test(grant.host))
-      return never('http', `no host is called ${scalar(grant.host)}`)
-    return { kind: 'http', line: `allow: { http: [${hostLine(grant)}] }` }
+      return never('http', `no host is called ${named(grant.host)}`)
+    return { kind: 'http', allow: { http: [hostAllow(grant)] } }
   },
   /** A limit of `http` that is too low, by its name and what would do, with the hosts that there are. */
   httpLimit: (
@@ -90,37 +92,31 @@ export const wanting = {
   ): Wanted => {
     if (limit === 'requests' && Number(value) > MOST_REQUESTS)
       return never('http', `${MOST_REQUESTS} requests are the most of one call`)
-    const hosts = to.map(hostLine).join(', ')
-    const list = hosts.length > HOSTS ? '<hosts>' : hosts
-    return { kind: 'http', line: `allow: { http: { to: [${list}], ${limit}: ${value} } }` }
+    const hosts = to.map(hostAllow)
+    return { kind: 'http', allow: { http: { to: flow(hosts).length > HOSTS ? ['<hosts>'] : hosts, [limit]: value } } }
   },
   kv: (store: string): Wanted =>
-    STORE.test(store)
-      ? { kind: 'kv', line: `allow: { kv: [${scalar(store)}] }` }
-      : never('kv', `no store is called ${scalar(store)}`),
+    STORE.test(store) ? { kind: 'kv', allow: { kv: [store] } } : never('kv', `no store is called ${named(store)}`),
   /** `host` is the folder where that is known. */
-  dir: (guest: string, write: boolean, host?: string): Wanted => {
-    if (guest.length > NAME) return never('dirs', `no folder is at ${scalar(guest)}`)
-    const folder = host === undefined ? '<folder>' : scalar(host, Number.POSITIVE_INFINITY)
-    const line = `allow: { dirs: [{ guest: ${scalar(guest)}, host: ${folder}${write ? ', write: true' : ''} }] }`
-    return { kind: 'dirs', line }
-  },
+  dir: (guest: string, write: boolean, host = '<folder>'): Wanted =>
+    guest.length > NAME
+      ? never('dirs', `no folder is at ${named(guest)}`)
+      : { kind: 'dirs', allow: { dirs: [{ guest, host, ...(write && { write }) }] } },
   /** A path that leads out of a folder. */
-  outside: (guest: string): Wanted => never('dirs', `the path leads out of ${scalar(guest)} through a link`),
+  outside: (guest: string): Wanted => never('dirs', `the path leads out of ${named(guest)} through a link`),
   config: (key: string): Wanted =>
     key === '' || key.length > NAME
-      ? never('config', `no value is called ${scalar(key)}`)
-      : // Of a key nothing is a variable.
-        { kind: 'config', line: `allow: { config: { ${scalar(key).replaceAll('$${', () => '${')}: <value> } }` },
+      ? never('config', `no value is called ${named(key)}`)
+      : { kind: 'config', allow: { config: { [key]: '<value>' } } },
   messaging: (how: 'publish' | 'request', topic: string): Wanted =>
     // As a filter it would allow more than was asked for.
     topic === '' || topic.length > NAME || /[+#\0]|^\$/.test(topic)
-      ? never('messaging', `${scalar(topic)} is no topic that can be published on`)
-      : { kind: 'messaging', line: `allow: { messaging: { ${how}: [${scalar(topic)}] } }` },
+      ? never('messaging', `${named(topic)} is no topic that can be published on`)
+      : { kind: 'messaging', allow: { messaging: { [how]: [topic] } } },
   call: (name: string): Wanted =>
     name === '' || name.length > NAME
-      ? never('call', `no function is called ${scalar(name)}`)
-      : { kind: 'call', line: `allow: { call: [${scalar(name)}] }` },
+      ? never('call', `no function is called ${named(name)}`)
+      : { kind: 'call', allow: { call: [name] } },
 }
 
 /** A request as it would have to be allowed. */
@@ -129,15 +125,14 @@ type Wish = Partial<HostGrant> & Pick<HostGrant, 'host'>
 /** What no configuration can hold is not advised. */
 const never = (kind: GrantKind, why: string): Wanted => ({ kind, why })
 
-function hostLine({ host, port, methods, scheme, private: inner }: Wish): string {
-  const parts = [
-    `host: ${scalar(host)}`,
-    ...(scheme === undefined ? [] : [`scheme: ${scheme}`]),
-    ...(port === undefined ? [] : [`port: ${port}`]),
-    ...(methods === undefined ? [] : [`methods: [${methods.map((method) => scalar(method)).join(', ')}]`]),
-    ...(inner === undefined || inner === isPrivateByName(host) ? [] : [`private: ${inner}`]),
-  ]
-  return parts.length === 1 ? scalar(host) : `{ ${parts.join(', ')} }`
+function hostAllow({ host, port, methods, scheme, private: inner }: Wish) {
+  const options = {
+    ...(scheme && { scheme }),
+    ...(port !== undefined && { port }),
+    ...(methods && { methods: [...methods] }),
+    ...(inner !== undefined && inner !== isPrivateByName(host) && { private: inner }),
+  }
+  return Object.keys(options).length === 0 ? host : { host, ...options }
 }
 
 /** Who names an address means it, be it a private one. */
@@ -170,13 +165,24 @@ export const MOST_REQUESTS = 1_000
 const NAME = 200
 const HOSTS = 400
 
-/** Text in YAML in the flow style, whatever it holds: JSON is YAML. */
-function scalar(text: string, most = NAME): string {
-  const short = text.slice(0, most)
-  const plain = /^[a-zA-Z/_][\w./-]*$/.test(short) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(short)
-  // In a configuration it would name a variable of the environment.
-  return plain ? short : quoted(short).replaceAll('${', () => '$${')
+const named = (text: string): string => flow(text.slice(0, NAME))
+
+/** A value of a configuration in YAML, on one line. */
+export function flow(value: unknown): string {
+  // In a configuration it would name a variable of the environment; of a key nothing is one.
+  if (typeof value === 'string') return scalar(value).replaceAll('${', () => '$${')
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  return `{ ${Object.entries(value)
+    .map(([key, each]) => `${scalar(key)}: ${flow(each)}`)
+    .join(', ')} }`
 }
+
+/** Text in YAML in the flow style, whatever it holds: JSON is YAML. A size, a duration and a blank are plain. */
+const scalar = (text: string): string =>
+  /^(?:[a-zA-Z/_][\w./-]*|\d+(?:KiB|ms)|<[a-z]+>)$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
+    ? text
+    : quoted(text)
 
 // JSON leaves these as they are, and a terminal does not.
 const quoted = (text: string): string =>

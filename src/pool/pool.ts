@@ -2,6 +2,7 @@
 
 import type { GatewayError } from '../errors.ts'
 import type { CloudEvent, EventDraft } from '../event/index.ts'
+import type { Allow } from './allow-options.ts'
 import type { Denials, Grants } from './grants.ts'
 
 export type { Denials, DirGrant, Grants, HostGrant } from './grants.ts'
@@ -37,8 +38,16 @@ export interface Spent {
   memoryBytes?: number
   /** What the call was given while it ran, as `encodeRecording` writes it; of a call that failed, unless told otherwise. */
   recording?: Uint8Array | undefined
-  /** What it was denied, each with the line of YAML that would allow it. */
-  denied?: readonly string[] | undefined
+  /** What it was denied, also of a call that did not end by itself. */
+  denied?: readonly Lack[] | undefined
+}
+
+/** One thing that a call was denied. */
+export interface Lack {
+  /** With the line of YAML that would allow it. */
+  readonly message: string
+  /** The value in that line, where there is one. */
+  readonly allow?: Allow
 }
 
 /** Of which calls it is kept what they were given while they ran, and how many bytes of that at most. */
@@ -135,11 +144,10 @@ export type FunctionLog = (line: {
   readonly message: string
 }) => void
 
-/** What a call was denied: each message with the line of YAML that would allow it. */
-export interface Denial {
+/** One thing that a call of a function was denied. */
+export interface Denial extends Lack {
   readonly function: string
   readonly callId: string
-  readonly messages: readonly string[]
 }
 
 /** Is told what functions are denied. */

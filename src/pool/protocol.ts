@@ -1,12 +1,16 @@
 /** What the main thread and a worker say to each other beside calls and answers. */
 
+import type { MessagePort } from 'node:worker_threads'
 import type { Fault } from './answer.ts'
 import type { Denials } from './grants.ts'
 import type { FunctionCode } from './instance.ts'
+import type { Lack } from './pool.ts'
 import type { Level } from './wasi/index.ts'
 
 /** What a worker is started with. */
 export interface ThreadData {
+  /** Where it tells: of the port that a worker has by itself the main thread cannot read when it wants to. */
+  readonly port: MessagePort
   readonly control: SharedArrayBuffer
   readonly functions: readonly FunctionCode[]
 }
@@ -42,12 +46,15 @@ export type Report =
     }
   /** A call ends of which it is kept what it was given. Before its answer. */
   | { readonly kind: 'recording'; readonly slot: number; readonly recording: Uint8Array }
-  /** A call ends that was denied something: how often, by what is lacking, and what was told of it. Before its answer. */
+  /**
+   * A call was denied something: how often since it was last told, by what is lacking, and what was not told before. Told
+   * at once, as the call may be ended any time; what was told already is counted when it ends by itself.
+   */
   | {
       readonly kind: 'denied'
       readonly fn: number
       readonly slot: number
       readonly callId: string
       readonly times: Denials
-      readonly told: readonly string[]
+      readonly lack?: Lack
     }

@@ -19,7 +19,8 @@ const NO_ARRAY = 255
 /** Answers wait for the rest of their array no longer than this, in milliseconds. */
 const PATIENCE_MS = 1
 
-function serve(port: MessagePort, data: ThreadData): void {
+function serve(heard: MessagePort, data: ThreadData): void {
+  const { port } = data
   const control = new Control(data.control)
   const report = (message: Report) => port.postMessage(message)
   const writer = new AnswerWriter(control)
@@ -89,7 +90,7 @@ function serve(port: MessagePort, data: ThreadData): void {
     collectDiscarded()
   }
 
-  port.on('message', (message: ArrayBuffer | Hold | Told | Dropped | Lent) => {
+  heard.on('message', (message: ArrayBuffer | Hold | Told | Dropped | Lent) => {
     if (message instanceof ArrayBuffer) run(Buffer.from(message))
     else if ('fn' in message) void hold(message)
     else if (message.kind === 'told') line.told(message)

@@ -1,15 +1,14 @@
 /** One worker thread as the main thread sees it: what was sent to it, what runs in it, what it holds. */
 
-import type { Worker } from 'node:worker_threads'
 import { type Answer, answersHead, decodeAnswers } from './answer.ts'
 import type { Asked, Dropped, Left, Told } from './asking.ts'
 import { Control, FIRST_SEAT } from './control.ts'
 import { EndedCalls } from './ended.ts'
+import { type Heard, HeardThread } from './heard.ts'
 import type { FunctionCode } from './instance.ts'
 import { ARRAY_CALLS, ARRAYS } from './limits.ts'
-import type { Hold, Report, ThreadData } from './protocol.ts'
+import type { Hold, Report } from './protocol.ts'
 import { type Seated, Seats } from './seats.ts'
-import { startThread } from './start.ts'
 import type { Pending } from './waiting.ts'
 import { encodeCalls, steady } from './wire.ts'
 
@@ -36,7 +35,7 @@ export interface Running {
 }
 
 export class PoolWorker {
-  readonly #thread: Worker
+  readonly #thread: HeardThread
   readonly #control = new Control()
   readonly #events: WorkerEvents
   /** By array, then by place in it; an answered or withdrawn call leaves its place empty. */
@@ -44,7 +43,6 @@ export class PoolWorker {
   readonly #sent: number[]
   readonly #seats = new Seats(this.#control)
   readonly #endedCalls: EndedCalls
-  #ended = false
   /** Instances and their bytes, by function. */
   readonly instances: number[]
   readonly bytes: number[]
@@ -66,23 +64,14 @@ export class PoolWorker {
     this.#sent = functions.map(() => 0)
     this.instances = functions.map(() => 0)
     this.bytes = functions.map(() => 0)
-    this.#thread = startThread('thread.ts', { control: this.#control.buffer, functions } satisfies ThreadData)
-    this.#thread.on('message', (message: ArrayBuffer | Report | Asked | Left) => {
-      if (this.#ended) return
-      if (message instanceof ArrayBuffer) this.#answers(Buffer.from(message))
-      else if (message.kind === 'asked') this.#asked(message)
-      else if (message.kind === 'left') this.#left(message)
-      else this.#report(message)
-    })
+    const data = { control: this.#control.buffer, functions }
+    this.#thread = new HeardThread(
+      data,
+      (heard) => this.#heard(heard),
+      (error) => events.died(this, error),
+    )
     const lent = this.#endedCalls.lendArrays()
-    if (lent) this.#thread.postMessage(lent)
-    let last = new Error('a worker thread ended by itself')
-    this.#thread.on('error', (error: Error) => {
-      last = error
-    })
-    this.#thread.on('exit', () => {
-      if (!this.#ended) events.died(this, last)
-    })
+    if (lent) this.#thread.post(lent)
   }
 
   /** Arrays that can be sent now. */
@@ -123,35 +112,33 @@ export class PoolWorker {
     const array = this.#arrays.indexOf(undefined)
     const first = array * ARRAY_CALLS
     this.#arrays[array] = [...calls]
-    for (const [index, { call, fn }] of calls.entries()) {
-      if (call.spent) call.spent.worker = this.#thread.threadId
+    for (const [index, pending] of calls.entries()) {
       this.#control.send(first + index)
-      this.#sent[fn] = this.sent(fn) + 1
+      this.#sends(pending)
     }
     const message = encodeCalls(calls, first)
-    this.#thread.postMessage(message, [message])
+    this.#thread.post(message, [message])
   }
 
   /** Sends one call of a function that may wait, to end by `until`; there must be a free seat. */
   seat(pending: Pending, until: number): void {
-    const { call, fn } = pending
     this.used = performance.now()
     const slot = this.#seats.take(pending, until)
-    if (call.spent) call.spent.worker = this.#thread.threadId
-    this.#sent[fn] = this.sent(fn) + 1
-    const lent = this.#endedCalls.lendSeat(slot, fn)
-    if (lent) this.#thread.postMessage(lent)
+    this.#sends(pending)
+    const lent = this.#endedCalls.lendSeat(slot, pending.fn)
+    if (lent) this.#thread.post(lent)
     const message = encodeCalls([pending], slot)
-    this.#thread.postMessage(message, [message])
+    this.#thread.post(message, [message])
   }
 
   /** Ends calls that wait for the gateway, of those that `which` picks: their instances do not go on. */
   drop(which: (seated: Seated) => boolean): readonly Seated[] {
+    this.#thread.catchUp()
     return this.#seats.drop(which).map(({ slot, seated }) => {
       const { fn } = seated.pending
       this.#endedCalls.keep(slot, seated.pending)
       this.#sent[fn] = this.sent(fn) - 1
-      this.#thread.postMessage({ kind: 'dropped', slot } satisfies Dropped)
+      this.#thread.post({ kind: 'dropped', slot } satisfies Dropped)
       return seated
     })
   }
@@ -164,13 +151,13 @@ export class PoolWorker {
 
   /** Answers what a call asked. */
   tell(told: Told): void {
-    if (!this.#ended) this.#thread.postMessage(told)
+    this.#thread.post(told)
   }
 
   hold(hold: Hold): void {
     this.holds.push(hold)
     this.knows.add(hold.fn)
-    this.#thread.postMessage(hold)
+    this.#thread.post(hold)
   }
 
   running(): Running | undefined {
@@ -194,13 +181,16 @@ export class PoolWorker {
   /** Hands over answers that the worker holds back for the rest of their array, which may never come. */
   salvage(): void {
     const unposted = this.#control.unposted()
+    // Told before the answers.
+    this.#thread.catchUp()
     const now = steady()
     if (unposted) for (const answer of decodeAnswers(unposted.bytes, unposted.count)) this.#answer(answer, now)
   }
 
   /** Takes every call whose answer has not come, the running one first, and expects nothing more of the thread. */
   abandon(): { readonly running: Pending | undefined; readonly others: Pending[] } {
-    this.#ended = true
+    this.#thread.catchUp()
+    this.#thread.abandon()
     const running = this.running()?.pending
     const slot = this.#control.running()?.slot
     if (running && slot !== undefined) this.#endedCalls.keep(slot, running)
@@ -210,9 +200,23 @@ export class PoolWorker {
   }
 
   /** Ends the thread, also in the middle of a call. Resolves when it is gone. */
-  async end(): Promise<void> {
-    this.#ended = true
-    await this.#thread.terminate()
+  end(): Promise<void> {
+    return this.#thread.end()
+  }
+
+  #sends({ call: { spent }, fn }: Pending): void {
+    this.#sent[fn] = this.sent(fn) + 1
+    if (!spent) return
+    spent.worker = this.#thread.id
+    // It may have run before, in a worker that was replaced.
+    if (spent.denied) spent.denied = undefined
+  }
+
+  #heard(heard: Heard): void {
+    if (heard instanceof ArrayBuffer) this.#answers(Buffer.from(heard))
+    else if (heard.kind === 'asked') this.#asked(heard)
+    else if (heard.kind === 'left') this.#left(heard)
+    else this.#report(heard)
   }
 
   #answers(message: Buffer): void {
@@ -259,9 +263,9 @@ export class PoolWorker {
       if (spent) spent.recording = report.recording
       return
     }
-    if (report.kind === 'denied') {
+    if (report.kind === 'denied' && report.lack) {
       const spent = this.#at(report.slot)?.call.spent
-      if (spent) spent.denied = report.told
+      if (spent) spent.denied = [...(spent.denied ?? []), report.lack]
     }
     if (report.kind === 'instances') {
       this.instances[report.fn] = report.count

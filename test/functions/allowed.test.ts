@@ -224,7 +224,7 @@ async function allowed({ answer, kind, subject, type, data: text = '' }: Attempt
     expect(told, `${got} by ${written}`).toHaveLength(1)
     // Logged, counted, and told to those who are asked why.
     await expect.poll(() => pool.pool.stats().find(({ denied }) => denied[kind])?.denied[kind]).toBeGreaterThan(0)
-    expect(denials).toEqual([{ function: name, callId: pool.lines[0]?.callId, messages: told }])
+    expect(denials).toMatchObject([{ function: name, callId: pool.lines[0]?.callId, message: told[0], allow: {} }])
     written = withLine(written, told[0] ?? '')
   }
   throw new Error(`it was still refused with ${written}`)

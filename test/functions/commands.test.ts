@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { parse } from '@bytecodealliance/jco'
 import { afterAll, expect, test } from 'vitest'
+import { asksAndLoops, LONG } from './asks.ts'
 import { example, guest } from './open.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -86,6 +87,24 @@ test('run allows what --allow says, and tells what would have to be', async () =
   expect(ran).toMatchObject({ code: 0, stdout: 'allowed', stderr: expect.stringContaining('0 denied') })
   const wrong = await headgate('run', guest('hostile-program'), '--parameters', parameters, '--allow', '{ dir: [] }')
   expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('--allow: ') })
+})
+
+test('run tells what would allow what was denied, also of a call that was ended at its deadline', async () => {
+  const looping = file('asks.wasm', await asksAndLoops())
+  const run = (...more: readonly string[]) =>
+    headgate('run', looping, '--parameters', LONG, '--timeout', '500ms', ...more)
+  const ran = await run()
+  expect(ran).toMatchObject({ code: 3, stdout: '' })
+  expect(ran.stderr).toContain("allowed by: --allow '{ dirs: [ { guest: /data, host: <folder> } ] }'\n")
+  const { allow, error } = JSON.parse((await run('--json')).stdout) as Record<string, unknown>
+  expect(error).toMatchObject({ code: 'FUNCTION_TIMED_OUT' })
+  expect(allow).toEqual({ dirs: [{ guest: '/data', host: '<folder>' }] })
+})
+
+test('run quotes what is to be pasted into a shell', async () => {
+  const parameters = JSON.stringify({ type: 'file', subject: `read /data/'$(id)'/a` })
+  const ran = await headgate('run', guest('hostile-program'), '--parameters', parameters)
+  expect(ran.stderr).toContain(String.raw`--allow '{ dirs: [ { guest: /data/'\''$(id)'\'', host: <folder> } ] }'`)
 })
 
 test('run with --json says all of it in one object, also of what fails, and exits 3 then', async () => {

@@ -1,19 +1,26 @@
 /** What a guest asks for and is not given: it is told so in the terms of the interface, or trapped where there are none. */
 
-import type { Wanted } from '../grants.ts'
-import type { Entry } from '../pool.ts'
+import { flow, type Wanted } from '../grants.ts'
+import type { Entry, Lack } from '../pool.ts'
 
 /** Gets the name of what was called, and what would have had to be granted, where that can be. */
 export type Denied = (what: string, wanted?: Wanted) => void
 
-/** What is said of a denial: with the line that would allow it, where there is one. */
-export function denialOf(what: string, { key, wasm }: Entry, wanted: Wanted | undefined): string {
-  if (wanted === undefined) return `denied ${what}: no option under functions.${key} allows it in this version`
-  if ('why' in wanted) return `denied ${what}: ${wanted.why}, and no option under functions.${key} allows that`
-  const refused = `denied ${what}: functions.${key} is not allowed it`
-  if (wasm === undefined) return `${refused}; write there: ${wanted.line}`
+/** What is told of a denial. */
+export function lackOf(what: string, entry: Entry, wanted: Wanted | undefined): Lack {
+  const message = `denied ${what}: ${adviceOf(entry, wanted)}`
+  return wanted && 'allow' in wanted ? { message, allow: wanted.allow } : { message }
+}
+
+/** The line that would allow it, where there is one. */
+function adviceOf({ key, wasm }: Entry, wanted: Wanted | undefined): string {
+  if (wanted === undefined) return `no option under functions.${key} allows it in this version`
+  if ('why' in wanted) return `${wanted.why}, and no option under functions.${key} allows that`
+  const refused = `functions.${key} is not allowed it`
+  const line = `allow: ${flow(wanted.allow)}`
+  if (wasm === undefined) return `${refused}; write there: ${line}`
   const name = /^[\w@.-]+$/.test(key) ? key : JSON.stringify(key)
-  return `${refused}; write under functions: ${name}: { wasm: ${JSON.stringify(wasm)}, ${wanted.line} }`
+  return `${refused}; write under functions: ${name}: { wasm: ${JSON.stringify(wasm)}, ${line} }`
 }
 
 /** What each of these throws is the error that its interface has for this. */

@@ -1,8 +1,13 @@
 /** Worker threads that die in the middle of their calls: each is made again, none is lost, and others take their place. */
 
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import type { Denial, Spent } from '../../../src/pool/pool.ts'
 import { folder, Running } from '../../e2e/reload/running.ts'
+import { asksAndLoops, LONG } from '../../functions/asks.ts'
 import { example, guest, open, spec } from '../../functions/open.ts'
 
 const post = Worker.prototype.postMessage
@@ -46,6 +51,23 @@ test('of the calls in each at most the one that ran fails, the others run elsewh
   }
   expect(failed.length).toBeGreaterThan(0)
   for (const error of failed) expect(error).toMatchObject({ code: 'FUNCTION_TRAPPED', fingerprint: 'worker' })
+})
+
+test('what a call was denied is told of it', async () => {
+  const wasm = join(tmpdir(), `headgate-asks-${process.pid}.wasm`)
+  writeFileSync(wasm, await asksAndLoops())
+  const denials: Denial[] = []
+  await using opened = await open([spec('f', { wasm })], { denied: (denial) => denials.push(denial) })
+  const spent: Spent = {}
+  const event = { specversion: '1.0', id: 'e', source: '/test', type: 'x', data: Buffer.from(LONG) } as const
+  const call = expect(opened.call('f', 'x', '', { event, spent })).rejects.toMatchObject({ code: 'FUNCTION_TRAPPED' })
+  await expect.poll(() => opened.lines).toHaveLength(1)
+  await kill()
+  await call
+  rmSync(wasm)
+  expect(spent.denied).toMatchObject([{ allow: { dirs: [{ guest: '/data' }] } }])
+  expect(denials).toMatchObject(spent.denied ?? [])
+  expect(opened.pool.stats()[0]?.denied.dirs).toBeGreaterThan(0)
 })
 
 test('what was acknowledged is done, however often one dies', async () => {
