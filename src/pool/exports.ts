@@ -28,11 +28,8 @@ export class CoreCapture {
 
   readonly instantiate = (module: WebAssembly.Module, imports?: WebAssembly.Imports): WebAssembly.Instance => {
     const instance = new WebAssembly.Instance(module, imports)
-    const own = memoriesOf(instance.exports)
-    this.memories.push(...own.filter((memory) => !this.memories.includes(memory)))
-    this.#core =
-      coreOf(instance.exports, [...own, ...memoriesOf(Object.assign({}, ...Object.values(imports ?? {})))]) ??
-      this.#core
+    for (const memory of memoriesOf(instance.exports)) if (!this.memories.includes(memory)) this.memories.push(memory)
+    this.#core = coreOf(instance.exports, imports) ?? this.#core
     return instance
   }
 
@@ -47,16 +44,27 @@ export class CoreCapture {
   }
 }
 
-const memoriesOf = (exports: Exports): WebAssembly.Memory[] =>
-  Object.values(exports).filter((value) => value instanceof WebAssembly.Memory)
+/** No copy of what is looked through: a component asks for a hundred imports, and each instance comes here. */
+function* memoriesOf(exports: WebAssembly.Imports[string]): Generator<WebAssembly.Memory> {
+  for (const name in exports) {
+    const value = exports[name]
+    if (value instanceof WebAssembly.Memory) yield value
+  }
+}
 
-function coreOf(exports: Exports, [memory]: readonly WebAssembly.Memory[]): Core | undefined {
+function memoryOf(exports: Exports, imports: WebAssembly.Imports = {}): WebAssembly.Memory | undefined {
+  for (const given of [exports, ...Object.values(imports)]) for (const memory of memoriesOf(given)) return memory
+  return undefined
+}
+
+function coreOf(exports: Exports, imports: WebAssembly.Imports | undefined): Core | undefined {
   for (const name of NAMES) {
     const handle = exports[name.handle]
     const realloc = exports[name.realloc] ?? exports['cabi_realloc']
     const post = exports[name.post]
-    if (!memory || !isFunction(handle) || !isFunction(realloc)) continue
-    return { memory, handle, realloc, postReturn: isFunction(post) ? post : undefined }
+    if (!isFunction(handle) || !isFunction(realloc)) continue
+    const memory = memoryOf(exports, imports)
+    if (memory) return { memory, handle, realloc, postReturn: isFunction(post) ? post : undefined }
   }
   return undefined
 }
