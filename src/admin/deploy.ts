@@ -22,7 +22,11 @@ export function addDeploy(app: App, parts: AdminParts): void {
     if (!NAME.test(name))
       throw new Problem(400, 'REQUEST_INVALID', `"${name}" is no version of a function; write <name>@<version>`)
     if (deployment === undefined)
-      throw new Problem(409, 'DEPLOY_UNAVAILABLE', 'there is no folder to put it in; start with --functions <folder>')
+      throw new Problem(
+        409,
+        'DEPLOY_UNAVAILABLE',
+        `${name} (function): deploying: the gateway has no folder of functions to put it in; start it with --functions <folder>`,
+      )
     if (req.header('content-type') !== 'application/wasm')
       throw new Problem(415, 'CONTENT_TYPE_REFUSED', 'send the file as it is, as content-type: application/wasm')
     const wasm = await readBody(env.incoming, WASM_BYTES)

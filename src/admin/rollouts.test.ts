@@ -1,6 +1,7 @@
 /** The paths of rollouts, before a gateway that has none, and no folder. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as z from 'zod'
 import { Bench } from './harness.ts'
 
 let bench: Bench
@@ -20,7 +21,7 @@ test.each(['promote', 'rollback'])('%s of what has no weights is a problem that 
   expect(response.headers.get('content-type')).toBe('application/problem+json')
   expect(await response.json()).toMatchObject({
     code: 'ROLLOUT_UNKNOWN',
-    detail: expect.stringContaining('no route has'),
+    detail: expect.stringMatching(/neither a route that has weights .* no route has weights: write its "to" as/),
   })
 })
 
@@ -44,4 +45,11 @@ test.each([
 ] as const)('a deployment %s is refused', async (_, send, [name, type, headers], status, code) => {
   const response = await send(name, type, headers)
   expect([response.status, await response.json()]).toEqual([status, expect.objectContaining({ code })])
+})
+
+test('a deployment without a folder is told by its name, with what to start', async () => {
+  const { detail } = z.object({ detail: z.string() }).parse(await (await put('f@1', 'application/wasm')).json())
+  expect(detail).toBe(
+    'f@1 (function): deploying: the gateway has no folder of functions to put it in; start it with --functions <folder>',
+  )
 })

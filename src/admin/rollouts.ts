@@ -35,6 +35,9 @@ const view = ({ candidate, decided, of: configured, route, weights }: Decision):
 
 function unknown(what: string, weighted: ReturnType<AdminParts['rollouts']['weighted']>): string {
   const there = weighted.map(({ route, versions }) => `"${route}" (${versions.join(', ')})`).join(', ')
-  const which = there === '' ? 'no route has weights, as in "to: { resize@2: 100, resize@3: 0 }"' : `there are ${there}`
-  return `"${what}" is no route with weights for versions of one function, and no version that a route gives a weight beside another; ${which}`
+  const which =
+    there === ''
+      ? 'no route has weights: write its "to" as { resize@2: 100, resize@3: 0 }'
+      : `those that have weights are ${there}`
+  return `"${what}" is neither a route that has weights for versions of one function, nor one of those versions; ${which}`
 }

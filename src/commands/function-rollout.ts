@@ -1,10 +1,9 @@
 /** `headgate function deploy`, `promote`, `rollback`: brings a version of a function into a gateway that runs, and out of it. */
 
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import * as z from 'zod'
 import { askJson, face } from './client.ts'
-import { inputError } from './exit.ts'
+import { functionFile, readInput } from './input.ts'
 import { adminOption, example, jsonOption } from './options.ts'
 import { print, printJson, shown } from './terminal.ts'
 
@@ -37,7 +36,7 @@ export function registerRollout(program: Command): void {
   const deploying = withOptions(group.command('deploy'))
     .description('put a version into the folder of functions of a gateway that runs; refused, nothing has changed')
     .argument('<name@version>', 'what it is called from now on')
-    .argument('<file>', 'the .wasm file')
+    .argument('<file>', 'a .wasm file, an OCI image layout, or - for standard input')
     .option('--approve', 'let it ask for what no version before it did; see "headgate function diff"')
     .action(deploy)
   example(deploying, 'headgate function deploy resize@3 target/resize.wasm')
@@ -72,9 +71,7 @@ async function decide(verb: 'promote' | 'rollback', what: string, { admin, json 
 }
 
 async function deploy(name: string, file: string, { admin, approve, json }: DeployOptions): Promise<void> {
-  const body = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw inputError(`${file}: it cannot be read (${error.code})`)
-  })
+  const body = await readInput(await functionFile(file))
   const path = `/admin/functions/${encodeURIComponent(name)}${approve ? '?approve=true' : ''}`
   const question = { method: 'PUT', path, headers: { 'content-type': 'application/wasm' }, body }
   const answer = deployed.parse(await askJson(face(admin, '--admin'), question))

@@ -55,7 +55,7 @@ test('what a function was denied is told with the line that would allow it', () 
   const done = { route: 'a', to: 'echo', status: 'done', answers: false, attempts: 1 }
   const denied = [{ function: 'echo', message }]
   const given = { event, origin, callId: 'c1', acceptedAt: at(0), deliveries: [done], verdicts: [], denied }
-  expect(historyLines(eventHistory.parse(given), plain).at(-1)).toBe(`  denied echo: ${message}`)
+  expect(historyLines(eventHistory.parse(given), plain).at(-1)).toBe(`  echo  ${message}`)
 })
 
 test('an event that is no call has a result, and nobody was told', () => {

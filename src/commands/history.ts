@@ -34,7 +34,9 @@ export function historyLines(history: EventHistory, paint: Paint, now?: number):
 
 /** What its functions asked for and were not given, each with the line that would allow it. */
 const deniedLines = ({ denied = [] }: EventHistory, paint: Paint): readonly string[] =>
-  denied.map((one) => `  ${paint('yellow', 'denied')} ${shown(one.function)}: ${shown(one.message)}`)
+  denied.map(
+    (one) => `  ${shown(one.function)}  ${paint('yellow', 'denied')} ${shown(one.message.replace(/^denied /, ''))}`,
+  )
 
 const about = (subject: string | undefined): string => (subject === undefined ? '' : ` about ${shown(subject)}`)
 /** `mqtt:orders/eu`, or the source alone. */

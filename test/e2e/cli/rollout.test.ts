@@ -1,6 +1,7 @@
 /** Versions are deployed, promoted and rolled back from the command line, in a gateway that runs. */
 
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { sharedByTests } from '../../services/tries.ts'
@@ -84,8 +85,8 @@ describe('blue and green', () => {
   test.each(['plain', 'size@7', 'nobody'])('"%s" has nothing to choose from, and what has is told', async (what) => {
     const { code, err } = await say('promote', what)
     expect(code).toBe(1)
-    expect(err).toContain(`"${what}" is no route with weights for versions of one function`)
-    expect(err).toContain('there are "green" (size@1, size@2)')
+    expect(err).toContain(`"${what}" is neither a route that has weights for versions of one function`)
+    expect(err).toContain('those that have weights are "green" (size@1, size@2)')
   })
 })
 
@@ -150,10 +151,30 @@ describe('deploy', () => {
     await until('it is there', 30_000, () => readdirSync(functions).includes('other@1.wasm'))
   })
 
+  test('of an image in a layout is that of its one layer of Wasm', async () => {
+    const layout = folder.fresh('layout')
+    const blobs = join(layout, 'blobs/sha256')
+    mkdirSync(blobs, { recursive: true })
+    const blob = (bytes: Buffer | string) => {
+      const hex = hash('sha256', bytes)
+      writeFileSync(join(blobs, hex), bytes)
+      return `sha256:${hex}`
+    }
+    const layers = [{ mediaType: 'application/wasm', digest: blob(readFileSync(echo)) }]
+    const manifests = [{ digest: blob(JSON.stringify({ layers })) }]
+    writeFileSync(join(layout, 'index.json'), JSON.stringify({ manifests }))
+    expect(await say('deploy', 'laid@1', layout)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('is deployed'),
+    })
+    expect(readFileSync(join(functions, 'laid@1.wasm'))).toEqual(readFileSync(echo))
+  })
+
   test.each([
-    ['a file that is not there', ['size@4', '/nowhere.wasm'], 'it cannot be read (ENOENT)'],
+    ['a file that is not there', ['size@4', '/nowhere.wasm'], 'reading "/nowhere.wasm": no such file'],
     ['a name without a version', ['size', echo], '"size" is no version of a function'],
     ['a name that leaves the folder', ['../size@4', echo], '"../size@4" is no version of a function'],
+    ['a folder', ['size@4', repository], 'is a folder, and no OCI image layout'],
     ['what is no WebAssembly', ['size@4', join(repository, 'package.json')], 'is no WebAssembly: it begins with "{'],
     ['nothing', ['size@4', '/dev/null'], 'size@4 (function): deploying: what was sent is empty'],
   ])('of %s is refused', async (_, args, why) => {
