@@ -105,6 +105,15 @@ describe.each([{ memory: false }, { memory: true }])('%j', ({ memory }) => {
     expect(await why('e1')).toContain(`has none of its ${bytes} bytes of data`)
   })
 
+  test('a copy that other dead letters leave no room for is not tried for ever', async () => {
+    const { dead, hears, send } = await open(memory, ['poison'])
+    await send('e1', 'poison', 45 * KIB)
+    await dead('e1')
+    await send('e2', 'poison', 12 * KIB)
+    expect((await dead('e2')).error?.message).toContain(`none of its ${12 * KIB} bytes of data`)
+    expect((await hears('e2', 'dead')).bytes).toBe(0)
+  })
+
   test('one for which there is room has all of it', async () => {
     const { dead, hears, send } = await open(memory, ['poison'])
     await send('e1', 'poison', 20 * KIB)
