@@ -84,7 +84,7 @@ interface Failed {
 }
 
 async function fileOf(id: string, recording: Recording, options: ReplayOptions, host: Host): Promise<Failed> {
-  const { digestOf } = await import('../pool/digests.ts')
+  const { digestOf } = await import('../pool/digest.ts')
   const { function: name, sha256, version } = recording
   const typed = environment(options.env)
   const wanted = `${version === '' ? name : `${name}@${version}`}, sha256 ${sha256}`

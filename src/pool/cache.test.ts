@@ -1,5 +1,6 @@
 /** The cache of transpiled components gives back what was put, and nothing else. */
 
+import { hash } from 'node:crypto'
 import {
   chmodSync,
   copyFileSync,
@@ -25,7 +26,7 @@ import { loadFunctions } from './load.ts'
 const root = mkdtempSync(join(tmpdir(), 'headgate-cache-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-const component = Buffer.from('a component')
+const component = hash('sha256', 'a component')
 const transpiled = {
   speaks: 'handler' as const,
   source: Buffer.from('source'),
@@ -40,7 +41,7 @@ test('what was put is there; a changed file and a changed component are not', as
   const found = await cache.get(component)
   expect(Buffer.from(found?.source ?? []).toString()).toBe('source')
   expect(found?.cores.map(([name, bytes]) => [name, Buffer.from(bytes).toString()])).toEqual([['core.wasm', 'core']])
-  expect(await cache.get(Buffer.from('another'))).toBeUndefined()
+  expect(await cache.get(hash('sha256', 'another'))).toBeUndefined()
   const [file = ''] = readdirSync(folder)
   const bytes = readFileSync(join(folder, file))
   for (const at of [0, 40, bytes.length - 1]) {
@@ -56,7 +57,7 @@ test('an entry of another component, one of another hand, and half a one are non
   const cache = new TranspileCache(folder)
   await cache.put(component, transpiled)
   const [own = ''] = readdirSync(folder)
-  const other = Buffer.from('another component')
+  const other = hash('sha256', 'another component')
   await cache.put(other, { ...transpiled, source: Buffer.from('what another does') })
   const [others = ''] = readdirSync(folder).filter((name) => name !== own)
   const bytes = readFileSync(join(folder, own))
@@ -108,12 +109,12 @@ test('a folder that cannot be written is no error', async () => {
 test('what is not to be written is kept for this process, and what a gateway has kept is read', async () => {
   const folder = join(root, 'borrowed')
   const first = new BorrowedCache(folder, undefined)
-  const own = Buffer.from('own component')
+  const own = hash('sha256', 'own component')
   expect(await first.get(own)).toBeUndefined()
   await first.put(own, transpiled)
   expect(existsSync(folder)).toBe(false)
   expect(await new BorrowedCache(folder, undefined).get(own)).toBe(transpiled)
-  const kept = Buffer.from('kept component')
+  const kept = hash('sha256', 'kept component')
   await new TranspileCache(folder).put(kept, transpiled)
   expect(await first.get(kept)).toBeDefined()
 })
@@ -123,7 +124,7 @@ test('with a spare folder it is there for the next process, too, and still not w
   await new BorrowedCache(folder, spare).put(component, transpiled)
   expect(existsSync(folder)).toBe(false)
   expect(await new TranspileCache(spare).get(component)).toBeDefined()
-  const later = Buffer.from('of a process before')
+  const later = hash('sha256', 'of a process before')
   await new TranspileCache(spare).put(later, transpiled)
   expect(await new BorrowedCache(folder, spare).get(later)).toBeDefined()
 })

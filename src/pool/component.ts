@@ -1,7 +1,7 @@
 /** A .wasm file on its way to code that workers can run: read, and capped and compiled once it is transpiled. */
 
-import { readFile } from 'node:fs/promises'
 import { type CapCount, CapError, cap } from './cap.ts'
+import { type Contents, type Looked, readContents } from './digest.ts'
 import { NO_GRANTS } from './grants.ts'
 import type { FunctionCode } from './instance.ts'
 import { checkModule, type Interface } from './interface.ts'
@@ -27,18 +27,21 @@ export interface Transpiled {
 
 const MAGIC = Buffer.from('\0asm')
 
-/** Reads a file. Rejects with a ComponentError when it is missing or no WebAssembly. */
-export async function readFunction(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-    const what = 'does not exist; build it with headgate function build <folder>, or correct the path'
-    throw new ComponentError(missing ? what : firstLine(cause), { cause })
-  })
+/** Reads a file, unless its bytes are at hand in `looked`. Rejects with a ComponentError when it is missing or no WebAssembly. */
+export async function readFunction(path: string, looked?: Looked): Promise<Contents> {
+  const contents = looked?.bytes
+    ? looked
+    : await readContents(path).catch((cause: unknown) => {
+        const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+        const what = 'does not exist; build it with headgate function build <folder>, or correct the path'
+        throw new ComponentError(missing ? what : firstLine(cause), { cause })
+      })
+  const { bytes } = contents
   if (bytes.length === 0) throw new ComponentError(`is empty; ${BUILD}`)
   const start = JSON.stringify(bytes.subarray(0, 16).toString('latin1'))
   if (bytes.length < 8 || !MAGIC.equals(bytes.subarray(0, 4)))
     throw new ComponentError(`is not WebAssembly: it begins with ${start}; ${BUILD}`)
-  return bytes
+  return contents
 }
 
 /** A core module needs no transpiling; undefined for a component. */
@@ -67,7 +70,7 @@ function checkNames(module: WebAssembly.Module): void {
 export async function compileComponent(
   spec: FunctionSpec,
   { speaks, source, cores, suspends = false, draft, compiled }: Transpiled,
-  sha256 = '',
+  sha256: string,
 ): Promise<FunctionCode> {
   const { name, version = '', entry, env, grants = NO_GRANTS, timeoutMs, memoryBytes, reuse, output, record } = spec
   const count: CapCount = { memories: 0, startBytes: 0, tables: 0 }

@@ -1,9 +1,9 @@
 /** What the files of functions hold: tells whether functions are the same ones, and that a version stays what it is. */
 
-import { hash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
+import { digestOf } from './digest.ts'
 import type { FunctionSpec } from './pool.ts'
 
 /** SHA-256 by `name@version`; empty for a file that cannot be read. */
@@ -69,11 +69,17 @@ export class VersionDigests {
 export const sameFiles = (functions: readonly FunctionSpec[], left: Digests, right: Digests): boolean =>
   functions.map(versioned).every((name) => left.get(name) === right.get(name))
 
-/** Resolves to the SHA-256 of a file, in hexadecimal; empty when it cannot be read. */
-export const digestOf = (file: string): Promise<string> =>
-  readFile(file).then(
-    (bytes) => hash('sha256', bytes),
-    () => '',
-  )
+/** Functions, and what their files hold. */
+export interface Filed {
+  readonly functions: readonly FunctionSpec[]
+  readonly digests: Digests
+}
+
+/** Those that `before` does not run as they are; all of them without it. */
+export const freshOf = ({ digests, functions }: Filed, before?: Filed): readonly FunctionSpec[] =>
+  functions.filter((spec) => {
+    const held = before?.functions.find((one) => versioned(one) === versioned(spec))
+    return !before || !isDeepStrictEqual(held, spec) || !sameFiles([spec], before.digests, digests)
+  })
 
 const short = (digest: string): string => `${digest.slice(0, 12)}...`

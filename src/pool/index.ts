@@ -3,7 +3,7 @@
 export { cacheBeside } from './cache.ts'
 export { functionConfig } from './config.ts'
 export { createPool, type PoolOptions } from './create.ts'
-export { type Digests, digestsOf, sameFiles, VersionDigests } from './digests.ts'
+export { type Digests, digestsOf, type Filed, freshOf, sameFiles, VersionDigests } from './digests.ts'
 export { type Import, type Inspection, inspectFunction } from './inspect.ts'
 export type { Interface } from './interface.ts'
 export type * from './pool.ts'

@@ -1,9 +1,9 @@
 /** What a file is, without running it: the interface it speaks, what it imports, and what of that it would not be given. */
 
-import { hash } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
 import { type CapCount, cap } from './cap.ts'
 import { asModule, compileComponent, readFunction, type Transpiled } from './component.ts'
+import type { Contents } from './digest.ts'
 import { checkModule, componentInterface, exportsOf, type Interface, importsOf, PREVIEW1 } from './interface.ts'
 import { ComponentError } from './invalid.ts'
 import { given } from './wasi/index.ts'
@@ -35,9 +35,9 @@ const MOST_BYTES = 2 ** 32
 
 /** Resolves to what a file is, whether it is a function or not. Rejects with FUNCTION_INVALID when it is no WebAssembly. */
 export async function inspectFunction(path: string): Promise<Inspection> {
-  const { bytes, check: _, transpile, ...opened } = await open(path)
-  const sha256 = hash('sha256', bytes)
-  return { bytes: bytes.length, sha256, ...opened, ...(await judged(transpile)) }
+  const { check: _, contents, transpile, ...opened } = await open(path)
+  const { bytes, sha256 } = contents
+  return { bytes: bytes.length, sha256, ...opened, ...(await judged(transpile, sha256)) }
 }
 
 /**
@@ -56,7 +56,7 @@ export async function importsIn(path: string): Promise<readonly Import[]> {
 
 /** A file, and what is told from it at once. */
 interface Opened extends Pick<Inspection, 'kind' | 'imports' | 'exports'> {
-  readonly bytes: Uint8Array
+  readonly contents: Contents
   /** Throws a ComponentError when it speaks no interface. */
   readonly check: () => void
   /** Rejects with a ComponentError when it is no function. */
@@ -65,9 +65,9 @@ interface Opened extends Pick<Inspection, 'kind' | 'imports' | 'exports'> {
 
 async function open(path: string): Promise<Opened> {
   try {
-    const bytes = await readFunction(path)
-    const module = asModule(bytes)
-    return await (module ? openModule(bytes, module) : openComponent(bytes))
+    const contents = await readFunction(path)
+    const module = asModule(contents.bytes)
+    return { contents, ...(await (module ? openModule(contents.bytes, module) : openComponent(contents.bytes))) }
   } catch (error) {
     throw invalid(path, error)
   }
@@ -79,7 +79,7 @@ function invalid(path: string, error: unknown): unknown {
   return new GatewayError('FUNCTION_INVALID', what, { cause: error })
 }
 
-async function openModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Opened> {
+async function openModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Omit<Opened, 'contents'>> {
   const module = await WebAssembly.compile(bytes).catch((cause: unknown) => {
     throw new ComponentError(`is a broken core module: ${String(cause)}`, { cause })
   })
@@ -90,7 +90,6 @@ async function openModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Op
   }))
   const exports = WebAssembly.Module.exports(module).map(({ name }) => name)
   return {
-    bytes,
     kind: 'module',
     imports,
     exports,
@@ -99,7 +98,7 @@ async function openModule(bytes: Uint8Array, transpiled: Transpiled): Promise<Op
   }
 }
 
-async function openComponent(bytes: Uint8Array): Promise<Opened> {
+async function openComponent(bytes: Uint8Array): Promise<Omit<Opened, 'contents'>> {
   // Loaded when asked for: jco takes 40 MB.
   const { transpileComponent, witOf } = await import('./transpile.ts')
   const wit = await witOf(bytes)
@@ -109,17 +108,18 @@ async function openComponent(bytes: Uint8Array): Promise<Opened> {
     check()
     return transpileComponent(bytes)
   }
-  return { bytes, kind: 'component', imports, exports: exportsOf(wit), check, transpile }
+  return { kind: 'component', imports, exports: exportsOf(wit), check, transpile }
 }
 
 /** Loads it as the pool would. */
 async function judged(
   transpile: Opened['transpile'],
+  sha256: string,
 ): Promise<Pick<Inspection, 'interface' | 'memoryBytes' | 'problem'>> {
   try {
     const transpiled = await transpile()
     const spec = { name: 'f', wasm: '', min: 0, max: 1, idleMs: 0, timeoutMs: 0, memoryBytes: MOST_BYTES, env: {} }
-    await compileComponent(spec, transpiled)
+    await compileComponent(spec, transpiled, sha256)
     const count: CapCount = { memories: 0, startBytes: 0, tables: 0 }
     for (const [, core] of transpiled.cores) cap(core, MOST_BYTES, count)
     return { interface: transpiled.speaks, memoryBytes: count.startBytes }

@@ -2,11 +2,11 @@
 
 import { hash } from 'node:crypto'
 import { on } from 'node:events'
-import { stat } from 'node:fs/promises'
 import { GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
 import type { TranspileStore } from './cache.ts'
 import { asModule, compileComponent, readFunction, type Transpiled } from './component.ts'
+import { type Contents, lookAt } from './digest.ts'
 import { NO_GRANTS } from './grants.ts'
 import type { FunctionCode } from './instance.ts'
 import { ComponentError } from './invalid.ts'
@@ -15,7 +15,7 @@ import type { FunctionSpec } from './pool.ts'
 import { startThread } from './start.ts'
 import { waitingKinds } from './suspension.ts'
 
-/** What was loaded last, by file and cap: a new generation of the configuration loads only what changed. */
+/** What was loaded last, by what it was made of: a new generation of the configuration loads only what changed. */
 const known = new Map<string, FunctionCode>()
 
 /**
@@ -26,61 +26,67 @@ export async function loadFunctions(
   functions: readonly FunctionSpec[],
   store?: TranspileStore,
 ): Promise<FunctionCode[]> {
-  const keys = await Promise.all(functions.map(keyOf))
-  const digests = new Map<string, string>()
-  const found = await Promise.all(
-    functions.map((spec, index) => known.get(keys[index] ?? '') ?? orProblem(find(spec, store, digests))),
-  )
+  const found = await Promise.all(functions.map((spec) => orProblem(find(spec, store))))
   const fresh = found.filter((each) => each instanceof Fresh)
   const transpiled = await transpileInThread(fresh, store)
   const results = await Promise.all(
     functions.map((spec, index) => {
       const each = found[index]
-      const made = each instanceof Fresh ? transpiled[fresh.indexOf(each)] : each
-      if (made === undefined) return new ComponentError('was not transpiled')
-      return 'cores' in made ? orProblem(compileComponent(spec, made, digests.get(spec.wasm) ?? '')) : made
+      if (!(each instanceof Fresh)) return each ?? new ComponentError('was not loaded')
+      const made = transpiled[fresh.indexOf(each)] ?? new ComponentError('was not transpiled')
+      return 'cores' in made ? orProblem(compileComponent(spec, made, each.sha256)) : made
     }),
   )
   const codes = accept(functions, results)
   // What is in no pool any more is not kept.
   known.clear()
-  for (const [index, code] of codes.entries()) known.set(keys[index] ?? '', code)
+  for (const [index, spec] of functions.entries()) {
+    const code = codes[index]
+    if (code) known.set(keyOf(spec, code.sha256), code)
+  }
   return codes
 }
 
-/** Changes when the file does, or what is made of it. */
-async function keyOf({ grants, wasm, memoryBytes }: FunctionSpec): Promise<string> {
-  const { ino, size, mtimeMs } = await stat(wasm).catch(() => ({ ino: 0, size: 0, mtimeMs: 0 }))
-  return JSON.stringify([wasm, memoryBytes, waitingKinds(grants), ino, size, mtimeMs])
-}
+/** Changes when what is made of a file does. */
+const keyOf = ({ grants, memoryBytes }: FunctionSpec, sha256: string): string =>
+  JSON.stringify([sha256, memoryBytes, waitingKinds(grants)])
 
 /** A component that nothing was made of before. */
 class Fresh implements Unloaded {
   readonly bytes: Uint8Array
   readonly kinds: Unloaded['kinds']
+  readonly sha256: string
 
-  constructor(bytes: Uint8Array, kinds: Unloaded['kinds']) {
+  constructor({ bytes, sha256 }: Contents, kinds: Unloaded['kinds']) {
     this.bytes = bytes
     this.kinds = kinds
+    this.sha256 = sha256
   }
 
-  /** What tells one thing that is made of a component from another. */
-  get identity(): Uint8Array {
-    return this.kinds.length === 0 ? this.bytes : Buffer.concat([this.bytes, Buffer.from(this.kinds.join())])
+  get identity(): string {
+    return identityOf(this.sha256, this.kinds)
   }
 }
 
-/** What the store has of a file, or else its bytes; enters its SHA-256. */
-async function find(
-  { grants, wasm }: FunctionSpec,
-  store: TranspileStore | undefined,
-  digests: Map<string, string>,
-): Promise<Transpiled | Fresh> {
-  const bytes = await readFunction(wasm)
-  digests.set(wasm, hash('sha256', bytes))
-  const fresh = new Fresh(bytes, waitingKinds(grants))
-  const held = asModule(bytes) ?? (await store?.get(fresh.identity))
-  return held ? { ...held, compiled: store?.compiled(fresh.identity) } : fresh
+/** What tells one thing that is made of a component from another. */
+const identityOf = (sha256: string, kinds: Unloaded['kinds']): string =>
+  kinds.length === 0 ? sha256 : hash('sha256', `${sha256} ${kinds.join()}`)
+
+/** What is known of a file, or made of what the store has of it; nothing of it is read for that but its digest. */
+async function find(spec: FunctionSpec, store: TranspileStore | undefined): Promise<FunctionCode | Fresh> {
+  const kinds = waitingKinds(spec.grants)
+  // Of a file that cannot be read it is said below why.
+  const looked = await lookAt(spec.wasm).catch(() => undefined)
+  if (looked) {
+    const loaded = known.get(keyOf(spec, looked.sha256))
+    if (loaded) return loaded
+    const identity = identityOf(looked.sha256, kinds)
+    const held = await store?.get(identity)
+    if (held) return compileComponent(spec, { ...held, compiled: store?.compiled(identity) }, looked.sha256)
+  }
+  const contents = await readFunction(spec.wasm, looked)
+  const module = asModule(contents.bytes)
+  return module ? compileComponent(spec, module, contents.sha256) : new Fresh(contents, kinds)
 }
 
 /** What is made is stored one by one: a start that is given up in the middle is ahead by that the next time. */
@@ -93,7 +99,7 @@ async function transpileInThread(
   try {
     const made: (Transpiled | ComponentError)[] = []
     for await (const [loaded] of on(thread, 'message') as AsyncIterable<[Loaded]>) {
-      made.push(await stored(loaded, components[made.length]?.identity ?? new Uint8Array(), store))
+      made.push(await stored(loaded, components[made.length]?.identity ?? '', store))
       if (made.length === components.length) break
     }
     return made
@@ -104,7 +110,7 @@ async function transpileInThread(
 
 async function stored(
   loaded: Loaded,
-  identity: Uint8Array,
+  identity: string,
   store: TranspileStore | undefined,
 ): Promise<Transpiled | ComponentError> {
   if ('problem' in loaded) return new ComponentError(loaded.problem)
