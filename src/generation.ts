@@ -15,13 +15,12 @@ import { allWithVersions } from './delivery/versions.ts'
 import { GatewayError } from './errors.ts'
 import type { Ground } from './ground.ts'
 import type { EventRecord, Lane } from './journal/journal.ts'
-import { type Digests, digestsOf, sameFiles } from './pool/index.ts'
-import type { FunctionPool, FunctionSpec } from './pool/pool.ts'
+import { type Digests, digestsOf, type Filed, freshOf, sameFiles } from './pool/index.ts'
+import type { FunctionPool } from './pool/pool.ts'
 import { compileInTurns } from './router/index.ts'
 import { compileNaming, type Unnamed } from './router/naming.ts'
 import { OFFERS, type Route } from './router/route.ts'
 import type { Router } from './router/router.ts'
-import { versioned } from './schema/index.ts'
 
 /** Sections of the configuration that a reload leaves as they are. */
 const FIXED = ['name', 'broker', 'http', 'admin', 'journal', 'log', 'stores'] as const
@@ -57,6 +56,8 @@ export class Generation {
   /** What the file of each function holds, those of versions that ran before included. */
   #digests: Digests = new Map()
   #mark: number | undefined
+  /** Remembers what its functions are, once they run: those of a reload that is refused never did. */
+  #keep: (() => Promise<unknown>) | undefined
 
   private constructor(number: number, config: Config, ground: Ground, router: Router) {
     this.number = number
@@ -150,6 +151,9 @@ export class Generation {
     }
     for (const [name, instance] of wanted)
       if (!this.#sources.has(name)) this.#sources.set(name, { instance, part: await this.#openSource(instance) })
+    const keep = this.#keep
+    this.#keep = undefined
+    await keep?.()
     this.#ground.rollouts.follow(this.config.routes)
   }
 
@@ -195,7 +199,9 @@ export class Generation {
       before &&
       isDeepStrictEqual(before.config.functions, config.functions) &&
       sameFiles(config.functions, before.#digests, this.#digests)
-    this.#pool = same ? before.#pool : await this.#ground.openPool(config.functions, this.#fresh(before))
+    this.#pool = same
+      ? before.#pool
+      : await this.#ground.openPool(config.functions, freshOf(this.#filed, before ? before.#filed : undefined))
     for (const instance of config.sinks) await this.#openSink(instance, before)
     await this.targets.open(routes, {
       goOn,
@@ -206,21 +212,16 @@ export class Generation {
           this.#ground.connectors.get('mqtt')?.sink?.config.parse(given),
         ),
     })
-    if (keep) await Promise.all([keep(), versions.keep(this.#digests)])
+    if (keep) this.#keep = () => Promise.all([keep(), versions.keep(this.#digests)])
     if (before) this.#same = { before, names: await this.#heldBy(before, goOn) }
+  }
+
+  get #filed(): Filed {
+    return { functions: this.config.functions, digests: this.#digests }
   }
 
   #heldBy = (before: Generation, goOn?: LongWork['goOn']): Promise<readonly string[]> =>
     this.targets.held(this.routes, before.targets, before.#served, goOn)
-
-  /** Those that `before` does not run as they are. */
-  #fresh(before: Generation | undefined): readonly FunctionSpec[] {
-    if (before === undefined) return this.config.functions
-    return this.config.functions.filter((spec) => {
-      const held = before.config.functions.find((one) => versioned(one) === versioned(spec))
-      return !isDeepStrictEqual(held, spec) || !sameFiles([spec], before.#digests, this.#digests)
-    })
-  }
 
   async #openSink(instance: Instance, before?: Generation, read = (given: unknown): unknown => given): Promise<Sink> {
     const { name, type, config } = instance

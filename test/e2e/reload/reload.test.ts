@@ -1,6 +1,6 @@
 /** A configuration that changes under a gateway that runs: atomic, nothing lost, nothing leaked, a bad one without effect. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import mqtt from 'mqtt'
@@ -117,6 +117,23 @@ routes: { r: { from: program, when: 'type == "other"', to: "mqtt:b" } }`
   expect(await gateway.reload({ yaml: text(better) })).toEqual({ generation: 2, later: [] })
   expect((await gateway.emit(event('3'))).routes).toEqual(['s'])
   await expect(gateway.call('echo', {})).rejects.toThrow('"echo" is unknown')
+})
+
+test('a version of a reload that is refused never ran, and may become another file', async () => {
+  const wasm = `${folder.path}/size@2.wasm`
+  copyFileSync(`${ROOT}/test/functions/guests/hostile/hostile.wasm`, wasm)
+  const functions = `functions: { size@2: ${wasm} }\n`
+  const { gateway, text } = await open('refused', '')
+  const worse = `${functions}sources: { in: { slow: { tag: in, fails: true } } }`
+  await expect(gateway.reload({ yaml: text(worse) })).rejects.toThrow('in has no upstream')
+  await gateway.stop()
+  copyFileSync(echo, wasm)
+  const next = await open('refused', functions)
+  await using _ = next.gateway
+  expect(await next.gateway.call('size', { a: 1 })).toMatchObject({ data: { a: 1 } })
+  // From here on it is what it is.
+  copyFileSync(`${ROOT}/test/functions/guests/hostile/hostile.wasm`, wasm)
+  await expect(next.gateway.reload({ yaml: text(functions) })).rejects.toThrow('a version stays what it is')
 })
 
 test('a thousand reloads under load lose nothing and leak nothing', async () => {
