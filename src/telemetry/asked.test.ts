@@ -1,9 +1,12 @@
 /** What is counted of what functions ask, also where it does not end well. */
 
 import { expect, test } from 'vitest'
+import { GatewayError } from '../errors.ts'
 import type { CloudEvent } from '../event/index.ts'
 import { type Caller, type Host, HostError, type KeyValueStore } from '../pool/host.ts'
+import type { Call, Result } from '../pool/pool.ts'
 import { Asked } from './asked.ts'
+import { createMetrics } from './metrics.ts'
 
 const event: CloudEvent = { specversion: '1.0', id: 'e1', source: '/s', type: 't' }
 const callerOf = (signal: AbortSignal): Caller => ({
@@ -45,7 +48,7 @@ const samples = (asked: Asked): readonly string[] =>
     .filter((line) => /^[a-z].* \d+$/.test(line) && !/_bucket|_sum/.test(line))
 
 test('an error passes through as it is, and is counted as the case that it is', async () => {
-  const asked = new Asked()
+  const asked = new Asked(() => {})
   const error = new HostError('timeout', 'no answer', { code: 'never-a-label' })
   const host = asked.counting(failing(error))
   const store = await host.store('things')
@@ -74,7 +77,7 @@ test('an error passes through as it is, and is counted as the case that it is', 
 })
 
 test('a store that cannot be opened is an error of its own, and nothing that was asked of it', async () => {
-  const asked = new Asked()
+  const asked = new Asked(() => {})
   const error = new HostError('other', 'no server')
   const host = asked.counting({ ...failing(error), store: () => Promise.reject(error) })
   await expect(host.store('visits')).rejects.toBe(error)
@@ -82,10 +85,39 @@ test('a store that cannot be opened is an error of its own, and nothing that was
 })
 
 test('what its call left behind is abandoned, whatever it ended with; what is no error of the host is none of its cases', async () => {
-  const asked = new Asked()
+  const asked = new Asked(() => {})
   const host = asked.counting(failing(new TypeError('of whatever kind')))
   await expect(host.send(request, callerOf(AbortSignal.abort()))).rejects.toThrow(TypeError)
   await expect(host.send(request, caller)).rejects.toThrow(TypeError)
   expect(samples(asked)).toContain('wasm_function_http_requests_total{function="resize@2",outcome="abandoned"} 1')
   expect(samples(asked)).toContain('wasm_function_http_requests_total{function="resize@2",outcome="unavailable"} 1')
+})
+
+test('a call of one function by another is counted as any call of that function', async () => {
+  const metrics = createMetrics()
+  const trapped = new GatewayError('FUNCTION_TRAPPED', 'echo@2 (function): running: it trapped')
+  const full = new GatewayError('OVERLOADED', 'echo@2 (function): calling: its queue is full')
+  const ends: (() => Promise<Result>)[] = [
+    async () => ({ events: [], runMs: 2, cold: false }),
+    () => Promise.reject(trapped),
+    () => Promise.reject(full),
+  ]
+  const callable = { invoke: (_: Call) => (ends.shift() ?? (() => Promise.reject(full)))() }
+  const call: Call = { function: 'echo@2', event, callId: 'c2', attempt: 1, deadline: caller.deadline }
+  const host = metrics.counting({
+    ...failing(full),
+    call: async (_, __, { signal }, given) => {
+      await given.invoke(call, signal)
+      return { data: new Uint8Array() }
+    },
+  })
+  await host.call('echo@2', '{}', caller, callable)
+  await expect(host.call('echo@2', '{}', caller, callable)).rejects.toBe(trapped)
+  // One that never ran is none.
+  await expect(host.call('echo@2', '{}', caller, callable)).rejects.toBe(full)
+  const after = await metrics.render()
+  expect(after).toContain('wasm_function_invocations_total{function="echo@2"} 2\n')
+  expect(after).toContain('wasm_function_errors_total{function="echo@2",error_type="FUNCTION_TRAPPED"} 1\n')
+  expect(after).toContain('wasm_function_duration_seconds_count{function="echo@2"} 2\n')
+  expect(after).toContain('wasm_function_calls_total{function="resize@2",to="echo@2"} 3\n')
 })

@@ -1,6 +1,9 @@
 /** What functions ask of their host while they run, counted as each thing ends. */
 
+import { GatewayError } from '../errors.ts'
 import { type Caller, type Host, HostError, type KeyValueStore } from '../pool/host.ts'
+import type { FunctionPool } from '../pool/pool.ts'
+import type { Metrics } from './metrics.ts'
 import { METRICS } from './names.ts'
 import { Counter, Histogram } from './tally.ts'
 
@@ -17,6 +20,13 @@ export class Asked {
   readonly #requested = new Counter(METRICS.functionRequested)
   readonly #calls = new Counter(METRICS.functionCalls)
   readonly #callErrors = new Counter(METRICS.functionCallErrors)
+
+  readonly #invoked: Metrics['invoked']
+
+  /** `invoked` is told of each call that one function made of another. */
+  constructor(invoked: Metrics['invoked']) {
+    this.#invoked = invoked
+  }
 
   /** Returns what does as `host` does, and is counted. */
   counting(host: Host): Host {
@@ -38,7 +48,7 @@ export class Asked {
       },
       call: (name, parameters, caller, pool) => {
         const count: Count = (outcome) => add(this.#calls, this.#callErrors, caller.function, name, outcome)
-        return counted(host.call(name, parameters, caller, pool), count, caller)
+        return counted(host.call(name, parameters, caller, this.#countingPool(pool)), count, caller)
       },
     }
   }
@@ -47,6 +57,23 @@ export class Asked {
     const stores = [this.#operations, this.#storeErrors]
     const sent = [this.#requests, this.#requestSeconds, this.#published, this.#requested]
     return [...stores, ...sent, this.#calls, this.#callErrors].map((metric) => metric.render()).join('')
+  }
+
+  /** As a call by a route is counted: of one that ended with an error it is all of its time. */
+  #countingPool(pool: Pick<FunctionPool, 'invoke'>): Pick<FunctionPool, 'invoke'> {
+    const invoke: FunctionPool['invoke'] = async (call, signal) => {
+      const begun = performance.now()
+      try {
+        const result = await pool.invoke(call, signal)
+        this.#invoked(call.function, result.runMs / 1_000)
+        return result
+      } catch (error) {
+        if (error instanceof GatewayError && error.code.startsWith('FUNCTION_'))
+          this.#invoked(call.function, (performance.now() - begun) / 1_000, error.code)
+        throw error
+      }
+    }
+    return { invoke }
   }
 
   #opening(name: string): Count {

@@ -66,7 +66,12 @@ export function createMetrics(now: () => number = Date.now): Metrics {
   const duration = new Histogram(METRICS.functionDuration)
   const reloads = new Counter(METRICS.reloads)
   const standings = new Standings(now)
-  const asked = new Asked()
+  const invoked: Metrics['invoked'] = (name, seconds, errorCode) => {
+    invocations.add(name)
+    if (errorCode !== undefined) errors.add(name, errorCode)
+    duration.observe(name, seconds)
+  }
+  const asked = new Asked(invoked)
   const counted = [
     accepted,
     unmatched,
@@ -93,11 +98,7 @@ export function createMetrics(now: () => number = Date.now): Metrics {
       if (outcome === 'retry') retries.add(route)
       deliverySeconds.observe(route, seconds)
     },
-    invoked(name, seconds, errorCode) {
-      invocations.add(name)
-      if (errorCode !== undefined) errors.add(name, errorCode)
-      duration.observe(name, seconds)
-    },
+    invoked,
     reloaded: (outcome) => reloads.add(outcome),
     meter: (source) => standings.meter(source),
     counting: (host) => asked.counting(host),

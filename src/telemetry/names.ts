@@ -11,7 +11,7 @@ export const METRICS = {
   functionInvocations: {
     name: 'wasm_function_invocations_total',
     type: 'counter',
-    help: 'Calls that a function ended, with or without an error.',
+    help: 'Calls that a function ended, with or without an error; those that other functions made of it, too.',
     labels: ['function'],
   },
   functionErrors: {
@@ -65,7 +65,7 @@ export const METRICS = {
   functionCalls: {
     name: 'wasm_function_calls_total',
     type: 'counter',
-    help: 'Calls that a function made of the function `to`, with or without an error. They are no invocations of a route.',
+    help: 'Calls that a function made of the function `to`, with or without an error. They are counted as invocations of `to` as well.',
     labels: ['function', 'to'],
   },
   functionCallErrors: {
