@@ -61,6 +61,8 @@ test('of one that was ended before anything was heard of it', async () => {
 test('of one whose answer was held back when the call after it was ended', async () => {
   await using pool = await opened(guest('hostile-program'))
   const spent: Spent = {}
+  // Once it is swift its answer waits for the one after it.
+  for (let times = 0; times < 100; times++) await pool.call('f', 'file', 'read /data/a')
   await setImmediate()
   const calls = Promise.allSettled([
     pool.call('f', 'file', 'read /data/a', within(60_000, spent)),
@@ -72,5 +74,5 @@ test('of one whose answer was held back when the call after it was ended', async
   expect(looped).toMatchObject({ reason: { code: 'FUNCTION_TIMED_OUT' } })
   expect(asked.status).toBe('fulfilled')
   expect(spent.denied).toMatchObject([{ allow }])
-  expect(pool.denials).toHaveLength(1)
+  expect(pool.denials).toHaveLength(101)
 })
