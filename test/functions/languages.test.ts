@@ -46,7 +46,9 @@ const wanted = (data: unknown) =>
     },
   }) as const
 
-const openFile = (wasm: string): Promise<OpenPool> => open([spec('f', { wasm, memoryBytes: 64 << 20 })])
+/** What Python does in a second takes longer where others build. */
+const openFile = (wasm: string): Promise<OpenPool> =>
+  open([spec('f', { wasm, memoryBytes: 64 << 20, timeoutMs: 60_000 })])
 
 /** The same questions to each. */
 async function answersAsAll(opened: OpenPool, language: Language): Promise<void> {
