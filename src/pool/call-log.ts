@@ -4,7 +4,7 @@ import type { GrantKind, Wanted } from './grants.ts'
 import { DENIALS, LOG_BYTES, LOG_LINE, LOG_LINES } from './limits.ts'
 import type { Entry, Lack } from './pool.ts'
 import type { Report } from './protocol.ts'
-import { complains } from './trap.ts'
+import { complains, tells } from './trap.ts'
 import { lackOf } from './wasi/denial.ts'
 import type { Level } from './wasi/index.ts'
 
@@ -44,7 +44,7 @@ export class CallLog {
 
   /** Outside of a call nobody hears of it. */
   write(level: Level, message: string): void {
-    this.lastLine = message
+    if (tells(message)) this.lastLine = message
     this.complained ||= complains(message)
     const callId = this.#callId
     if (callId === undefined) return

@@ -11,6 +11,7 @@ import type { Lifted } from './lift.ts'
 import type { CallContext } from './lower.ts'
 import { outcomeOf } from './outcome.ts'
 import { type Reel, reelOf } from './tape.ts'
+import { tells } from './trap.ts'
 import { resetBudgets } from './wasi/budget.ts'
 import { ExitError } from './wasi/exit.ts'
 import { createWorld, type Outside, type World } from './wasi/index.ts'
@@ -40,7 +41,7 @@ class Streams {
       stdin: () => this.#stdin,
       stdout: this.#kept,
       log: (level, text) => {
-        this.#lastLine = text
+        if (tells(text)) this.#lastLine = text
         notes.log(level, text)
       },
     }

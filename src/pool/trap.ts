@@ -12,6 +12,12 @@ const NO_MEMORY = /out of memory|memory allocation of \d+ bytes failed|cannot al
 /** Tells whether a line says that memory ran out. */
 export const complains = (line: string): boolean => NO_MEMORY.test(line)
 
+/** What Rust writes below the words of a panic: it says nothing of this one, and would stand where those are looked for. */
+const ADVICE = /^note: run with `RUST_BACKTRACE=/
+
+/** Whether a line may say what a call ended of. */
+export const tells = (line: string): boolean => !ADVICE.test(line)
+
 /** Share of the cap in use at which an unexplained trap counts as running out. */
 const NEARLY_FULL = 0.8
 
