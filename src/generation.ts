@@ -151,9 +151,8 @@ export class Generation {
     }
     for (const [name, instance] of wanted)
       if (!this.#sources.has(name)) this.#sources.set(name, { instance, part: await this.#openSource(instance) })
-    const keep = this.#keep
+    await this.#keep?.()
     this.#keep = undefined
-    await keep?.()
     this.#ground.rollouts.follow(this.config.routes)
   }
 
