@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../errors.ts'
 import { CALL_EXTENSIONS, type CloudEvent, type ExtensionValue, extension } from '../event/index.ts'
+import { fromDeadLetter } from './deadletter.ts'
 
 /** Times an event may go from one delivery to the next before it is taken for a loop. */
 export const MAX_HOPS = 16
@@ -46,7 +47,9 @@ function traceOf(event: CloudEvent): { readonly traceparent?: string; readonly t
  * the same when the delivery runs again, so that a repeated delivery does not repeat its children.
  */
 export function asChild(child: CloudEvent, parent: CloudEvent, delivery: string, index: number): CloudEvent {
-  const named = child.id !== '' && !(child.id === parent.id && child.source === parent.source)
+  // A copy of a dead letter goes under the event's own id, and what comes of it is not a repeat of the event.
+  const { id: own } = fromDeadLetter(parent)
+  const named = child.id !== '' && !(child.id === own && child.source === parent.source)
   const replay = extension(parent, REPLAY)
   // What the function named so when the event ran first is held: it would be taken for a repeat.
   const again = replay === undefined || child.id.endsWith(`/replay/${replay}`) ? '' : `/replay/${replay}`
@@ -56,8 +59,8 @@ export function asChild(child: CloudEvent, parent: CloudEvent, delivery: string,
   if (extensions['traceparent'] === undefined) Object.assign(extensions, traceOf(parent))
   if (replay !== undefined) extensions[REPLAY] = replay
   extensions[HOPS] = hops(parent) + 1
-  extensions['causationid'] = parent.id
-  extensions['correlationid'] = extension(parent, 'correlationid') ?? parent.id
+  extensions['causationid'] = own
+  extensions['correlationid'] = extension(parent, 'correlationid') ?? own
   return { ...child, id, extensions }
 }
 

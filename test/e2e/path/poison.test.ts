@@ -17,6 +17,9 @@ routes:
     to: hostile
     retry: { max: 3, delay: 20ms, cap: 100ms }
     dead_letter: mqtt:dead/work
+  letters:
+    from: "mqtt:dead/work"
+    to: mqtt:letters-seen
   neighbours:
     from: "mqtt:neighbours/+"
     to: [hostile, "mqtt:neighbour-done/{id}"]
@@ -106,6 +109,26 @@ test('a structured copy reaches MQTT 3.1.1, with the extensions', async () => {
     deadletterattempts: expect.anything(),
     deadlettercode: 'BAD_ORDER',
     deadletterreason: expect.stringContaining('no items'),
+  })
+})
+
+test('a route may take what dead_letter publishes: the copy is no repeat of its event', async () => {
+  await using client = await Client.connect(gateway)
+  await client.subscribe('letters-seen')
+  const poison: Record<string, unknown> = { ...eventOf('trap'), subject: 'again' }
+  await client.publish('work/2', poison, { properties: CLOUDEVENT })
+  await settled(gateway, `${poison['id']}`)
+  const seen = await eventually(
+    () => client.on('letters-seen').find(({ user }) => user['causationid'] === poison['id']),
+    {
+      what: 'what came of the copy is published by the route that took it',
+    },
+  )
+  expect(seen.user).toMatchObject({
+    type: 'trap',
+    subject: 'again',
+    deadletterroute: 'work',
+    deadletterattempts: '4',
   })
 })
 
