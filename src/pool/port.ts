@@ -3,6 +3,7 @@
 import type { Asked, Left, Question, Questions, Told } from './asking.ts'
 import type { Control } from './control.ts'
 import { HostError } from './host.ts'
+import { unwinding } from './unwind.ts'
 import { holding, lifting } from './wasi/budget.ts'
 import { LIVE, type Senses } from './wasi/senses.ts'
 
@@ -56,6 +57,8 @@ export class Port {
   readonly #senses: Senses
   #turn: Turn | undefined
   #dropped = false
+  /** Ends what the guest waits for. */
+  #giveUp: ((reason: undefined) => void) | undefined
   readonly #timers = new Set<NodeJS.Timeout>()
   /** Resolves when a warm-up call would wait, which it does not: what jco makes of a trap there never comes to an end. */
   readonly stuck = Promise.withResolvers<void>()
@@ -82,9 +85,15 @@ export class Port {
     return this.#turn
   }
 
-  /** Whatever the guest waits for, it does not go on. */
+  /** True once nobody waits for the call any more: what becomes of it is told to nobody. */
+  get dropped(): boolean {
+    return this.#dropped
+  }
+
+  /** Whatever the guest waits for, it does not go on: its stack is unwound. */
   drop(): void {
     this.#dropped = true
+    this.#giveUp?.(undefined)
     // Each would keep the guest, with all of its memory, until it comes: in weeks, if that is what the guest asked for.
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
@@ -111,15 +120,19 @@ export class Port {
     const turn = this.#turn
     if (!turn) return work
     const { budget } = holding
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    work.then(resolve, reject)
+    this.#giveUp = reject
     this.#line.control.suspend(turn.slot)
-    try {
-      return await work
-    } finally {
-      // Its stack is garbage then, of one that nobody waits for: a promise that others know would keep it.
-      if (this.#dropped || !this.#line.control.resume(turn.slot)) await new Promise<never>(() => {})
-      holding.budget = budget
-      lifting.reset()
+    await promise.catch(() => {})
+    this.#giveUp = undefined
+    if (this.#dropped || !this.#line.control.resume(turn.slot)) {
+      this.#dropped = true
+      throw unwinding()
     }
+    holding.budget = budget
+    lifting.reset()
+    return promise
   }
 
   /** Waits until one of these has come, `ms` milliseconds at most. A warm-up call does not wait. */

@@ -103,8 +103,13 @@ export class SuspendingResident {
     seat.shared.close()
     seat.instance.drop()
     seat.log.close()
-    discarded(seat.instance.bytes)
-    this.settle()
+    this.#tell()
+    // Once it is unwound: it is no garbage before.
+    setImmediate(() => {
+      discarded(seat.instance.bytes)
+      this.settle()
+      collectDiscarded()
+    })
   }
 
   /** Has this many instances from now on. Resolves to why not, when it could not make them. */
@@ -157,6 +162,7 @@ export class SuspendingResident {
       await instance.wait(decodeEvent(call.event), context, take)
       whole = !instance.worn
     } catch (error) {
+      if (port.dropped) return
       if (!answered) {
         this.#keep(seat, call, deadlineMs)
         const fault = faultOf(error, this.#circumstances(seat))

@@ -49,6 +49,8 @@ const WRAPPED = /(_trampoline\d+)\.manuallyAsync \? new WebAssembly\.Suspending\
 const TRACKED = 'function _trackHostOperation(operation) {'
 /** Where it makes a task for an import that is called outside of an export, resolves it, and never ends it. */
 const LEAKED = /createdTask\.resolve\(\[(\w+)\]\);/g
+/** Where it answers an error of an import with a promise that is never settled: the guest would wait for good. */
+const STUCK = /task\.exit\(\);\s*return task\.completionPromise\(\);/g
 /** Where an import that waits looks for what its wrapper would have made. */
 const SUBTASK = /(const _trampoline\d+ = async function[\s\S]*?)if \(hostProvided\) \{/g
 
@@ -66,6 +68,7 @@ export function suspending(source: string): string {
     .replace(WRAPPED, (_all, name: string) =>
       changed(`${name}.manuallyAsync ? new WebAssembly.Suspending(${name}) : false ? new WebAssembly.Suspending(`),
     )
+    .replace(STUCK, 'task.exit(); throw err;')
     .replace(LEAKED, (all) => `${all} createdTask.exit();`)
     .replace(SUBTASK, (_all, before: string) => `${before}if (false) {`)
     .replace(TRACKED, () => changed(`${TRACKED} return operation();`))

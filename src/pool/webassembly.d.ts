@@ -2,7 +2,8 @@
 
 declare namespace WebAssembly {
   class Module {
-    private constructor()
+    /** Compiles in the thread: for what is small. */
+    constructor(bytes: Uint8Array)
     static imports(module: Module): { readonly module: string; readonly name: string; readonly kind: string }[]
     static exports(module: Module): { readonly name: string; readonly kind: string }[]
   }

@@ -110,7 +110,8 @@ async function swap(cas: Cas, value: Uint8Array): Promise<void> {
     done = await asking(bucket.port.ask('kv.swap', { store: bucket.name, key, was, value }))
     if (!done) now = await Cas.new(bucket, key)
   } catch (error) {
-    throw { tag: 'store-error', val: error }
+    // A trap ends the guest.
+    throw error instanceof Error ? error : { tag: 'store-error', val: error }
   }
   if (now) throw { tag: 'cas-failed', val: now }
 }
