@@ -44,6 +44,8 @@ import { functionLog, type Metrics } from './telemetry/index.ts'
 
 /** How long a part may take to start and to stop; a stop drains what is under way for as long as `DRAIN_MS`. */
 export const PATIENCE = { startMs: 30_000, stopMs: 9_000 }
+/** A large component takes a second to be transpiled, and ten on a machine with much else to do. */
+const FUNCTION_MS = 10_000
 const MAX_IN_FLIGHT = 1_024
 const LIMITS = { appends: 8_192, pending: 10_000_000 }
 
@@ -249,7 +251,8 @@ function openPool(
       throw error
     }
   }
-  return pools.open('functions', open, async (opened) => opened[Symbol.asyncDispose]())
+  const startMs = PATIENCE.startMs + functions.length * FUNCTION_MS
+  return pools.open('functions', open, async (opened) => opened[Symbol.asyncDispose](), startMs)
 }
 
 async function copyTo(journal: Journal, event: CloudEvent, target: string, route: string): Promise<void> {

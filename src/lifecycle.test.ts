@@ -54,6 +54,14 @@ test('the signal of a start ends a start that hangs, and nothing that has starte
   expect(signals.map(({ aborted }) => aborted)).toEqual([false, true])
 })
 
+test('a part may have more time than the others to start', async () => {
+  const life = new Lifecycle({ startMs: 20, stopMs: 1_000 })
+  const close = async () => {}
+  await life.open('pool', () => new Promise((resolve) => setTimeout(resolve, 60)), close, 10_000)
+  const hangs = () => new Promise(() => {})
+  await expect(life.open('pool', hangs, close, 30)).rejects.toThrow('pool (part): starting: not done after 30 ms')
+})
+
 test('what did not start is not stopped', async () => {
   const life = new Lifecycle({ startMs: 1_000, stopMs: 1_000 })
   await expect(

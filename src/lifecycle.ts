@@ -31,8 +31,8 @@ export class Lifecycle {
     name: string,
     start: (signal: AbortSignal) => Promise<T>,
     stop: (opened: T) => Promise<unknown>,
+    startMs = this.#patience.startMs,
   ): Promise<T> {
-    const { startMs } = this.#patience
     const abort = new AbortController()
     const starting = start(abort.signal)
     // Never once it has started: Node closes a server that was given the signal to listen with.
