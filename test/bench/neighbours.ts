@@ -138,7 +138,7 @@ async function inPool(type: string, subject: string, seconds: number): Promise<B
     }
     return times
   }
-  return byTurns(() => pool.invoke(callOf('hostile', type, subject), NEVER), called)
+  return await byTurns(() => pool.invoke(callOf('hostile', type, subject), NEVER), called)
 }
 
 /** Resolves to the figures of a neighbour beside each hostile guest, and right before without it. */
