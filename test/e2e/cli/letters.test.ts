@@ -84,7 +84,7 @@ test('a redrive onto another target of the route goes through, one then the rest
 
 test('those named by their ids are redriven, and dropped; why takes such an id as well', async () => {
   const [first, second, third] = (await items()).map(({ id }: { id: string }) => id)
-  expect(await why(first)).toMatch(/dead after .* attempts?,[^]*next: headgate dead-letters show /)
+  expect(await why(first)).toMatch(/dead after .* attempts?,[\s\S]*next: headgate dead-letters show /)
   expect(await letters('redrive', first, second, '--to', 'echo')).toMatchObject({
     code: 0,
     out: '2 deliveries made due again on echo\n',
