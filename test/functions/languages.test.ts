@@ -234,7 +234,7 @@ for (const language of LANGUAGES)
       for (const command of commands) {
         const { code, stderr, stdout } = await headgate(...command.split(' '))
         expect(code, stdout + stderr).toBe(0)
-        expect(stdout).toMatch(command.startsWith('check') ? /2 tests passed/ : / built in \d+ ms\n$/)
+        expect(stdout).toMatch(command.startsWith('check') ? /2 tests passed/ : / built in \d[\d.]* (?:ms|s|min)\n$/)
       }
       await using opened = await openFile(join(folder, name, `${name}.wasm`))
       await answersAsAll(opened, language)

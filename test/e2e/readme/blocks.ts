@@ -8,7 +8,7 @@ export interface Block {
   readonly shown: string | undefined
 }
 
-const LANGUAGES = new Set(['sh', 'text', 'js', 'yaml'])
+const LANGUAGES = new Set(['sh', 'text', 'go', 'js', 'json', 'python', 'yaml'])
 
 /** Reads every fenced block. Throws on one without a language, or with one that says nothing about whether it runs. */
 export function readBlocks(markdown: string): readonly Block[] {
