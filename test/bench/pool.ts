@@ -190,7 +190,7 @@ async function slept(wasm: string): Promise<number> {
   await pool.ready('f')
   for (let nth = 0; nth < 20; nth++) await pool.invoke(callOf(), NEVER)
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS * 2))
-  return throughPoolOnce(pool)
+  return await throughPoolOnce(pool)
 }
 
 async function throughPoolOnce(pool: FunctionPool): Promise<number> {
