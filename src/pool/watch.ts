@@ -22,8 +22,6 @@ export class Watch {
   readonly #functions: readonly WaitingFunction[]
   readonly #workers: readonly PoolWorker[]
   readonly #events: WatchEvents
-  /** Whose code runs in a worker, by what was seen to begin there. */
-  readonly #seen = new WeakMap<PoolWorker, number>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(functions: readonly WaitingFunction[], workers: readonly PoolWorker[], events: WatchEvents) {
@@ -70,9 +68,8 @@ export class Watch {
     const running = worker.running()
     if (!running) return
     if (running.begun !== worker.seen.begun) {
-      worker.seen = { begun: running.begun, at: performance.now() }
-      const fn = running.pending?.fn ?? running.preparing
-      if (fn !== undefined) this.#seen.set(worker, fn)
+      const fn = running.pending?.fn ?? running.preparing ?? worker.seen.fn
+      worker.seen = { begun: running.begun, at: performance.now(), fn }
     }
     const ranMs = performance.now() - worker.seen.at
     if (ranMs >= HELD_MS && !worker.held) {
@@ -87,7 +84,7 @@ export class Watch {
   #judge(worker: PoolWorker, { pending, preparing }: Running, ranMs: number, now: number): void {
     // One that was answered runs on: whatever frees its result is the guest's, too, and may loop.
     const answered = pending === undefined && preparing === undefined
-    const waiting = this.#functions[pending?.fn ?? preparing ?? this.#seen.get(worker) ?? -1]
+    const waiting = this.#functions[pending?.fn ?? preparing ?? worker.seen.fn]
     if (!waiting) return
     const { spec } = waiting
     if (answered) {

@@ -55,8 +55,8 @@ export class PoolWorker {
   #heldBy: number | undefined
   /** When it was last sent a call, by `performance.now()`. */
   used = performance.now()
-  /** What the last look at it saw, and when. */
-  seen = { begun: -1, at: 0 }
+  /** What the last look at it saw, when, and of which function. */
+  seen = { begun: -1, at: 0, fn: -1 }
 
   constructor(functions: readonly FunctionCode[], events: WorkerEvents) {
     this.#events = events
