@@ -88,11 +88,13 @@ const FORMS: Readonly<Record<string, (way: Way) => Promise<Told>>> = {
 const TRUE: Readonly<Record<string, unknown>> = { http: 'true', mqtt5: 'true', envelope: true, event: true }
 
 describe.each(ways)('$form, $how: $what', (way) => {
-  test('says that the first was cold, and nothing of the second', async () => {
+  test('says that the first was cold, and nothing of one that found an instance', async () => {
     const status = way.what === 'answer' ? 'ok' : 'error'
     const ask = FORMS[way.form]
     expect(await ask?.(way)).toEqual({ cold: TRUE[way.form], status })
-    expect(await ask?.(way)).toEqual({ cold: undefined, status })
+    // While one worker is held up, the other makes an instance of its own.
+    const others = [await ask?.(way), await ask?.(way)]
+    expect(others).toContainEqual({ cold: undefined, status })
   })
 })
 
