@@ -166,11 +166,12 @@ export class Dispatcher implements FunctionPool {
 
   #dispatch(): void {
     this.#seating.seat((pending) => this.#watch.over(pending))
-    const waiting = this.#sharing.share()
+    this.#sharing.share()
     if (this.#places.crowded) this.#start()
     const { surplus } = this.#places
     if (surplus) this.#end(surplus)
-    if (waiting > 0 || this.#seating.waiting || this.#workers.some(({ busy }) => busy)) this.#watch.start(WATCH_MS)
+    if (this.#functions.some(({ length }) => length > 0) || this.#workers.some(({ busy }) => busy))
+      this.#watch.start(WATCH_MS)
   }
 
   #left({ fn }: Pending): WaitingFunction | undefined {
@@ -181,9 +182,9 @@ export class Dispatcher implements FunctionPool {
     return waiting
   }
 
-  #answered(pending: Pending, outcome: Answer['outcome'], runMs: number): void {
+  #answered(pending: Pending, outcome: Answer['outcome'], runMs: number, keptMs?: number): void {
     const waiting = this.#left(pending)
-    waiting?.took(runMs, outcome)
+    waiting?.took(runMs, outcome, keptMs)
     if (outcome instanceof GatewayError) {
       pending.reject(outcome)
       return
@@ -227,7 +228,8 @@ export class Dispatcher implements FunctionPool {
     // A call that could not begin because its instance did not come about fails: it must not do so for ever.
     const failed = running ?? others.find(({ fn }) => fn === preparing)
     this.#putBack(others.filter((pending) => pending !== failed))
-    if (failed) this.#answered(failed, error, performance.now() - worker.seen.at)
+    const keptMs = performance.now() - worker.seen.at
+    if (failed) this.#answered(failed, error, keptMs, keptMs)
     this.#end(worker)
     if (this.#workers.length <= this.#options.workers) {
       if (worker.ready) this.#start()

@@ -19,6 +19,13 @@ export const APART_MS = { from: 2, below: 1 } as const
 export const EXTRA = { workers: 2, idleMs: 10_000 } as const
 /** What a call counts as at least that cost its instance, and at most, in milliseconds. */
 export const COUNTED_MS = { broken: 20, most: 200 } as const
+/**
+ * A function of whose calls more than `share` break rests after each that does, while others are called: what it takes of the
+ * machine serves nobody. Where all of them break it rests for so many times what the call ran, within bounds, in milliseconds;
+ * for less where fewer do. Another counts as called until `neighbourMs` after its last call.
+ */
+export const REST = { share: 0.5, times: 49, leastMs: 100, mostMs: 10_000, neighbourMs: 1_000 } as const
+
 /** Bytes in one array, so that a few large events do not hold up the main thread with one large copy. */
 export const ARRAY_BYTES = 1 << 20
 

@@ -67,13 +67,21 @@ export class Places {
   get crowded(): boolean {
     if (this.#workers.length > this.#active + EXTRA.workers || this.#workers.some(({ ready }) => !ready)) return false
     if (this.#workers.filter((worker) => !worker.held).length !== 1) return false
-    return this.#functions.some(({ apart, length }, fn) => apart && length > 0 && this.#heldBy(fn) < this.#active)
+    return this.#functions.some(
+      ({ apart, length }, fn) => apart && length > 0 && !this.rests(fn) && this.#heldBy(fn) < this.#active,
+    )
   }
 
   /** One of the workers beyond the spare that is not used any more. */
   get surplus(): PoolWorker | undefined {
     const now = performance.now()
     return this.#workers.slice(this.#active + 1).find(({ busy, used }) => !busy && now - used > EXTRA.idleMs)
+  }
+
+  /** Whether nothing of a function is to begin now, so that others have the machine to themselves. */
+  rests(fn: number): boolean {
+    if (!this.#functions[fn]?.resting) return false
+    return this.#functions.some((other, at) => at !== fn && other.active)
   }
 
   /** Whether calls of a function wait that this worker may run. */

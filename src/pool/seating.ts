@@ -19,25 +19,19 @@ export class Seating {
   readonly #functions: readonly WaitingFunction[]
   /** Those that may wait: mostly there are none, and this is asked each time that anything is sent. */
   readonly #suspending: readonly { readonly each: WaitingFunction; readonly fn: number }[]
-  readonly #places: Pick<Places, 'seat'>
+  readonly #places: Pick<Places, 'rests' | 'seat'>
   readonly #host: Host | undefined
 
-  constructor(functions: readonly WaitingFunction[], places: Pick<Places, 'seat'>, host: Host | undefined) {
+  constructor(functions: readonly WaitingFunction[], places: Pick<Places, 'rests' | 'seat'>, host: Host | undefined) {
     this.#functions = functions
     this.#suspending = functions.flatMap((each, fn) => (each.suspends ? [{ each, fn }] : []))
     this.#places = places
     this.#host = host
   }
 
-  /** Whether calls wait for a seat. */
-  get waiting(): boolean {
-    return this.#suspending.some(({ each }) => each.length > 0)
-  }
-
   /** Sends what can run now, one call of each function in turn; `over` ends those whose time is up. */
   seat(over: (pending: Pending) => boolean): void {
-    if (!this.waiting) return
-    let waiting = this.#suspending.filter(({ each }) => each.length > 0)
+    let waiting = this.#suspending.filter(({ each, fn }) => each.length > 0 && !this.#places.rests(fn))
     while (waiting.length > 0) waiting = waiting.filter(({ each, fn }) => this.#seatOne(each, fn, over))
   }
 

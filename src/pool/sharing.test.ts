@@ -1,7 +1,7 @@
 /** Workers are shared: nobody waits for more than a few calls of a function that is flooded, or runs long. */
 
 import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createPool, type FunctionSpec } from './index.ts'
 import type { Spent } from './pool.ts'
 
@@ -109,4 +109,70 @@ test('one whose calls run into their timeout again and again does not keep the g
   const late = new Promise((resolve) => setTimeout(() => resolve('late'), 10_000).unref())
   const ready = Promise.all(['broken', 'sound'].map((name) => shared.pool.ready(name)))
   expect(await Promise.race([ready.then(() => 'ready'), late])).toBe('ready')
+})
+
+/** Milliseconds that each of these calls waited, one after the other. */
+async function waits(shared: Awaited<ReturnType<typeof open>>, type: string, times: number): Promise<number[]> {
+  const waited: number[] = []
+  for (let round = 0; round < times; round++) {
+    const spent: Spent = {}
+    await shared.call('broken', type, '', NEVER, spent).catch(() => {})
+    waited.push(spent.queueMs ?? Number.NaN)
+  }
+  return waited
+}
+
+describe('one most of whose calls break', () => {
+  /** Calls the other function all the time until it is disposed of. */
+  function neighbour({ call }: Awaited<ReturnType<typeof open>>) {
+    let goesOn = true
+    const calls = (async () => {
+      while (goesOn) await call('other', 'calls').then(() => new Promise((resolve) => setTimeout(resolve, 2)))
+    })()
+    const stop = () => {
+      goesOn = false
+      return calls
+    }
+    return { [Symbol.asyncDispose]: stop }
+  }
+  /** As many as make it one all of whose calls break. */
+  const MANY = 60
+
+  test('rests after each that does, while others are called', async () => {
+    await using shared = await open(['broken', 'other'])
+    await using _ = neighbour(shared)
+    await waits(shared, 'trap', MANY)
+    expect(Math.min(...(await waits(shared, 'trap', 5)))).toBeGreaterThan(40)
+  })
+
+  test('does not while no other is', async () => {
+    await using shared = await open(['broken', 'other'])
+    await waits(shared, 'trap', MANY)
+    // The start of the pool counts as a call of each.
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    expect(Math.min(...(await waits(shared, 'trap', 10)))).toBeLessThan(40)
+  })
+
+  test('does not after a call that is sound, and no longer once most are', async () => {
+    await using shared = await open(['broken', 'other'])
+    await using _ = neighbour(shared)
+    await waits(shared, 'trap', MANY)
+    await waits(shared, 'calls', 1)
+    expect(Math.min(...(await waits(shared, 'calls', 20)))).toBeLessThan(40)
+    await waits(shared, 'trap', 1)
+    expect(Math.min(...(await waits(shared, 'trap', 3)))).toBeLessThan(40)
+  })
+
+  test('is told of where a call waits in vain', async () => {
+    await using shared = await open(['broken', 'other'])
+    await using _ = neighbour(shared)
+    await waits(shared, 'trap', MANY)
+    const event = { specversion: '1.0', id: 'e', source: '/test', type: 'trap', subject: '' } as const
+    const soon = { function: 'broken', event, callId: 'c', attempt: 1 }
+    await waits(shared, 'trap', 1)
+    await expect(shared.pool.invoke({ ...soon, deadline: Date.now() + 15 }, NEVER)).rejects.toMatchObject({
+      code: 'FUNCTION_TIMED_OUT',
+      message: expect.stringContaining('most of its calls break'),
+    })
+  })
 })

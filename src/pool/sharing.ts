@@ -22,27 +22,27 @@ export class Sharing {
     this.#over = over
   }
 
-  /** Sends what can run now. Returns how many calls wait still. */
-  share(): number {
+  /** Sends what can run now. */
+  share(): void {
     const swift = this.#lined(false)
     const slow = this.#lined(true)
-    if (swift.length + slow.length === 0) return 0
+    if (swift.length + slow.length === 0) return
     const { apart, spares, workers } = this.#places.lanes()
     this.#spread(swift, workers, 'own')
     this.#spread(swift, spares, 'spare')
     this.#spread(slow, apart, 'own')
     for (const fn of slow) this.#places.makeRoom(fn)
-    return this.#count(swift) + this.#count(slow)
   }
 
-  /** The functions whose calls wait, the one whose turn it is first. */
+  /** The functions whose calls wait and may begin, the one whose turn it is first. */
   #lined(apart: boolean): number[] {
     const lined: number[] = []
     const count = this.#functions.length
     for (let step = 0; step < count; step++) {
       const fn = (this.#turn + step) % count
       const waiting = this.#functions[fn]
-      if (waiting && waiting.length > 0 && !waiting.suspends && waiting.apart === apart) lined.push(fn)
+      if (!waiting || waiting.length === 0 || waiting.suspends || waiting.apart !== apart) continue
+      if (!this.#places.rests(fn)) lined.push(fn)
     }
     return lined
   }

@@ -3,7 +3,7 @@
 import { type ErrorCode, GatewayError } from '../errors.ts'
 import { versioned } from '../schema/index.ts'
 import { type Denials, GRANT_KINDS } from './grants.ts'
-import { APART_MS, COUNTED_MS } from './limits.ts'
+import { APART_MS, COUNTED_MS, REST } from './limits.ts'
 import type { Call, FunctionSpec, Result } from './pool.ts'
 
 /** A call whose promise is not settled. */
@@ -19,7 +19,7 @@ export interface Pending {
   readonly reject: (reason: unknown) => void
 }
 
-/** Share of the newest run in the running mean of run times. */
+/** Share of the newest call in the running means. */
 const NEWEST = 0.05
 /** What a call ends with that cost its instance. */
 const BROKEN: ReadonlySet<ErrorCode> = new Set(['FUNCTION_TRAPPED', 'FUNCTION_TIMED_OUT', 'FUNCTION_OUT_OF_MEMORY'])
@@ -35,6 +35,10 @@ export class WaitingFunction {
   #first = 0
   #meanMs = 1
   #apart = false
+  /** Running share of its calls that break. */
+  #broken = 0
+  /** By `performance.now()`. */
+  #restsUntil = 0
   /** Calls sent to a worker and not answered. */
   sent = 0
   /** Instances that are to be warm: `min`, or more while a hint holds. */
@@ -63,6 +67,21 @@ export class WaitingFunction {
   /** True while its calls take so long, or break so often, that others would wait for them. */
   get apart(): boolean {
     return this.#apart
+  }
+
+  /** True while more of its calls break than do not. */
+  get breaks(): boolean {
+    return this.#broken > REST.share
+  }
+
+  /** True for a while after a call of it broke as others did before: while other functions are called, nothing of it begins then. */
+  get resting(): boolean {
+    return this.#restsUntil > 0 && this.#restsUntil > performance.now()
+  }
+
+  /** True while calls of it are made. */
+  get active(): boolean {
+    return this.sent + this.length > 0 || performance.now() - this.lastUsed < REST.neighbourMs
   }
 
   get length(): number {
@@ -118,15 +137,21 @@ export class WaitingFunction {
     this.denied = sums
   }
 
-  /** Notes what a call took. */
-  took(runMs: number, outcome: Result | GatewayError): void {
+  /** Notes what a call took; `keptMs` is how long it kept its worker from others: one that waits for the gateway keeps nobody. */
+  took(runMs: number, outcome: Result | GatewayError, keptMs = this.suspends ? 0 : runMs): void {
     const broken = outcome instanceof GatewayError && BROKEN.has(outcome.code)
-    // One that waited for the gateway kept nobody from running meanwhile.
-    const keptMs = this.suspends ? 0 : runMs
     const counted = Math.min(COUNTED_MS.most, Math.max(keptMs, broken ? COUNTED_MS.broken : 0))
     this.#meanMs += NEWEST * (counted - this.#meanMs)
+    this.#broken += NEWEST * (Number(broken) - this.#broken)
+    if (broken && this.breaks) this.#rest(keptMs)
     this.#apart = this.#meanMs >= (this.#apart ? APART_MS.below : APART_MS.from)
     if ('cold' in outcome && outcome.cold) this.coldStarts++
+  }
+
+  #rest(keptMs: number): void {
+    const wholeMs = Math.min(REST.mostMs, Math.max(REST.leastMs, REST.times * keptMs))
+    const part = (this.#broken - REST.share) / (1 - REST.share)
+    this.#restsUntil = Math.max(performance.now(), this.#restsUntil) + part * wholeMs
   }
 
   #overloaded(): GatewayError {

@@ -42,9 +42,9 @@ export class Watch {
 
   /** Ends a call that has not begun when nobody waits for it any more or its time is up. True when it did. */
   over(pending: Pending, now = steady()): boolean {
-    const { call, signal, reject, until } = pending
+    const { call, fn, signal, reject, until } = pending
     if (signal.aborted) reject(signal.reason)
-    else if (now >= until) reject(late(call.function))
+    else if (now >= until) reject(late(call.function, this.#functions[fn]?.breaks === true))
     else return false
     return true
   }
@@ -90,7 +90,7 @@ export class Watch {
     if (answered) {
       if (ranMs < spec.timeoutMs) return
       const error = overran(versioned(spec), ranMs)
-      waiting.took(ranMs, error)
+      waiting.took(ranMs, error, ranMs)
       this.#events.ended(worker, error)
       return
     }
@@ -101,15 +101,19 @@ export class Watch {
       return
     }
     const until = worker.seatOf(pending)?.until ?? pending?.until
-    if (ranMs >= limitMs || (until !== undefined && now >= until))
+    // One that began just before its deadline is given a moment: to end it is to replace its worker.
+    if (ranMs >= limitMs || (until !== undefined && now >= until && ranMs >= HELD_MS))
       this.#events.ended(worker, overran(versioned(spec), ranMs))
   }
 }
 
-const late = (name: string): GatewayError =>
+const RESTS =
+  'most of its calls break, and it rests after each that does while other functions are called; look at what those end with'
+
+const late = (name: string, breaks: boolean): GatewayError =>
   new GatewayError(
     'FUNCTION_TIMED_OUT',
-    `${name} (function): waiting for an instance: the deadline passed; raise pool.max or the timeout`,
+    `${name} (function): waiting for an instance: the deadline passed; ${breaks ? RESTS : 'raise pool.max or the timeout'}`,
   )
 
 const waited = (name: string): GatewayError =>
