@@ -169,6 +169,7 @@ interface Scaled {
   readonly first: Figures
   readonly again: Figures
   readonly awake: Figures
+  readonly running: Figures
 }
 
 /** Calls one function for the first time in its worker, after it idled, and after the same time with its instance kept. */
@@ -182,7 +183,26 @@ async function scaled(wasm: string): Promise<Scaled> {
   const idle = () => pool.stats()[1]?.instances === 0
   while (!idle()) await new Promise((resolve) => setTimeout(resolve, 5))
   const again = await throughPoolOnce(pool)
-  return { first: { elapsed: first }, again: { elapsed: again }, awake: { elapsed: await slept(wasm) } }
+  const running = await whileOthersRun(pool)
+  return {
+    first: { elapsed: first },
+    again: { elapsed: again },
+    awake: { elapsed: await slept(wasm) },
+    running: { elapsed: running },
+  }
+}
+
+/** The call that finds no instance where others are called one after another: neither thread has to wake up for it. */
+async function whileOthersRun(pool: FunctionPool): Promise<number> {
+  let goesOn = true
+  const others = (async () => {
+    while (goesOn) await pool.invoke({ ...callOf(), function: 'other' }, NEVER)
+  })()
+  while (pool.stats()[1]?.instances !== 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  const took = await throughPoolOnce(pool)
+  goesOn = false
+  await others
+  return took
 }
 
 async function slept(wasm: string): Promise<number> {
@@ -251,6 +271,10 @@ async function bench(name: string, wasm: string): Promise<Result[]> {
     line(
       'from 0 to 1 instance in a running worker, after idling',
       scaling.map(({ again }) => again),
+    ),
+    line(
+      'from 0 to 1 instance in a running worker, after idling, while it runs calls of others',
+      scaling.map(({ running }) => running),
     ),
     line(
       'with its instance kept, after the same time',
