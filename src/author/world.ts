@@ -17,10 +17,11 @@ const PACKAGE = /^package (\S+?)@(\S+);/m
 const MADE = 'script'
 
 /** Writes the world into the scratch folder of the job, unless it is that of every function. */
-export function worldOf({ folder, wit }: Job, imports: readonly string[]): World {
+export function worldOf({ engine, folder, wit }: Job, imports: readonly string[]): World {
   const asked = imports.filter((name) => !LOG.test(name)).toSorted()
   if (asked.length === 0) return { wit, name: 'handler' }
-  const copy = join(folder, 'build', 'wit')
+  // Of each engine its own: one folder may be built for both at once.
+  const copy = join(folder, 'build', `wit-${engine}`)
   rmSync(copy, { recursive: true, force: true })
   cpSync(wit, copy, { recursive: true })
   const [line = '', name = '', version = ''] = PACKAGE.exec(readFileSync(join(wit, 'function.wit'), 'utf8')) ?? []

@@ -170,7 +170,7 @@ export class Dispatcher implements FunctionPool {
     if (this.#places.crowded) this.#start()
     const { surplus } = this.#places
     if (surplus) this.#end(surplus)
-    if (this.#functions.some(({ length }) => length > 0) || this.#workers.some(({ busy }) => busy))
+    if (this.#workers.some(({ busy }) => busy) || this.#functions.some(({ length }) => length > 0))
       this.#watch.start(WATCH_MS)
   }
 
