@@ -92,7 +92,7 @@ describe.each(ways)('$form, $how: $what', (way) => {
     const status = way.what === 'answer' ? 'ok' : 'error'
     const ask = FORMS[way.form]
     expect(await ask?.(way)).toEqual({ cold: TRUE[way.form], status })
-    // While one worker is held up, the other makes an instance of its own.
+    // Where the first took long, the second may run in another worker, which makes an instance of its own.
     const others = [await ask?.(way), await ask?.(way)]
     expect(others).toContainEqual({ cold: undefined, status })
   })
