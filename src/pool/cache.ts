@@ -11,7 +11,7 @@ import type { Transpiled } from './component.ts'
 import { purge } from './purge.ts'
 
 /** The pinned version of jco, and of what is done to its output: part of every name. */
-export const TOOL = 'jco-1.35.0-6'
+export const TOOL = 'jco-1.35.0-7'
 
 const HASH = 32
 

@@ -60,7 +60,7 @@ export class Dispatcher implements FunctionPool {
       asked: (worker, seated, asked) => void this.#seating.asked(worker, seated, asked, this),
       died: (worker, error) => this.#died(worker, error),
     }
-    this.#places = new Places(this.#functions, this.#workers, options.workers, options.now)
+    this.#places = new Places(this.#functions, this.#workers, options.workers, options.now, () => this.#schedule())
     this.#seating = new Seating(this.#functions, this.#places, options.host)
     this.#watch = new Watch(this.#functions, this.#workers, {
       held: (calls) => this.#putBack(calls),

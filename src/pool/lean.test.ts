@@ -39,6 +39,31 @@ test('leaves out a promise of an export that nobody asks for, and not one that s
   expect(lean(kept)).toBe(kept)
 })
 
+test('makes a class when it is first needed, and once', () => {
+  const body = lean(
+    'return instantiate();function instantiate(){made.push(`start`);class Table{static at=made.push(`Table`);Table(){return Table}}' +
+      'class Task extends Table{static at=made.push(`Task`)}const {Table:table}={Table:1};' +
+      'return()=>[new Task,new Task().Table()===Table,Table,new Table instanceof Task,table]}',
+  )
+  const made: string[] = []
+  const call = new Function('made', body)(made) as () => unknown[]
+  expect(made).toEqual(['start'])
+  const [task, same, table, other, key] = call()
+  expect(made).toEqual(['start', 'Table', 'Task'])
+  expect([same, other, key]).toEqual([true, false, 1])
+  expect(task).toBeInstanceOf(table)
+  expect(call()[2]).toBe(table)
+  expect(made).toHaveLength(3)
+})
+
+test.each([
+  ['a short name', 'function instantiate(){class Abc{}return Abc}'],
+  ['one that gives a property its name', 'function instantiate(){class Table{}return{Table}}'],
+  ['one elsewhere', 'function other(){class Table{}return Table}'],
+])('leaves a class as it is: %s', (_, body) => {
+  expect(lean(body)).toBe(body)
+})
+
 test('leaves what has another shape as it is', () => {
   const other = 'const f=low.bind(null,{other:1});const h=low.bind(null,1,{paramLiftFns:[]});return f'
   expect(lean(other)).toBe(other)
@@ -51,4 +76,5 @@ test('knows the shape of what the pinned jco makes of a component in Rust', asyn
   expect(body).not.toMatch(/\.bind\(null,\{/)
   expect(body).not.toMatch(/manuallyAsync\s*\?/)
   expect(body).not.toContain('WebAssembly.promising(')
+  expect(body.match(/=>its\w+\?\?=class /g)?.length).toBeGreaterThan(5)
 }, 60_000)

@@ -28,19 +28,22 @@ export class Places {
   /** By function, of those that have any. */
   readonly #hints = new Map<number, Hints>()
   readonly #now: () => number
+  readonly #begun: () => void
   readonly #timer: NodeJS.Timeout
 
-  /** `now` is the clock that hints go by, in milliseconds since the epoch. */
+  /** `now` is the clock that hints go by, in milliseconds since the epoch; `begun` is told that a worker has something to do. */
   constructor(
     functions: readonly WaitingFunction[],
     workers: readonly PoolWorker[],
     active: number,
     now: () => number,
+    begun: () => void,
   ) {
     this.#functions = functions
     this.#workers = workers
     this.#active = active
     this.#now = now
+    this.#begun = begun
     for (const [fn, { spec }] of functions.entries())
       if (spec.warm) this.#hints.set(fn, new Hints(spec.warm, spec.idleMs))
     this.#heed()
@@ -137,6 +140,7 @@ export class Places {
     if (report.kind === 'ready') this.#provision()
     if (report.kind === 'held') this.#held(report)
     this.#settle()
+    if (report.kind === 'held' && !this.#functions.some(({ active }) => active)) this.#acquaint()
   }
 
   /** A worker is gone, and what it held with it. */
@@ -145,7 +149,7 @@ export class Places {
     const waiting = fn === undefined ? undefined : this.#functions[fn]
     if (fn !== undefined && waiting) {
       waiting.warmable = false
-      this.#problems.set(fn, error)
+      if (waiting.least > 0) this.#problems.set(fn, error)
       this.#settle()
     }
     this.#provision()
@@ -158,7 +162,8 @@ export class Places {
   }
 
   #held({ fn, fault }: Extract<Report, { kind: 'held' }>): void {
-    if (!fault) {
+    // Of one that nobody waits for the first call tells.
+    if (!fault || this.#functions[fn]?.least === 0) {
       this.#problems.delete(fn)
       return
     }
@@ -193,6 +198,23 @@ export class Places {
   #look(): void {
     if (this.#heed()) this.#provision()
     this.#shrink()
+    this.#acquaint()
+  }
+
+  /**
+   * Has a worker that has nothing to do call a function once that it does not know: its first call there finds the code
+   * compiled, and is over in a third of the time. One after another, and while calls come in few: nobody is to wait for it.
+   */
+  #acquaint(): void {
+    if (this.#workers.some(({ holds, ready }) => !ready || holds.length > 0)) return
+    for (const worker of this.#workers.slice(0, this.#active + 1)) {
+      const isNew = ({ apart, warmable }: WaitingFunction, fn: number) => !apart && warmable && !worker.knows.has(fn)
+      const fn = worker.busy ? -1 : this.#functions.findIndex(isNew)
+      if (fn < 0) continue
+      worker.hold({ fn, count: worker.instances[fn] ?? 0, warm: true })
+      this.#begun()
+      return
+    }
   }
 
   /** Reads what hints ask for now. True when that is more than before. */
@@ -220,11 +242,12 @@ export class Places {
   }
 
   #isWarm(fn: number): boolean {
-    const loaded = this.#workers.some(({ ready }) => ready)
-    if (this.#workers.some(({ holds }) => holds.some((hold) => hold.fn === fn))) return false
+    if (!this.#workers.some(({ ready }) => ready)) return false
     const { apart = false, least = 0 } = this.#functions[fn] ?? {}
+    if (least === 0) return true
+    if (this.#workers.some(({ holds }) => holds.some((hold) => hold.fn === fn))) return false
     // One that runs apart is not kept warm: it is made when it is called, and nobody waits for that.
-    return loaded && (apart || this.instances(fn) >= least)
+    return apart || this.instances(fn) >= least
   }
 
   /** Instances that there are or that calls on their way will make. */

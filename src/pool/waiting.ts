@@ -140,12 +140,14 @@ export class WaitingFunction {
   /** Notes what a call took; `keptMs` is how long it kept its worker from others: one that waits for the gateway keeps nobody. */
   took(runMs: number, outcome: Result | GatewayError, keptMs = this.suspends ? 0 : runMs): void {
     const broken = outcome instanceof GatewayError && BROKEN.has(outcome.code)
+    const cold = 'cold' in outcome && outcome.cold
     const counted = Math.min(COUNTED_MS.most, Math.max(keptMs, broken ? COUNTED_MS.broken : 0))
-    this.#meanMs += NEWEST * (counted - this.#meanMs)
+    // What the first call of an instance takes says little of those after it.
+    if (!cold) this.#meanMs += NEWEST * (counted - this.#meanMs)
     this.#broken += NEWEST * (Number(broken) - this.#broken)
     if (broken && this.breaks) this.#rest(keptMs)
     this.#apart = this.#meanMs >= (this.#apart ? APART_MS.below : APART_MS.from)
-    if ('cold' in outcome && outcome.cold) this.coldStarts++
+    if (cold) this.coldStarts++
   }
 
   #rest(keptMs: number): void {

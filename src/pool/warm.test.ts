@@ -1,7 +1,10 @@
 /** Hints of a pool on a clock that the test sets: instances come before the calls, stay for as long as said, and go. */
 
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createPool, type FunctionSpec } from './index.ts'
 
 const wasm = fileURLToPath(new URL('../../test/functions/guests/hostile/hostile.wasm', import.meta.url))
@@ -23,9 +26,14 @@ const functionOf = (name: string, overrides: Partial<FunctionSpec> = {}): Functi
 
 const HINTED = { warm: [{ schedule: '0 8 * * *', timezone: 'UTC', min: 3, forMs: HOUR }] }
 
-async function open(functions: readonly FunctionSpec[], from: number) {
+async function open(functions: readonly FunctionSpec[], from: number, cache?: string) {
   const clock = { time: from }
-  const pool = await createPool(functions, { log: () => {}, workers: 2, now: () => clock.time })
+  const pool = await createPool(functions, {
+    log: () => {},
+    workers: 2,
+    now: () => clock.time,
+    ...(cache !== undefined && { cache }),
+  })
   await Promise.all(functions.map(({ name }) => pool.ready(name)))
   const counted = () => pool.stats().map(({ instances }) => instances)
   const event = { specversion: '1.0', id: 'e', source: '/test', type: 'calls' } as const
@@ -64,4 +72,40 @@ test('what is called beyond the hint stays until it idles', async () => {
   pool.clock.time = MORNING + HOUR
   expect(await pool.call('f')).toMatchObject({ cold: false })
   expect(pool.counted()).toEqual([3])
+})
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'headgate-warm-'))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+test('what is not kept warm is run once before it is called, and leaves no instance', async () => {
+  const cache = await folder()
+  // Another than the others have: what is loaded is not loaded again.
+  const echo = fileURLToPath(new URL('../../functions/echo/echo.wasm', import.meta.url))
+  await using pool = await open([functionOf('f', { wasm: echo })], MORNING, cache)
+  // What the engine made of its code is there once it ran.
+  await vi.waitFor(async () => expect((await readdir(cache)).some((name) => /\.v8-/.test(name))).toBe(true), 10_000)
+  expect(pool.counted()).toEqual([0])
+  expect(await pool.call('f')).toMatchObject({ cold: true })
+})
+
+/** A program whose start never ends: `(memory (export "memory") 1) (func (export "_start") (loop br 0))`. */
+const ENDLESS = Buffer.from(
+  '0061736d010000000104016000000302010005030100010713020' + '66d656d6f72790200065f737461727400000a0901070003400c000b0b',
+  'hex',
+)
+
+test('nobody waits while one is run that does not end', async () => {
+  const endless = join(await folder(), 'endless.wasm')
+  await writeFile(endless, ENDLESS)
+  await using pool = await open([functionOf('endless', { wasm: endless }), functionOf('other', { min: 1 })], MORNING)
+  // It is tried at the first look at what idles, within 50 ms.
+  for (let until = performance.now() + 4_000; performance.now() < until; ) {
+    const begun = performance.now()
+    await pool.call('other')
+    expect(performance.now() - begun).toBeLessThan(1_000)
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+  }
 })

@@ -48,7 +48,7 @@ export class PoolWorker {
   readonly bytes: number[]
   /** Holds asked and not answered, oldest first. */
   readonly holds: Hold[] = []
-  /** Functions that it was told to have: it has compiled them. */
+  /** Functions of which it had an instance, or was told to: it has compiled them. */
   readonly knows = new Set<number>()
   /** True once it serves. */
   ready = false
@@ -270,6 +270,7 @@ export class PoolWorker {
     if (report.kind === 'instances') {
       this.instances[report.fn] = report.count
       this.bytes[report.fn] = report.bytes
+      if (report.made > 0) this.knows.add(report.fn)
     }
     this.#events.reported(report)
   }

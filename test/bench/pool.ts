@@ -164,32 +164,48 @@ function fresh(code: FunctionCode): Figures {
   return { elapsed: p50, p50, max }
 }
 
+/** After so long in which nobody calls anything each worker has run every function once. */
+const KNOWN_MS = 3_000
+
 /** Milliseconds of a call that finds no instance, and of one that finds its instance in a worker that slept as long. */
 interface Scaled {
+  readonly soon: Figures
   readonly first: Figures
   readonly again: Figures
   readonly awake: Figures
   readonly running: Figures
 }
 
-/** Calls one function for the first time in its worker, after it idled, and after the same time with its instance kept. */
+/** Calls one function for the first time, after it idled, and after the same time with its instance kept. */
 async function scaled(wasm: string): Promise<Scaled> {
+  const soon = await atStart(wasm)
   const spec = { ...specOf(wasm, 0), idleMs: IDLE_MS }
   await using pool = await createPool([OTHER, spec], { log: () => {}, workers: 1, cache: CACHE })
-  await pool.ready('f')
-  // What every function needs is there when another one ran: the worker runs, and this one is new to it.
-  for (let nth = 0; nth < 20; nth++) await pool.invoke({ ...callOf(), function: 'other' }, NEVER)
-  const first = await throughPoolOnce(pool)
+  const first = await firstIn(pool, KNOWN_MS)
   const idle = () => pool.stats()[1]?.instances === 0
   while (!idle()) await new Promise((resolve) => setTimeout(resolve, 5))
   const again = await throughPoolOnce(pool)
   const running = await whileOthersRun(pool)
   return {
+    soon: { elapsed: soon },
     first: { elapsed: first },
     again: { elapsed: again },
     awake: { elapsed: await slept(wasm) },
     running: { elapsed: running },
   }
+}
+
+async function atStart(wasm: string): Promise<number> {
+  await using pool = await createPool([OTHER, specOf(wasm, 0)], { log: () => {}, workers: 1, cache: CACHE })
+  return await firstIn(pool, 0)
+}
+
+/** What every function needs is there when another one ran: the worker runs, and this one has no instance. */
+async function firstIn(pool: FunctionPool, afterMs: number): Promise<number> {
+  await pool.ready('f')
+  await new Promise((resolve) => setTimeout(resolve, afterMs))
+  for (let nth = 0; nth < 20; nth++) await pool.invoke({ ...callOf(), function: 'other' }, NEVER)
+  return await throughPoolOnce(pool)
 }
 
 /** The call that finds no instance where others are called one after another: neither thread has to wake up for it. */
@@ -264,6 +280,10 @@ async function bench(name: string, wasm: string): Promise<Result[]> {
   return [
     line('cold, from the file to ready', [coldest]),
     line('from the file to ready, as in a restart', restarts),
+    line(
+      'from 0 to 1 instance in a running worker, right after its start',
+      scaling.map(({ soon }) => soon),
+    ),
     line(
       'from 0 to 1 instance in a running worker, the first time',
       scaling.map(({ first }) => first),

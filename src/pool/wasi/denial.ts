@@ -31,9 +31,12 @@ const ERRORS: Readonly<Record<string, unknown>> = {
   'wasi:sockets/ip-name-lookup#resolveAddresses': 'access-denied',
 }
 
-/** Returns the interfaces with what they lack filled in. */
-export const denyingAll = (known: Readonly<Record<string, object>>, denied: Denied): Readonly<Record<string, object>> =>
-  new Proxy(known, { get: (target, name) => denying(String(name), own(target, name) ?? {}, denied) })
+/** Returns the interfaces that are known, by their names without a version, with what they lack filled in. */
+export const denyingAll = (
+  known: (name: string) => object | undefined,
+  denied: Denied,
+): Readonly<Record<string, object>> =>
+  new Proxy({}, { get: (_, name) => denying(String(name), known(String(name)) ?? {}, denied) })
 
 /** Fills in what an interface lacks: a class that cannot be made, a function that is refused and names itself. */
 const denying = (name: string, known: object, denied: Denied): object =>
@@ -42,7 +45,7 @@ const denying = (name: string, known: object, denied: Denied): object =>
   })
 
 /** Not what every object inherits: a guest may import "constructor". */
-const own = (object: object, key: PropertyKey): object | undefined =>
+export const own = (object: object, key: PropertyKey): object | undefined =>
   Object.hasOwn(object, key) ? Reflect.get(object, key) : undefined
 
 function refusing(what: string, key: string, denied: Denied): object {

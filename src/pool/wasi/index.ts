@@ -6,7 +6,7 @@ import { LOG_BYTES, RANDOM_BYTES } from '../limits.ts'
 import type { Port } from '../port.ts'
 import { lifting } from './budget.ts'
 import { config, logging } from './config.ts'
-import { type Denied, denyingAll } from './denial.ts'
+import { type Denied, denyingAll, own } from './denial.ts'
 import { ExitError } from './exit.ts'
 import { filesystem } from './filesystem.ts'
 import { HTTP_TYPES } from './http.ts'
@@ -61,51 +61,79 @@ const OURS = new Set([
 
 /** Makes the imports for one instance: nothing in it reaches the host's files, network, environment or process. */
 export function createWorld(outside: Outside): World {
-  const { log } = outside
+  const { denied, grants, log, senses } = outside
   const stdout = new Lines((line) => log('info', line))
   const stderr = new Lines((line) => log('warn', line))
-  const known = knownTo(outside, outside.stdout ?? stdout, stderr)
-  const files = new Files(outside.grants?.dirs ?? [], outside.senses)
+  let files: Files | undefined
+  const parts: Parts = {
+    outside,
+    files: () => (files ??= new Files(grants?.dirs ?? [], senses)),
+    stdout: outside.stdout ?? stdout,
+    stderr,
+  }
+  const made = new Map<string, Interfaces>()
+  const known = (name: string): object | undefined => {
+    const from = packageOf(name)
+    const interfaces = made.get(from) ?? { ...FREE.get(from)?.(parts), ...GRANTED.get(from)?.(parts) }
+    made.set(from, interfaces)
+    return own(interfaces, name)
+  }
   return {
-    imports: denyingAll({ ...known, ...filesystem(files, outside.denied), ...granted(outside) }, outside.denied),
+    imports: denyingAll(known, denied),
     flush: () => {
       stdout.end()
       stderr.end()
-      files.close()
+      files?.close()
     },
   }
 }
+
+type Interfaces = Readonly<Record<string, object>>
+
+/** What the interfaces of one instance are made of. */
+interface Parts {
+  readonly outside: Outside
+  readonly files: () => Files
+  readonly stdout: Drain
+  readonly stderr: Drain
+}
+
+/** By package: what no guest asks for is not made, and most ask for little. */
+type Packages = ReadonlyMap<string, (parts: Parts) => Interfaces>
+
+const packageOf = (name: string): string => name.slice(0, Math.max(0, name.indexOf('/')))
 
 /** Every interface that a guest may use. */
-const knownTo = (outside: Outside, stdout: Drain, stderr: Drain): Readonly<Record<string, object>> => ({
-  'headgate:function/log': {
-    log: (level: Level, message: string) => {
-      lifting.reset()
-      outside.log(level, message.slice(0, LOG_BYTES))
-    },
-  },
-  ...logging(outside.log),
-  ...cli(outside, stdout, stderr),
-  ...io(outside.port),
-  ...clocks(outside),
-  ...random(outside.senses ?? LIVE),
-  'wasi:http/types': { ...HTTP_TYPES, IncomingResponse, FutureIncomingResponse },
-  'wasi:filesystem/preopens': { getDirectories: () => [] },
-  'wasi:sockets/instance-network': { instanceNetwork: () => new Network() },
-  'wasi:sockets/network': { Network },
-})
+const FREE: Packages = new Map<string, (parts: Parts) => Interfaces>([
+  ['headgate:function', ({ outside }) => ({ 'headgate:function/log': ownLog(outside) })],
+  ['wasi:logging', ({ outside }) => logging(outside.log)],
+  ['wasi:cli', ({ outside, stdout, stderr }) => cli(outside, stdout, stderr)],
+  ['wasi:io', ({ outside }) => io(outside.port)],
+  ['wasi:clocks', ({ outside }) => clocks(outside)],
+  ['wasi:random', ({ outside }) => random(outside.senses ?? LIVE)],
+  ['wasi:http', () => ({ 'wasi:http/types': { ...HTTP_TYPES, IncomingResponse, FutureIncomingResponse } })],
+  ['wasi:filesystem', () => ({ 'wasi:filesystem/preopens': { getDirectories: () => [] } })],
+  [
+    'wasi:sockets',
+    () => ({
+      'wasi:sockets/instance-network': { instanceNetwork: () => new Network() },
+      'wasi:sockets/network': { Network },
+    }),
+  ],
+])
 
-/** What `allow` can grant beside folders. */
-function granted(outside: Outside): Readonly<Record<string, object>> {
-  const { denied, draft = 'draft2', grants, port, senses = LIVE } = outside
-  return {
-    ...config(grants, denied, senses),
-    ...keyvalue(grants, denied, port, draft),
-    ...outgoing(outside),
-    ...messaging(grants, denied, port),
-    ...call(grants, denied, port),
-  }
-}
+/** What `allow` can grant. */
+const GRANTED: Packages = new Map<string, (parts: Parts) => Interfaces>([
+  ['wasi:config', ({ outside: { denied, grants, senses = LIVE } }) => config(grants, denied, senses)],
+  ['wasi:keyvalue', ({ outside: { denied, draft = 'draft2', grants, port } }) => keyvalue(grants, denied, port, draft)],
+  ['wasi:http', ({ outside }) => outgoing(outside)],
+  ['wasi:filesystem', ({ files, outside }) => filesystem(files(), outside.denied)],
+  [
+    'headgate:function',
+    ({ outside: { denied, grants, port } }) => ({ ...messaging(grants, denied, port), ...call(grants, denied, port) }),
+  ],
+  ['wasmcloud:messaging', ({ outside: { denied, grants, port } }) => messaging(grants, denied, port)],
+])
 
 /** Interfaces that hold nothing but the types of others. */
 const TYPES = new Set([
@@ -118,12 +146,20 @@ const TYPES = new Set([
 /** Tells whether a guest may use an interface (by its name, without its version). */
 export function given(name: string): boolean {
   const nothing = { write: () => {} }
-  const known = knownTo({ env: {}, log: () => {}, denied: () => {} }, nothing, nothing)
-  return TYPES.has(name) || Object.hasOwn(known, name)
+  const outside = { env: {}, log: () => {}, denied: () => {} }
+  const parts: Parts = { outside, files: () => new Files([]), stdout: nothing, stderr: nothing }
+  return TYPES.has(name) || Object.hasOwn(FREE.get(packageOf(name))?.(parts) ?? {}, name)
 }
 
 /** A network from which nothing can be reached: sockets on it are denied when they are made. */
 class Network {}
+
+const ownLog = ({ log }: Outside) => ({
+  log: (level: Level, message: string) => {
+    lifting.reset()
+    log(level, message.slice(0, LOG_BYTES))
+  },
+})
 
 const cli = ({ env, args = [], stdin = closed }: Outside, stdout: Drain, stderr: Drain) => ({
   'wasi:cli/environment': {

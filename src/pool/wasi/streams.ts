@@ -140,7 +140,8 @@ const PART = 1_024
 /** Cuts what a guest writes into lines. What is not ended by a newline is a line at the end of the call. */
 export class Lines implements Drain {
   readonly #line: (text: string) => void
-  readonly #decoder = new TextDecoder()
+  /** Made when it is needed: most instances write nothing. */
+  #decoder: TextDecoder | undefined
   #rest = ''
 
   constructor(line: (text: string) => void) {
@@ -149,6 +150,7 @@ export class Lines implements Drain {
 
   write(bytes: Uint8Array): void {
     // What is past the budget of a call is not even decoded.
+    this.#decoder ??= new TextDecoder()
     const text = this.#rest + this.#decoder.decode(bytes.subarray(0, LOG_BYTES), { stream: true })
     const lines = text.split('\n')
     this.#rest = (lines.pop() ?? '').slice(0, LOG_BYTES)
