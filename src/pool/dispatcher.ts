@@ -61,7 +61,7 @@ export class Dispatcher implements FunctionPool {
       died: (worker, error) => this.#died(worker, error),
     }
     this.#places = new Places(this.#functions, this.#workers, options.workers, options.now, () => this.#schedule())
-    this.#seating = new Seating(this.#functions, this.#places, options.host)
+    this.#seating = new Seating(this.#functions, this.#places, options.host, options.log)
     this.#watch = new Watch(this.#functions, this.#workers, {
       held: (calls) => this.#putBack(calls),
       waiting: () => this.#schedule(),
@@ -113,6 +113,7 @@ export class Dispatcher implements FunctionPool {
       memoryBytes: this.#workers.reduce((sum, worker) => sum + (worker.bytes[fn] ?? 0), 0),
       memoryLimitBytes: waiting.spec.memoryBytes,
       coldStarts: waiting.coldStarts,
+      resting: this.#places.rests(fn),
       denied: waiting.denied,
     }))
   }

@@ -165,6 +165,8 @@ export interface FunctionStats {
   readonly memoryBytes: number
   readonly memoryLimitBytes: number
   readonly coldStarts: number
+  /** Whether nothing of it begins for now: most of its calls break, and others are called. */
+  readonly resting: boolean
   /** Times that a call asked its host for what it was not given, by what is lacking. */
   readonly denied: Denials
 }

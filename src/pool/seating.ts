@@ -6,7 +6,7 @@ import type { Asked, Question } from './asking.ts'
 import { serve } from './desk.ts'
 import { type Caller, depthOf, type Host } from './host.ts'
 import type { Places } from './places.ts'
-import type { Call, FunctionPool, FunctionSpec } from './pool.ts'
+import type { Call, FunctionLog, FunctionPool, FunctionSpec } from './pool.ts'
 import type { Seated } from './seats.ts'
 import type { Pending, WaitingFunction } from './waiting.ts'
 import { steady } from './wire.ts'
@@ -21,12 +21,19 @@ export class Seating {
   readonly #suspending: readonly { readonly each: WaitingFunction; readonly fn: number }[]
   readonly #places: Pick<Places, 'rests' | 'seat'>
   readonly #host: Host | undefined
+  readonly #log: FunctionLog
 
-  constructor(functions: readonly WaitingFunction[], places: Pick<Places, 'rests' | 'seat'>, host: Host | undefined) {
+  constructor(
+    functions: readonly WaitingFunction[],
+    places: Pick<Places, 'rests' | 'seat'>,
+    host: Host | undefined,
+    log: FunctionLog,
+  ) {
     this.#functions = functions
     this.#suspending = functions.flatMap((each, fn) => (each.suspends ? [{ each, fn }] : []))
     this.#places = places
     this.#host = host
+    this.#log = log
   }
 
   /** Sends what can run now, one call of each function in turn; `over` ends those whose time is up. */
@@ -49,7 +56,7 @@ export class Seating {
     }
     const waiting = CALLING.has(asked.what) ? this.#functions[fn] : undefined
     if (waiting) waiting.callers++
-    const told = await serve(asked, this.#host, caller, pool)
+    const told = await serve(asked, this.#host, caller, pool, this.#log)
     if (waiting) waiting.callers--
     worker.tell(told)
   }

@@ -17,6 +17,7 @@ const resize: FunctionStats = {
   memoryBytes: 1_024,
   memoryLimitBytes: 4_096,
   coldStarts: 3,
+  resting: true,
   denied: { http: 5, other: 1 },
 }
 
@@ -89,6 +90,7 @@ test('counts, measures and reads', async () => {
     'wasm_function_duration_seconds_bucket{function="resize",le="0.0001"} 1',
     'wasm_function_duration_seconds_count{function="resize"} 2',
     'wasm_function_cold_starts_total{function="resize"} 3',
+    'wasm_function_resting{function="resize"} 1',
     'wasm_function_memory_usage_bytes{function="resize"} 1024',
     'wasm_function_memory_limit_bytes{function="resize"} 4096',
     'wasm_function_desired_replicas{function="resize"} 8',

@@ -173,6 +173,7 @@ function functionGauges({ functions }: Gauges): string[] {
     )
   return [
     each(METRICS.functionColdStarts, ({ coldStarts }) => coldStarts),
+    each(METRICS.functionResting, ({ resting }) => Number(resting)),
     renderSamples(METRICS.functionDenied, stats.flatMap(denialsOf)),
     each(METRICS.functionMemory, ({ memoryBytes }) => memoryBytes),
     each(METRICS.functionMemoryLimit, ({ memoryLimitBytes }) => memoryLimitBytes),

@@ -32,6 +32,12 @@ export const METRICS = {
     help: 'Calls that waited for an instance to be made for them.',
     labels: ['function'],
   },
+  functionResting: {
+    name: 'wasm_function_resting',
+    type: 'gauge',
+    help: 'Whether no call of the function begins for now (1): most of them break (trap, run into their timeout, out of memory), and other functions are called.',
+    labels: ['function'],
+  },
   functionDenied: {
     name: 'wasm_function_denied_total',
     type: 'counter',

@@ -109,6 +109,7 @@ export class ModelPool implements FunctionPool {
       memoryBytes: 0,
       memoryLimitBytes: 0,
       coldStarts: 0,
+      resting: false,
       denied: {},
     }))
   }
