@@ -165,7 +165,7 @@ function fresh(code: FunctionCode): Figures {
 }
 
 /** Calls of which the middle one counts, where one after another finds the same. */
-const TURNS = 9
+const TURNS = 25
 /** After so long in which nobody calls anything each worker has run every function once. */
 const KNOWN_MS = 3_000
 
