@@ -17,8 +17,11 @@ export const ARRAY_MS = 2
 export const APART_MS = { from: 2, below: 1 } as const
 /** Threads that are started beyond the spare when every one but the first is held up, and how long they stay unused. */
 export const EXTRA = { workers: 2, idleMs: 10_000 } as const
-/** What a call counts as at least that cost its instance, and at most, in milliseconds. */
-export const COUNTED_MS = { broken: 20, most: 200 } as const
+/**
+ * What a call counts as at least that cost its instance, and at most, in milliseconds; and from what on the first of an
+ * instance counts.
+ */
+export const COUNTED_MS = { broken: 20, cold: 50, most: 200 } as const
 /**
  * A function of whose calls more than `share` break rests after each that does, while others are called: what it takes of the
  * machine serves nobody. Where all of them break it rests for so many times what the call ran, within bounds, in milliseconds;

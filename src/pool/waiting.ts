@@ -142,8 +142,8 @@ export class WaitingFunction {
     const broken = outcome instanceof GatewayError && BROKEN.has(outcome.code)
     const cold = 'cold' in outcome && outcome.cold
     const counted = Math.min(COUNTED_MS.most, Math.max(keptMs, broken ? COUNTED_MS.broken : 0))
-    // What the first call of an instance takes says little of those after it.
-    if (!cold) this.#meanMs += NEWEST * (counted - this.#meanMs)
+    // What the first call of an instance takes says little of those after it, unless it is far from what a start takes.
+    if (!cold || broken || counted >= COUNTED_MS.cold) this.#meanMs += NEWEST * (counted - this.#meanMs)
     this.#broken += NEWEST * (Number(broken) - this.#broken)
     if (broken && this.breaks) this.#rest(keptMs)
     this.#apart = this.#meanMs >= (this.#apart ? APART_MS.below : APART_MS.from)
