@@ -13,13 +13,16 @@ const OPEN = '(function(){'
  * Changes the body of a function that jco generated; what is of another shape than that of jco 1.35 stays as it is.
  * That describes each import of a component twice, with the types of all that passes, for each instance: of a component
  * in Rust with a hundred imports a third of the time that an instance takes, and two thirds of the garbage that it leaves.
- * It also makes classes for each, with two hundred methods: half of the time of an instance that imports nothing.
+ * It also makes classes for each instance, with two hundred methods: half of what its code takes where nothing is imported.
  */
 export function lean(body: string): string {
   const edits: Edit[] = []
   const classes = new Map<string, ESTree.Class>()
-  const named = new Map<string, Edit[]>()
+  const uses: { readonly name: string; readonly edit: Edit }[] = []
   const keys = new Set<number>()
+  const noteKey = ({ computed, key }: { readonly computed: boolean; readonly key: ESTree.Span }) => {
+    if (!computed) keys.add(key.start)
+  }
   // Set by jco for imports that wait, and by nobody else.
   const waits = /\.manuallyAsync\s*=[^=]/.test(body)
   new Visitor({
@@ -43,28 +46,22 @@ export function lean(body: string): string {
       for (const each of statements?.body ?? [])
         if (each.type === 'ClassDeclaration' && each.id && each.id.name.length > SHORT) classes.set(each.id.name, each)
     },
-    MemberExpression({ computed, property }) {
-      if (!computed) keys.add(property.start)
+    MemberExpression: ({ computed, property }) => noteKey({ computed, key: property }),
+    MethodDefinition: noteKey,
+    PropertyDefinition: noteKey,
+    Property(node) {
+      noteKey(node)
+      if (node.shorthand && node.key.type === 'Identifier') classes.delete(node.key.name)
     },
-    Property({ computed, key, shorthand }) {
-      if (!computed) keys.add(key.start)
-      if (shorthand && key.type === 'Identifier') classes.delete(key.name)
-    },
-    MethodDefinition: ({ computed, key }) => void (computed || keys.add(key.start)),
-    PropertyDefinition: ({ computed, key }) => void (computed || keys.add(key.start)),
     Identifier({ end, name, start }) {
       const own = classes.get(name)
       const inside = own && start >= own.start && end <= own.end
-      if (!own || inside || keys.has(start)) return
-      named.set(name, [...(named.get(name) ?? []), [start, end, `(made${name}())`]])
+      if (own && !inside && !keys.has(start)) uses.push({ name, edit: [start, end, `(made${name}())`] })
     },
   }).visit(parseAst(`${OPEN}${body}\n})`))
   for (const [name, { start, end }] of classes)
-    edits.push(
-      [start, start, `let its${name};const made${name}=()=>its${name}??=`],
-      [end, end, ';'],
-      ...(named.get(name) ?? []),
-    )
+    edits.push([start, start, `let its${name};const made${name}=()=>its${name}??=`], [end, end, ';'])
+  for (const { name, edit } of uses) if (classes.has(name)) edits.push(edit)
   return edits.length === 0 ? body : `${LATER}${edited(body, edits)}`
 
   function textOf({ start, end }: ESTree.Span): string {

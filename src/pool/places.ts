@@ -203,13 +203,13 @@ export class Places {
 
   /**
    * Has a worker that has nothing to do call a function once that it does not know: its first call there finds the code
-   * compiled, and is over in a third of the time. One after another, and while calls come in few: nobody is to wait for it.
+   * compiled, and is over in a third of the time. One after another, and one a look while calls come in: nobody is to wait.
    */
   #acquaint(): void {
     if (this.#workers.some(({ holds, ready }) => !ready || holds.length > 0)) return
     for (const worker of this.#workers.slice(0, this.#active + 1)) {
-      const isNew = ({ apart, warmable }: WaitingFunction, fn: number) => !apart && warmable && !worker.knows.has(fn)
-      const fn = worker.busy ? -1 : this.#functions.findIndex(isNew)
+      if (worker.busy) continue
+      const fn = this.#functions.findIndex(({ apart, warmable }, at) => !apart && warmable && !worker.knows.has(at))
       if (fn < 0) continue
       worker.hold({ fn, count: worker.instances[fn] ?? 0, warm: true })
       this.#begun()

@@ -140,7 +140,7 @@ export class WaitingFunction {
   /** Notes what a call took; `keptMs` is how long it kept its worker from others: one that waits for the gateway keeps nobody. */
   took(runMs: number, outcome: Result | GatewayError, keptMs = this.suspends ? 0 : runMs): void {
     const broken = outcome instanceof GatewayError && BROKEN.has(outcome.code)
-    const cold = 'cold' in outcome && outcome.cold
+    const cold = outcome.cold === true
     const counted = Math.min(COUNTED_MS.most, Math.max(keptMs, broken ? COUNTED_MS.broken : 0))
     // What the first call of an instance takes says little of those after it, unless it is far from what a start takes.
     if (!cold || broken || counted >= COUNTED_MS.cold) this.#meanMs += NEWEST * (counted - this.#meanMs)

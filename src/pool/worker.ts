@@ -247,7 +247,7 @@ export class PoolWorker {
     if (spent) {
       spent.runMs = runMs
       spent.queueMs = Math.max(0, now - pending.since - runMs)
-      spent.cold = 'cold' in outcome && outcome.cold
+      spent.cold = outcome.cold === true
       // Nobody on the path asks for it, and what is asked for there keeps one shape.
       if (spent.memoryBytes !== undefined) spent.memoryBytes = memoryBytes
     }

@@ -160,6 +160,10 @@ function fresh(code: FunctionCode): Figures {
     once()
     return performance.now() - start
   })
+  return middle(times)
+}
+
+function middle(times: readonly number[]): Figures {
   const { p50 = Number.NaN, max = Number.NaN } = figures(times, 1)
   return { elapsed: p50, p50, max }
 }
@@ -197,8 +201,7 @@ async function scaled(wasm: string): Promise<Scaled> {
 async function inTurns(call: () => Promise<number>): Promise<Figures> {
   const times: number[] = []
   while (times.length < TURNS) times.push(await call())
-  const { p50 = Number.NaN, max = Number.NaN } = figures(times, 1)
-  return { elapsed: p50, p50, max }
+  return middle(times)
 }
 
 async function atStart(wasm: string): Promise<number> {
